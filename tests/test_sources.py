@@ -1,0 +1,326 @@
+"""Every kind of source that a person may have, and what is said about bad ones."""
+
+import csv
+import io
+import threading
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from zoo.data import streams
+from zoo.data.images import ImageError, Preprocessing, decode, digest
+from zoo.data.sources import Dataset, Pictures, arrays, load, stream
+from zoo.errors import ZooError
+
+RULE = Preprocessing((8, 8))
+
+
+@pytest.fixture(autouse=True)
+def apart(tmp_path, monkeypatch):
+    """Each test works in an empty folder, with no data at hand."""
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ZOO_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def picture(path, number=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(number).integers(0, 256, (10, 12, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    return path
+
+
+def photos(root, classes=("cats", "dogs"), each=3):
+    for number, name in enumerate(classes):
+        for index in range(each):
+            picture(root / name / f"{index}.png", 100 * number + index)
+    return root
+
+
+def table(path, rows, columns=("path", "label"), encoding="utf-8", delimiter=","):
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerows([columns, *rows])
+    path.write_bytes(text.getvalue().encode(encoding))
+    return path
+
+
+def reasons(dataset):
+    return {Path(entry["path"]).name: entry["reason"] for entry in dataset.skipped}
+
+
+def test_a_folder_of_class_folders(tmp_path):
+    root = photos(tmp_path / "pets")
+    picture(root / "cats/deep/down/x.JPG")
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", ".hidden/y.png", "__MACOSX/z.png"):
+        picture(root / "cats" / f"{name}.png").rename(root / "cats" / name)
+    (root / "cats/notes.txt").write_text("x")
+    (root / "cats/README").write_text("x")
+    picture(root / "loose.png")
+    (root / "empty").mkdir()
+    dataset = load(str(root))
+    assert dataset.name == "pets" and dataset.labels == ["cats", "dogs"] and set(dataset.splits) == {"train"}
+    assert np.bincount(dataset.splits["train"].y).tolist() == [4, 3]
+    assert reasons(dataset) == {
+        "notes.txt": "not a picture: .txt",
+        "README": "not a picture: no file extension",
+        "loose.png": "lies beside the class folders, so has no class",
+        "empty": "empty class folder",
+    }
+    assert dataset.splits["train"].name(0).endswith("0.png")
+
+
+def test_a_folder_of_splits(tmp_path):
+    photos(tmp_path / "set/Train"), photos(tmp_path / "set/val", ["dogs"]), photos(tmp_path / "set/test", each=1)
+    (tmp_path / "set/LICENSE").write_text("x")
+    dataset = load(tmp_path / "set")
+    assert {split: len(part) for split, part in dataset.splits.items()} == {"train": 6, "validation": 3, "test": 2}
+    assert dataset.splits["validation"].y.tolist() == [1, 1, 1]
+    assert reasons(dataset) == {"LICENSE": "lies beside the splits' folders"}
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    photos(tmp_path / "set", ["train", "car"])
+    photos(tmp_path / "set/train", ["steam"])
+    assert load(tmp_path / "set").labels == ["car", "train"]
+
+
+def test_labels_sort_by_value_when_all_are_integers(tmp_path):
+    assert load(photos(tmp_path / "a", ["10", "9", "-1"])).labels == ["-1", "9", "10"]
+    assert load(photos(tmp_path / "b", ["10", "9", "x"])).labels == ["10", "9", "x"]
+
+
+def test_links_in_a_circle_end(tmp_path):
+    root = photos(tmp_path / "set")
+    (root / "cats/loop").symlink_to(root, target_is_directory=True)
+    (root / "cats/self").symlink_to(root / "cats", target_is_directory=True)
+    (root / "dogs/broken.png").symlink_to(root / "nowhere.png")
+    picture(tmp_path / "elsewhere/e.png")
+    (root / "dogs/more").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    dataset = load(root)
+    assert np.bincount(dataset.splits["train"].y).tolist() == [3, 4]
+    assert reasons(dataset).keys() == {"loop", "self"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("columns", [("path", "label"), ("Filename", "Class"), ("image", "category")])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_csv_file(tmp_path, columns, encoding, delimiter):
+    photos(tmp_path / "in")
+    rows = [(f"in/{name}/{index}.png", f"{name} ü") for name in ("cats", "dogs") for index in range(3)]
+    rows += [rows[0], ("in/none.png", "cats ü"), ("in/cats/0.txt", "")]
+    dataset = load(table(tmp_path / "pets.csv", rows, columns, encoding, delimiter))
+    assert dataset.name == "pets" and dataset.labels == ["cats ü", "dogs ü"]
+    assert len(dataset.splits["train"]) == 6
+    assert reasons(dataset) == {"none.png": "no such file", "0.txt": "no label in row 10"}
+
+
+def test_a_csv_file_with_splits_and_a_data_frame(tmp_path):
+    photos(tmp_path, each=4)
+    rows = [
+        (f"{name}/{index}.png", name, "val" if index == 3 else "train", "more")
+        for name in ("cats", "dogs")
+        for index in range(4)
+    ]
+    columns = ("file", "label", "split", "remark")
+    of_file = load(table(tmp_path / "pets.csv", rows, columns))
+    of_frame = load(pd.DataFrame(rows, columns=columns))
+    for dataset in (of_file, of_frame):
+        assert {split: len(part) for split, part in dataset.splits.items()} == {"train": 6, "validation": 2}
+    assert of_file.fingerprint() == of_frame.fingerprint()
+
+
+def test_arrays():
+    x = np.zeros((6, 5, 5, 3), np.uint8)
+    assert load((x, [7, 10, 7, 10, 7, 7])).labels == ["7", "10"]
+    assert load((x, np.array([7, 10] * 3)[:, None])).splits["train"].y.tolist() == [0, 1] * 3
+    assert load((x[..., 0], ["b", "a"] * 3)).splits["train"].y.tolist() == [1, 0] * 3
+    assert load((list(x), np.array([b"b", b"a"] * 3))).labels == ["a", "b"]
+    assert load((x, pd.Series(["b", "a"] * 3))).labels == ["a", "b"]
+
+
+def test_a_dataset_and_pictures_pass_through():
+    pictures = Pictures(np.zeros((4, 5, 5), np.uint8), np.array([0, 1, 0, 1]), ["b", "a"])
+    dataset = Dataset("mine", {"train": pictures}, about="x")
+    assert load(dataset).splits["train"] is pictures and load(dataset).about == "x"
+    assert load(pictures).labels == ["b", "a"]
+    assert pictures.name(3) == "picture 3"
+
+
+def test_validation_of_another_kind_takes_the_order_of_the_training_labels(tmp_path):
+    train = Pictures(np.zeros((4, 5, 5), np.uint8), np.array([0, 1, 0, 1]), ["dogs", "cats"])
+    dataset = load(train, validation=photos(tmp_path / "val", ["cats"], each=2))
+    assert dataset.splits["validation"].y.tolist() == [1, 1]
+    assert dataset.splits["validation"].labels == ["dogs", "cats"]
+
+
+def test_val_split_is_stratified_and_seeded():
+    x = np.arange(112, dtype=np.uint8)[:, None, None] + np.zeros((1, 2, 2), np.uint8)
+    data = (x, [0] * 100 + [1] * 10 + [2] * 2)
+
+    def drawn(seed):
+        parts = load(data, val_split=0.2, seed=seed).splits
+        both = [set(parts[split].items[:, 0, 0].tolist()) for split in ("train", "validation")]
+        assert not both[0] & both[1] and len(both[0] | both[1]) == 112
+        assert np.bincount(parts["validation"].y).tolist() == [20, 2, 1]
+        return both[1]
+
+    assert drawn(1) == drawn(1) != drawn(2)
+
+
+def test_the_fingerprint_is_of_the_content_and_labels(tmp_path):
+    first = load(photos(tmp_path / "a"))
+    photos(tmp_path / "b")
+    (tmp_path / "b/cats/0.png").rename(tmp_path / "b/cats/renamed.png")
+    assert load(tmp_path / "b").fingerprint() == first.fingerprint()
+    (tmp_path / "b/cats").rename(tmp_path / "b/cows")
+    assert load(tmp_path / "b").fingerprint() != first.fingerprint()
+    assert load(tmp_path / "a", val_split=0.5).fingerprint() != first.fingerprint()
+
+
+BAD = {
+    "no class": lambda p: p / "empty",
+    "found cats: 3": lambda p: photos(p / "one", ["cats"]),
+    "dogs: 1": lambda p: (photos(p / "few"), [(p / f"few/dogs/{i}.png").unlink() for i in (1, 2)])[0],
+    "beside the class folders": lambda p: picture(p / "loose/a.png").parent,
+    "did you mean 'pets'": lambda p: (photos(p / "pets"), "petz")[1],
+    "did you mean 'textures'": lambda p: "texture",
+    "is no folder, file or dataset here": lambda p: p / "void",
+    "is a file": lambda p: picture(p / "one.png"),
+    "is both|is a dataset, and a folder": lambda p: (photos(p / "digits"), "digits")[1],
+    "no folder called train": lambda p: (photos(p / "s/val"), photos(p / "s/test"), p / "s")[2],
+    "two folders for the validation split": lambda p: (
+        [photos(p / "s" / split) for split in ("train", "val", "valid")],
+        p / "s",
+    )[1],
+    "looks like a split": lambda p: (photos(p / "s/train"), photos(p / "s/holdout"), p / "s")[2],
+    "has the columns a, b": lambda p: table(p / "t.csv", [], ("a", "b")),
+    "here path and file": lambda p: table(p / "t.csv", [], ("path", "file", "label")),
+    r"has the columns \(none\)": lambda p: (p / "t.csv").write_text("") or p / "t.csv",
+    "row 2 and 'dogs' in row 3": lambda p: table(p / "t.csv", [("x.png", "cats"), ("./x.png", "dogs")]),
+    "split 'dev' is not known": lambda p: table(p / "t.csv", [("x", "y", "dev")], ("path", "label", "split")),
+    "no such file": lambda p: table(p / "t.csv", [("x.png", "cats")]),
+    "is not UTF-8": lambda p: table(p / "t.csv", [("ü.png", "cats")], encoding="latin-1"),
+    "row 0: nan is no path": lambda p: pd.DataFrame({"path": [np.nan], "label": ["a"]}),
+    "y has shape|y of shape": lambda p: (np.zeros((2, 5, 5)), np.eye(2)),
+    r"x is of shape \(2, 25\)": lambda p: (np.zeros((2, 25)), [0, 1]),
+    r"y of shape \(3,\)": lambda p: (np.zeros((2, 5, 5)), [0, 1, 2]),
+    "type float64": lambda p: (np.zeros((2, 5, 5)), [0.0, 1.0]),
+    "are no arrays": lambda p: (np.zeros((2, 5, 5)), [[0], [1, 2]]),
+    "data is a int": lambda p: 3,
+    "data is a NoneType": lambda p: None,
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_data_is_explained(message, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ZooError, match=message) as caught:
+        load(BAD[message](tmp_path))
+    assert any(word in str(caught.value) for word in ("ccepted", "Rename", "Save", "remove", "type ./"))
+
+
+def test_contradicting_validation_is_explained(tmp_path):
+    photos(tmp_path / "set/train"), photos(tmp_path / "set/val"), photos(tmp_path / "plain")
+    cases = [
+        ({"data": "set", "val_split": 0.2}, "Leave out val_split"),
+        ({"data": "set", "validation": "plain"}, "Leave out validation"),
+        ({"data": "plain", "validation": "plain", "val_split": 0.2}, "one of the two"),
+        ({"data": "plain", "validation": "set"}, "one set of pictures"),
+        (
+            {"data": "plain", "validation": photos(tmp_path / "other", ["cows", "dogs"])},
+            "cows.*cats, dogs.*cows, dogs",
+        ),
+        ({"data": "plain", "val_split": 1.5}, "above 0 and below 1"),
+    ]
+    for arguments, message in cases:
+        with pytest.raises(ZooError, match=message):
+            load(**arguments)
+
+
+def test_stream_is_in_order_with_views_digests_and_errors(tmp_path):
+    root = photos(tmp_path / "set")
+    (root / "cats/1.png").write_text("text")
+    pictures = load(root).splits["train"]
+    rows = list(stream(pictures, RULE, views=2, threads=3))
+    assert [(index, view) for index, view, _, _ in rows] == [(i, v) for i in range(6) for v in range(2)]
+    for index, view, key, result in rows:
+        assert key == digest(pictures.items[index])
+        if index == 1:
+            assert isinstance(result, ImageError) and str(result) == "not an image: text file"
+        else:
+            assert np.array_equal(result, decode(pictures.items[index], RULE, view))
+
+
+def test_stream_decodes_only_what_is_wanted(tmp_path):
+    pictures = load(photos(tmp_path / "set")).splits["train"]
+    known = digest(pictures.items[2])
+    rows = list(stream(pictures, RULE, views=2, wanted=lambda key, view: view == 1 and key != known))
+    assert [result is None for _, _, _, result in rows] == [True, False] * 2 + [True, True] + [True, False] * 3
+    assert all(key for _, _, key, _ in rows)
+
+
+def test_stream_reports_a_file_that_has_gone(tmp_path):
+    pictures = load(photos(tmp_path / "set")).splits["train"]
+    pictures.items[0].unlink()
+    index, view, key, result = next(stream(pictures, RULE))
+    assert (index, view, key) == (0, 0, "") and "No such file" in str(result)
+
+
+def test_leaving_a_stream_early_stops_its_work(monkeypatch):
+    decoded = []
+
+    def slow(*arguments):
+        time.sleep(0.01)
+        decoded.append(1)
+        return [np.zeros((8, 8, 3), np.uint8)]
+
+    monkeypatch.setattr(streams, "decode_views", slow)
+    pictures = Pictures(np.zeros((1000, 8, 8), np.uint8), np.zeros(1000, int), ["a"])
+    before = threading.active_count()
+    for row in stream(pictures, RULE, threads=2):
+        assert row[0] == 0
+        break
+    time.sleep(0.2)
+    assert len(decoded) < 20 and threading.active_count() <= before
+
+
+def test_the_memory_of_a_stream_does_not_grow_with_the_set():
+    image = np.zeros((64, 64, 3), np.uint8)
+    peaks = []
+    for count in (50, 400):
+        pictures = Pictures([image] * count, np.zeros(count, int), ["a"])
+        tracemalloc.start()
+        for _ in stream(pictures, Preprocessing((128, 128)), threads=2):
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+@pytest.mark.parametrize("limit", [10**9, 10])
+def test_arrays_leaves_out_and_names_bad_pictures(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(streams, "IN_MEMORY", limit)
+    root = photos(tmp_path / "set")
+    (root / "cats/1.png").write_bytes(b"")
+    pictures, seen = load(root).splits["train"], []
+    x, y, skipped = arrays(pictures, RULE, progress=lambda done, total: seen.append((done, total)))
+    assert x.shape == (5, 8, 8, 3) and x.dtype == np.uint8 and isinstance(x, np.memmap) == (limit == 10)
+    assert y.tolist() == [0, 0, 1, 1, 1] and y.dtype == np.int32
+    assert skipped == [{"path": str(root / "cats/1.png"), "reason": "empty file"}]
+    assert seen == [(done, 6) for done in range(1, 7)]
+    assert np.array_equal(x[1], decode(root / "cats/2.png", RULE))
+
+
+def test_arrays_of_the_right_size_are_taken_as_they_are():
+    x = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8)
+    pictures = Pictures(x, np.array([0, 1, 0, 1]), ["a", "b"])
+    assert np.shares_memory(arrays(pictures, RULE)[0], x)
+    grey = Pictures(x[..., 0], pictures.y, pictures.labels)
+    assert arrays(grey, Preprocessing((8, 8), channels=1))[0].shape == (4, 8, 8, 1)
+    assert np.array_equal(arrays(grey, RULE)[0], np.repeat(x[..., :1], 3, axis=3))

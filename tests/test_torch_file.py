@@ -1,0 +1,299 @@
+"""The reader of legacy torch files: equal to torch where torch is there, and no input makes it do anything else."""
+
+import collections
+import hashlib
+import os
+import pickle
+import struct
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.errors import ZooError
+from zoo.pretrained.torch_file import HEADER, assign, layer_name, parse, read
+
+SYSTEM = pickle.dumps({"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}, protocol=2)
+
+
+def text(word):
+    return b"X" + struct.pack("<I", len(word.encode())) + word.encode()
+
+
+def number(n):
+    return b"J" + struct.pack("<i", n)
+
+
+def numbers(values):
+    return b"(" + b"".join(map(number, values)) + b"t"
+
+
+def tensor(key="1", kind=b"Float", count=6, offset=0, size=(2, 3), stride=(3, 1)):
+    """The opcodes of one tensor."""
+    storage = (
+        b"(" + text("storage") + b"ctorch\n" + kind + b"Storage\n" + text(key) + text("cpu") + number(count) + b"NtQ"
+    )
+    hooks = b"\x89ccollections\nOrderedDict\n)R"
+    call = b"ctorch._utils\n_rebuild_tensor_v2\n("
+    return call + storage + number(offset) + numbers(size) + numbers(stride) + hooks + b"tR"
+
+
+def table(*named):
+    """The pickle of a table of (name, opcodes)."""
+    return b"\x80\x02ccollections\nOrderedDict\n)R(" + b"".join(text(name) + ops for name, ops in named) + b"u."
+
+
+def keys(*names):
+    return b"\x80\x02](" + b"".join(map(text, names)) + b"e."
+
+
+def contents(values, dtype="<f4"):
+    values = np.asarray(values, dtype)
+    return struct.pack("<q", values.size) + values.tobytes()
+
+
+NUMBERS = contents(range(6))
+ONE_TENSOR = table(("w", tensor()))
+LEGAL = (
+    HEADER
+    + SYSTEM
+    + table(
+        ("w", tensor()),
+        ("w_turned", tensor(size=(3, 2), stride=(1, 3))),
+        ("n", tensor("2", b"Long", 1, 0, (), ())),
+    )
+    + keys("2", "1")
+    + contents([7], "<i8")
+    + NUMBERS
+)
+
+
+def test_tensors_are_read_in_order_with_their_strides():
+    found = parse(LEGAL)
+    assert list(found) == ["w", "w_turned", "n"]
+    np.testing.assert_array_equal(found["w"], [[0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal(found["w_turned"], [[0, 3], [1, 4], [2, 5]])
+    assert found["n"] == 7 and found["n"].dtype == np.int64 and found["n"].shape == ()
+    assert not any(array.flags.writeable for array in found.values())
+
+
+def test_equal_to_torch(tmp_path):
+    torch = pytest.importorskip("torch", reason="compares with torch itself")
+    base = torch.arange(120).reshape(2, 3, 4, 5)
+    saved = collections.OrderedDict(
+        float=base.float(),
+        transposed=base.float().permute(3, 1, 0, 2),
+        sliced=base.double()[1:, ::2, 1:3],
+        half=base.half()[0],
+        long=base[1, 2],
+        int=base.int()[..., 3],
+        short=base.short(),
+        char=base.to(torch.int8),
+        byte=base.to(torch.uint8)[0, 0],
+        scalar=torch.tensor(3.5),
+    )
+    saved["shared"] = saved["float"][1]  # two tensors in one storage
+    torch.save(saved, tmp_path / "t.pth", _use_new_zipfile_serialization=False)
+    found = parse((tmp_path / "t.pth").read_bytes())
+    expected = torch.load(tmp_path / "t.pth", weights_only=True)
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        assert found[name].dtype == value.numpy().dtype
+        np.testing.assert_array_equal(found[name], value.numpy(), err_msg=name)
+
+
+def test_module_saved_by_torch(tmp_path):
+    torch = pytest.importorskip("torch", reason="compares with torch itself")
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))  # its table has `_metadata`
+    torch.save(module.state_dict(), tmp_path / "m.pth", _use_new_zipfile_serialization=False)
+    found = parse((tmp_path / "m.pth").read_bytes())
+    assert {name: value.shape for name, value in found.items()} == {
+        name: tuple(value.shape) for name, value in module.state_dict().items()
+    }
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("echo harm > harm.txt",)
+
+
+def laughs(depth=200):
+    """Tuples of twice the tuple before: 2**200 leaves for whoever walks them."""
+    return b"\x80\x02)" + b"".join(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86" for i in range(depth)) + b"."
+
+
+HOSTILE = {
+    "empty": (b"", "not a legacy torch file"),
+    "zip": (b"PK\x03\x04" + bytes(100), "zip"),
+    "call of os.system": (HEADER + SYSTEM + pickle.dumps(Evil(), protocol=2), "system"),
+    "call before the table": (HEADER + pickle.dumps(Evil(), protocol=2), "system"),
+    "call after the table": (HEADER + SYSTEM + ONE_TENSOR + pickle.dumps(Evil(), protocol=2), "system"),
+    "call hidden in metadata": (
+        HEADER + SYSTEM + table(("w", pickle.dumps(Evil(), protocol=2)[2:-1])),
+        "system",
+    ),
+    "newer protocol": (HEADER + SYSTEM + pickle.dumps(Evil(), protocol=4), "FRAME"),
+    "eval": (HEADER + SYSTEM + b"\x80\x02cbuiltins\neval\n" + text("1") + b"\x85R.", "builtins eval"),
+    "class of the standard library": (
+        HEADER + SYSTEM + pickle.dumps(collections.Counter(), protocol=2),
+        "Counter",
+    ),
+    "instance": (HEADER + SYSTEM + b"(ios\nsystem\n.", "INST"),
+    "new object": (HEADER + SYSTEM + b"\x80\x02ccollections\nOrderedDict\n)\x81.", "NEWOBJ"),
+    "extension": (HEADER + SYSTEM + b"\x80\x02\x82\x01.", "EXT1"),
+    "storage called": (HEADER + SYSTEM + b"\x80\x02ctorch\nFloatStorage\n)R.", "calls something"),
+    "storage of another kind": (HEADER + SYSTEM + table(("w", tensor(kind=b"BFloat16"))), "BFloat16Storage"),
+    "one key, two kinds": (
+        HEADER + SYSTEM + table(("a", tensor()), ("b", tensor(kind=b"Long"))),
+        "points at",
+    ),
+    "nested table": (HEADER + SYSTEM + table(("w", b"}")) + keys(), "flat table"),
+    "not a table": (HEADER + SYSTEM + b"\x80\x02K\x01." + keys(), "flat table"),
+    "tuples without end": (HEADER + SYSTEM + laughs() + keys(), "flat table"),
+    "key that is a number": (HEADER + SYSTEM + b"\x80\x02}(K\x01K\x01u." + keys(), "named entries"),
+    "list in the dict's place": (HEADER + SYSTEM + b"\x80\x02](K\x01K\x01u." + keys(), "named entries"),
+    "append to a dict": (HEADER + SYSTEM + b"\x80\x02}(K\x01e." + keys(), "no list"),
+    "odd number of items": (HEADER + SYSTEM + b"\x80\x02}(" + text("w") + b"u." + keys(), "damaged"),
+    "unknown memo": (HEADER + SYSTEM + b"\x80\x02h\x07.", "damaged"),
+    "mark left open": (HEADER + SYSTEM + b"\x80\x02(K\x01.", "single value"),
+    "big-endian": (
+        HEADER + SYSTEM.replace(b"\x88", b"\x89") + ONE_TENSOR + keys("1") + NUMBERS,
+        "little-endian",
+    ),
+    "unlisted storage": (HEADER + SYSTEM + ONE_TENSOR + keys() + NUMBERS, "lists"),
+    "storage listed twice": (HEADER + SYSTEM + ONE_TENSOR + keys("1", "1") + NUMBERS * 2, "lists"),
+    "unused storage": (HEADER + SYSTEM + ONE_TENSOR + keys("1", "2") + NUMBERS * 2, "lists"),
+    "another count": (HEADER + SYSTEM + ONE_TENSOR + keys("1") + contents(range(7)), "cut short"),
+    "bytes at the end": (HEADER + SYSTEM + ONE_TENSOR + keys("1") + NUMBERS + b"\0", "1 bytes follow"),
+    "absurd count": (
+        HEADER + SYSTEM + table(("w", tensor(count=2**31 - 1))) + keys("1") + struct.pack("<q", 2**31 - 1),
+        "cut short",
+    ),
+    "negative count": (
+        HEADER + SYSTEM + table(("w", tensor(count=-6))) + keys("1") + struct.pack("<q", -6) + bytes(24),
+        "cut short",
+    ),
+}
+OUTSIDE = {
+    "offset": {"offset": 1},
+    "negative offset": {"offset": -1},
+    "stride": {"stride": (4, 1)},
+    "negative stride": {"offset": 5, "stride": (-3, -1)},
+    "size": {"size": (3, 3)},
+    "negative size": {"size": (-2, -3)},
+    "empty": {"size": (0, 2**31 - 1)},
+    "repeated without end": {"size": (2**31 - 1, 2**31 - 1), "stride": (0, 0)},
+    "too few strides": {"stride": (1,)},
+    "too many dimensions": {"size": (1,) * 65, "stride": (1,) * 65},
+}
+HOSTILE |= {
+    f"tensor outside: {case}": (HEADER + SYSTEM + table(("w", tensor(**change))) + keys("1") + NUMBERS, "'w'")
+    for case, change in OUTSIDE.items()
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_files_are_refused_in_a_sentence(case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data, word = HOSTILE[case]
+    with pytest.raises(ZooError, match=word):
+        parse(data)
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_truncation_is_refused():
+    for length in range(len(LEGAL)):
+        with pytest.raises(ZooError):
+            parse(LEGAL[:length])
+
+
+@settings(max_examples=400, deadline=None, database=None)
+@given(st.lists(st.tuples(st.integers(0, len(LEGAL) - 1), st.integers(1, 255)), min_size=1, max_size=4))
+def test_flipped_bytes_give_arrays_or_a_sentence(flips):
+    data = bytearray(LEGAL)
+    for position, change in flips:
+        data[position] ^= change
+    try:
+        found = parse(bytes(data))
+    except ZooError:
+        return
+    assert all(isinstance(name, str) and len(array.tobytes()) == array.nbytes for name, array in found.items())
+
+
+def test_hash_is_checked_before_anything_else(tmp_path):
+    path = tmp_path / "net.pth"
+    path.write_bytes(LEGAL)
+    digest = hashlib.sha256(LEGAL).hexdigest()
+    assert list(read(path, digest)) == ["w", "w_turned", "n"]
+    with pytest.raises(ZooError) as error:
+        read(path, "0" * 64)
+    assert all(part in str(error.value) for part in ("net.pth", digest, "0" * 64))
+    path.write_bytes(b"hello")
+    with pytest.raises(ZooError, match=r"net\.pth cannot be read"):
+        read(path, hashlib.sha256(b"hello").hexdigest())
+
+
+def small_model():
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((5, 5, 2)),
+            layers.Conv2D(4, 3, use_bias=False, name=layer_name("_blocks.0._conv")),
+            layers.BatchNormalization(name="bn"),
+            layers.DepthwiseConv2D(3, name="depthwise"),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(3, name="head"),
+        ],
+        name="small",
+    )
+
+
+def small_tensors():
+    shapes = {
+        "_blocks.0._conv.weight": (4, 2, 3, 3),
+        "bn.weight": (4,),
+        "bn.bias": (4,),
+        "bn.running_mean": (4,),
+        "bn.running_var": (4,),
+        "bn.num_batches_tracked": (),
+        "depthwise.weight": (4, 1, 3, 3),
+        "depthwise.bias": (4,),
+        "_fc.weight": (3, 4),
+        "_fc.bias": (3,),
+    }
+    rng = np.random.default_rng(0)
+    return {name: rng.uniform(1, 2, shape).astype("float32") for name, shape in shapes.items()}
+
+
+def test_assign_fills_every_variable():
+    model, tensors = small_model(), small_tensors()
+    assign(model, tensors, {"_fc": "head"})
+    expected = [
+        tensors["_blocks.0._conv.weight"].transpose(2, 3, 1, 0),
+        *(tensors[f"bn.{kind}"] for kind in ("weight", "bias", "running_mean", "running_var")),
+        tensors["depthwise.weight"].transpose(2, 3, 0, 1),
+        tensors["depthwise.bias"],
+        tensors["_fc.weight"].T,
+        tensors["_fc.bias"],
+    ]
+    for value, wanted in zip(model.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(value, wanted)
+
+
+def test_assign_shows_all_that_differs_and_changes_nothing():
+    model, tensors = small_model(), small_tensors()
+    before = model.get_weights()
+    del tensors["bn.bias"]
+    tensors["_fc.weight"] = np.zeros((7, 4), "float32")
+    tensors["squeeze.weight"] = tensors["bn_.running_mean"] = np.zeros(4, "float32")
+    with pytest.raises(ZooError) as error:
+        assign(model, tensors, {"_fc": "head"})
+    lines = str(error.value).splitlines()
+    assert lines[1] == "  missing from the file: bn/beta"
+    assert lines[2] == "  not used from the file: squeeze.weight, bn_.running_mean"
+    assert lines[3] == "  of another shape: head/kernel is (4, 3), in the file (4, 7)"
+    for value, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, old)

@@ -1,0 +1,131 @@
+"""The public words that find models: list, show, get, load."""
+
+import builtins
+from pathlib import Path
+
+from zoo import catalog
+from zoo.errors import ZooError
+from zoo.registry import did_you_mean
+
+
+def list(task: str | None = None, weights: bool | None = None) -> "builtins.list[str]":
+    """The names of the models, in order; no framework is imported.
+
+    Args:
+        task: only models of this kind of work, for example "classification".
+        weights: True for models that come with trained weights, False for those that do not.
+
+    Raises:
+        ZooError: no model has that task.
+
+    Example:
+        >>> "efficientnet_lite0" in list(task="classification", weights=True)
+        True
+    """
+    found = catalog.cards().values()
+    tasks = sorted({card.facts["task"] for card in found})
+    if task is not None and task not in tasks:
+        raise ZooError(f"no model has the task {task!r}{did_you_mean(task, tasks)} Tasks: {', '.join(tasks)}.")
+    return [
+        card.name
+        for card in found
+        if task in (None, card.facts["task"]) and weights in (None, bool(card.facts.get("weights")))
+    ]
+
+
+def show(name):
+    """The card of a model, or the record of a saved file; no framework is imported.
+
+    Args:
+        name: a model's name, or the path of a `.keras` file that the zoo saved.
+
+    Returns:
+        A `Card` or a `Record`: `print` shows it to people, `.to_json()` gives it to programs.
+
+    Raises:
+        ZooError: no such model; or the file is missing, damaged or not the zoo's.
+
+    Example:
+        >>> print(show("logistic").facts["task"])
+        classification
+    """
+    if is_saved_file(name):
+        from zoo.saving import read_record
+
+        return read_record(Path(name))
+    return catalog.card(str(name))
+
+
+def get(name, weights=None, seed=None, dtype=None, **arguments):
+    """A model by name, as the object of its task: build, train, evaluate, predict, save.
+
+    Args:
+        name: a model's name (`zoo.list()`), or the path of a Python file that registers one.
+        weights: name of trained weights to start from; None starts from the builder's initialisation.
+        seed: an integer makes building and training repeatable to the bit on one machine; None leaves them free.
+        dtype: a Keras dtype policy, for example "mixed_bfloat16"; None is float32.
+        **arguments: the builder's own arguments, in place of its defaults.
+
+    Returns:
+        The task's object, for example a `Classifier`; its `.model` is the plain `keras.Model`.
+
+    Raises:
+        ZooError: unknown name, argument or weights; the nearest known one is proposed.
+
+    Example:
+        >>> get("logistic", input_shape=(8, 8, 3)).build().count_params()
+        193
+    """
+    from zoo import backend  # noqa: F401 first: it quiets the framework's import, which the model's file begins
+
+    entry = catalog.entry(str(name))
+    known = catalog.card_of(entry).arguments
+    for word in arguments:
+        if word not in known:
+            raise ZooError(
+                f"{entry.name} has no argument {word!r}{did_you_mean(word, known)} Its arguments: "
+                + ", ".join(f"{key}={value!r}" for key, value in known.items())
+            )
+    if weights is not None and weights not in entry.weights:
+        offered = ", ".join(map(repr, entry.weights)) or "none: train it with .train()"
+        raise ZooError(f"{entry.name} has no weights called {weights!r}; it has {offered}.")
+    from zoo.tasks import task_class
+
+    return task_class(entry.task)(entry, {**known, **arguments}, weights=weights, seed=seed, dtype=dtype)
+
+
+def load(path):
+    """Open a file that the zoo saved, after checking that nothing in it can do harm.
+
+    The file's parts are compared with their hashes, its configuration may name only known Keras layers, its
+    weights may hold only numbers, and a self-test compares the model's answers with those it gave when it was
+    saved. The hashes find damage; they do not prove who wrote the file.
+
+    Args:
+        path: a `.keras` file written by `.save()` or `zoo.finetune`.
+
+    Returns:
+        The object of the model's task, as it was saved.
+
+    Raises:
+        ZooError: the file is missing, damaged, not the zoo's, or holds what a model file must not.
+
+    Example:
+        >>> get("logistic", input_shape=(8, 8, 3)).save("small.keras")
+        >>> load("small.keras").model.count_params()
+        193
+    """
+    from zoo import saving
+
+    record = saving.read_record(Path(path))
+    from zoo import backend  # noqa: F401 it quiets the framework's import
+    from zoo.tasks import task_class
+
+    known = catalog.cards().get(record.content["name"])
+    model = saving.load_model(Path(path), record, module=known.module if known else "")
+    return task_class(record.task).restore(model, record)
+
+
+def is_saved_file(name) -> bool:
+    """Whether a word that names a model or a file is meant as a saved file."""
+    return str(name).endswith(".keras")

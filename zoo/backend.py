@@ -1,0 +1,80 @@
+"""The one room for code that differs between TensorFlow, JAX and PyTorch."""
+
+import contextlib
+import os
+
+
+@contextlib.contextmanager
+def hushed():
+    """Keep what compiled code prints to the error stream from people who did not ask for it.
+
+    TensorFlow 2.21 prints six lines about its build when it is imported and heeds TF_CPP_MIN_LOG_LEVEL only
+    afterwards. Setting that variable, to any level, brings the lines back.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with hushed():
+    import keras
+
+
+def name() -> str:
+    """The backend that Keras runs on: "tensorflow", "jax" or "torch"."""
+    return keras.backend.backend()
+
+
+def seed_everything(seed: int) -> None:
+    """Make what follows a function of `seed` alone, on one machine with the same versions and threads."""
+    keras.utils.set_random_seed(seed)
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        # Without it gradients of embeddings differ by about 1e-6 between two runs; the cost is not measurable.
+        tf.config.experimental.enable_op_determinism()
+
+
+def jit_compile() -> bool | str:
+    """What `compile(jit_compile=...)` should be here.
+
+    XLA makes convolutions on a CPU about fifteen times slower under TensorFlow; JAX has no other way.
+    """
+    if name() == "jax":
+        return "auto"
+    return name() == "tensorflow" and has_gpu()
+
+
+def prepare(model) -> None:
+    """Let a model that is not compiled predict as fast as this backend can; see `jit_compile`."""
+    if name() != "jax":
+        model.jit_compile = jit_compile()
+
+
+def has_gpu() -> bool:
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        return bool(tf.config.list_physical_devices("GPU"))
+    if name() == "torch":
+        import torch
+
+        return torch.cuda.is_available()
+    import jax
+
+    return jax.default_backend() == "gpu"
+
+
+def device() -> str:
+    """What a result may depend on beyond the file: backend, its version, and the kind of device."""
+    module = __import__({"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}[name()])
+    return f"{name()}-{module.__version__}-{'gpu' if has_gpu() else 'cpu'}"

@@ -1,0 +1,205 @@
+"""The contract: small named checks that every model must pass, run on its smallest variant and on toy data.
+
+They ship with the library, so that a model of one's own is held to the same promises: `zoo check my_net.py`. A
+model that cannot keep one says so itself, in `@register(..., known_gaps={"check_name": "the reason"})`.
+"""
+
+import ast
+import inspect
+import tempfile
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo import catalog
+from zoo.api import get, load
+from zoo.errors import ZooError
+
+EPOCHS, BROKEN_AT = 4, 2
+
+
+class Subject:
+    """A model under examination; what several checks need is made once.
+
+    Args:
+        name: a model's name, or the path of a Python file that registers one.
+    """
+
+    def __init__(self, name: str):
+        self.entry = catalog.entry(name)
+        self.name = self.entry.name
+        self.folder = Path(tempfile.mkdtemp(prefix="zoo-check-"))
+
+    def smallest(self, seed: int | None = 1):
+        """A fresh object of the model's task, at its smallest."""
+        return get(self.name, seed=seed, **self.entry.smallest)
+
+    def train(self, folder: str, epochs: int, resume=False):
+        """Train the smallest variant on toy data; returns the task's object and its history."""
+        model = self.smallest()
+        history = model.train(
+            model.toy_data(),
+            epochs=epochs,
+            batch_size=None if self.entry.batch_size is None else 4,
+            # Toy data need a rate of their own: a model's own one suits its own data.
+            optimizer="adam",
+            learning_rate=3e-3,
+            folder=self.folder / folder,
+            resume=resume,
+            progress=False,
+        )
+        return model, history.history
+
+    @cached_property
+    def unbroken(self):
+        return self.train("unbroken", EPOCHS)
+
+    @cached_property
+    def resumed(self):
+        self.train("broken", BROKEN_AT)
+        return self.train("broken", EPOCHS, resume=True)
+
+
+def check_card(subject: Subject) -> None:
+    """It says in a sentence what it is and where it is from, and the card read from its text is the same."""
+    entry = subject.entry
+    assert entry.name.islower() and entry.name.isidentifier(), f"{entry.name!r} is no snake_case name"
+    summary = (inspect.getdoc(entry.builder) or "").split("\n\n")[0]
+    assert len(summary.split()) >= 4, "the builder's docstring says nothing"
+    assert len(entry.source) > 10, "source names no paper, course or book"
+    card = next(c for c in catalog.read_cards("", Path(entry.file)) if c.name == entry.name)
+    for key, value in card.facts.items():
+        assert getattr(entry, key) == value, (
+            f"{key} is {value!r} in the text and {getattr(entry, key)!r} when imported"
+        )
+
+
+def check_imports(subject: Subject) -> None:
+    """Its file imports no other model's file, and no one backend."""
+    tree = ast.parse(Path(subject.entry.file).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        for name in names:
+            assert not name.startswith(catalog.SHELVES), f"line {node.lineno} imports {name}"
+            assert name.split(".")[0] not in ("tensorflow", "jax", "torch"), f"line {node.lineno} imports {name}"
+
+
+def check_builds(subject: Subject) -> None:
+    """Its builder returns a built, uncompiled `keras.Model`, at its smallest."""
+    model = subject.smallest().build()
+    assert isinstance(model, keras.Model), f"the builder returned a {type(model).__name__}"
+    assert model.built and not model.compiled
+
+
+def check_parameters(subject: Subject) -> None:
+    """At its defaults it has as many weights as its card says."""
+    stated = subject.entry.parameters
+    assert stated, "@register(parameters=...) is missing"
+    counted = get(subject.name).build().count_params()
+    assert counted == stated, f"the card says {stated:,}, the model has {counted:,}"
+
+
+def check_outputs(subject: Subject) -> None:
+    """It gives one finite answer for each input, and a different one for different inputs once trained."""
+    model, _ = subject.unbroken
+    found = keras.ops.convert_to_numpy(model.model(model.sample_inputs(3), training=False))
+    assert found.shape[0] == 3, f"3 inputs gave outputs of shape {found.shape}"
+    assert np.isfinite(found).all(), "outputs are not finite"
+    assert np.abs(found - found[:1]).max() > 0, "every input gets the same answer"
+
+
+def check_learns(subject: Subject) -> None:
+    """Plain `fit` makes its loss fall, and reaches every trainable weight."""
+    model, history = subject.unbroken
+    assert history["loss"][-1] < history["loss"][0], f"losses by epoch: {history['loss']}"
+    fresh = subject.smallest().build()
+    for before, after in zip(fresh.trainable_variables, model.model.trainable_variables, strict=True):
+        assert np.abs(_numpy(before) - _numpy(after)).max() > 0, f"training never moved {after.path}"
+
+
+def check_same_seed(subject: Subject) -> None:
+    """The same seed builds the same weights, another seed others (where they are drawn at all)."""
+    one, same, other = (subject.smallest(seed).build().get_weights() for seed in (7, 7, 8))
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True)), "seed 7 gave two sets of weights"
+    drawn = any(np.std(w) > 0 for w in one if w.ndim > 1)
+    assert not drawn or any(not np.array_equal(a, b) for a, b in zip(one, other, strict=True)), "the seed is ignored"
+
+
+def check_resume(subject: Subject) -> None:
+    """A run that is stopped and resumed ends where an unbroken one ends, to the bit."""
+    (whole, history), (resumed, its_history) = subject.unbroken, subject.resumed
+    for a, b in zip(whole.model.weights, resumed.model.weights, strict=True):
+        assert np.array_equal(_numpy(a), _numpy(b)), f"{a.path} differs by {np.abs(_numpy(a) - _numpy(b)).max():.2g}"
+    assert history == its_history, f"the histories differ: {history}, {its_history}"
+
+
+def check_saves(subject: Subject) -> None:
+    """Saved, it opens again through the safe door and gives the same answers."""
+    model, _ = subject.unbroken
+    path = subject.folder / "saved.keras"
+    model.save(path)
+    loaded = load(path)
+    inputs = model.sample_inputs(3)
+    expected = _numpy(model.model(inputs, training=False))
+    assert np.allclose(_numpy(loaded.model(inputs, training=False)), expected, atol=1e-5), "the answers differ"
+    assert loaded.record()["arguments"] == model.record()["arguments"]
+
+
+def check_plain_keras(subject: Subject) -> None:
+    """Plain Keras opens the saved file, uncompiled, and it gives the same answers."""
+    model, _ = subject.unbroken
+    path = subject.folder / "plain.keras"
+    model.save(path)
+    plain = keras.saving.load_model(path)
+    inputs = model.sample_inputs(3)
+    assert not plain.compiled
+    expected = _numpy(model.model(inputs, training=False))
+    assert np.allclose(_numpy(plain(inputs, training=False)), expected, atol=1e-5), "the answers differ"
+
+
+def check_arguments(subject: Subject) -> None:
+    """A word that its builder does not know is refused with the words that it does."""
+    try:
+        get(subject.name, no_such_argument=1)
+    except ZooError as error:
+        assert all(name in str(error) for name in catalog.card_of(subject.entry).arguments), str(error)
+    else:
+        raise AssertionError("no_such_argument was accepted")
+
+
+CHECKS = [value for name, value in list(globals().items()) if name.startswith("check_")]
+
+
+def run_checks(name: str) -> Iterator[dict]:
+    """Run every check on one model.
+
+    Args:
+        name: a model's name, or the path of a Python file that registers one.
+
+    Yields:
+        `{"model", "check", "outcome": "passed" | "failed" | "gap", "detail"}`; a gap is one that the model declares.
+
+    Example:
+        >>> {result["outcome"] for result in run_checks("logistic")}
+        {'passed'}
+    """
+    subject = Subject(name)
+    for check in CHECKS:
+        gap = subject.entry.known_gaps.get(check.__name__)
+        outcome, detail = "passed", ""
+        try:
+            check(subject)
+            if gap:
+                outcome, detail = "failed", f"passes, though known_gaps says: {gap}"
+        except Exception as error:  # whatever a builder does wrong is the check's finding
+            detail = gap or f"{type(error).__name__}: {error}"
+            outcome = "gap" if gap else "failed"
+        yield {"model": subject.name, "check": check.__name__, "outcome": outcome, "detail": detail}
+
+
+def _numpy(value) -> np.ndarray:
+    return keras.ops.convert_to_numpy(value)

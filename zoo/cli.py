@@ -1,0 +1,360 @@
+"""The `zoo` command: reads words, calls the library, prints results to standard output, the rest to standard error."""
+
+import argparse
+import ast
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from zoo._version import __version__
+from zoo.errors import ZooError
+from zoo.reports import note, share, table
+
+EXAMPLES = {
+    None: """\
+  zoo list                                   every model
+  zoo predict efficientnet_lite0 cat.jpg     what is in this picture? (1000 ImageNet classes, offline)
+  zoo finetune photos/ --out pets.keras      a classifier of your own photos
+  zoo predict pets.keras new.jpg             use it
+  zoo train logistic --data faces            train a model of the course""",
+    "list": "  zoo list\n  zoo list --task classification --weights\n  zoo list --json",
+    "show": "  zoo show logistic\n  zoo show efficientnet_lite0 --json\n  zoo show pets.keras",
+    "train": """\
+  zoo train logistic                             on its own dataset, into logistic.keras
+  zoo train logistic --data faces --seed 1
+  zoo train logistic --data photos/ --set input_shape=(32,32,3) --epochs 5
+  zoo train logistic --data faces --epochs 40 --resume
+  zoo train my_net.py --data photos/             a model of your own""",
+    "evaluate": "  zoo evaluate pets.keras photos/val\n  zoo evaluate logistic.keras catvnoncat --json",
+    "predict": """\
+  zoo predict pets.keras new.jpg
+  zoo predict efficientnet_lite0 *.jpg --top 3 --json
+  zoo predict efficientnet_lite0 chelsea         a cat that scikit-image carries""",
+    "finetune": """\
+  zoo finetune photos/                           one folder a class; a fifth is held out
+  zoo finetune photos/train --val photos/val --out pets.keras
+  zoo finetune labels.csv --augment 4 --backbone efficientnet_lite1
+  zoo finetune textures                          an embedded dataset, no network needed""",
+    "check": "  zoo check logistic\n  zoo check my_net.py\n  zoo check --all\n  KERAS_BACKEND=jax zoo check logistic",
+    "cache": """\
+  zoo cache
+  zoo cache --prune 30      remove what was not used for 30 days
+  zoo cache --prune 0       remove all of it""",
+}
+
+
+def main(argv=None) -> int:
+    """Run the command line; returns the exit status: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
+    arguments = parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+        sys.stdout.flush()
+        return 0
+    except (ZooError, ImportError) as error:
+        if isinstance(error, ImportError) and "checkout" not in str(error):
+            raise
+        note(f"zoo {arguments.command}: {error}")
+        if arguments.json:
+            print(json.dumps({"error": str(error)}))
+        return 1
+    except KeyboardInterrupt:
+        note(f"\nzoo {arguments.command}: interrupted.{getattr(arguments, 'when_interrupted', '')}")
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader, `head` perhaps, has seen enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="zoo",
+        description="A Keras 3 model zoo: models of the courses, and a classifier of your own photos in seconds.",
+        epilog=f"examples:\n{EXAMPLES[None]}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"zoo {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name, run, help):
+        added = commands.add_parser(
+            name,
+            help=help,
+            description=help[0].upper() + help[1:] + ".",
+            epilog=f"examples:\n{EXAMPLES[name]}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.set_defaults(run=run)
+        added.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+        return added
+
+    c = command("list", run_list, "list the models")
+    c.add_argument("--task", help="only models of this kind of work")
+    c.add_argument("--weights", action="store_true", default=None, help="only models with trained weights")
+
+    c = command("show", run_show, "show the card of a model or what a saved file says of itself")
+    c.add_argument("name", metavar="NAME|FILE.keras")
+
+    c = command("train", run_train, "train a model, with checkpoints, and save it")
+    c.add_argument("name", metavar="NAME|FILE.py", help="a model's name, or a Python file that registers one")
+    c.add_argument("--data", metavar="D", help="a dataset's name, a folder of class folders, a CSV file")
+    c.add_argument("--val", metavar="D", help="the same, to watch while training")
+    c.add_argument("--set", nargs="+", default=[], action="extend", metavar="KEY=VALUE", help="builder arguments")
+    c.add_argument("--out", metavar="FILE.keras", help="where to save (NAME.keras); checkpoints go beside it")
+    c.add_argument("--resume", action="store_true", help="go on with the run that --out's checkpoints are of")
+    c.add_argument("--seed", type=int, metavar="N", help="make the run repeatable")
+    c.add_argument("--epochs", type=positive_int, metavar="N")
+    c.add_argument("--batch-size", type=positive_int, metavar="N")
+    c.add_argument("--learning-rate", type=float, metavar="X")
+    c.add_argument("--tensorboard", action="store_true", help="also write TensorBoard's event files")
+
+    c = command("evaluate", run_evaluate, "measure a model on labelled data")
+    c.add_argument("name", metavar="FILE.keras|NAME")
+    c.add_argument("data", metavar="DATA", nargs="?", help="a folder of class folders, a dataset's name, a CSV file")
+    c.add_argument("--split", help="which split of it: test, validation or train")
+
+    c = command("predict", run_predict, "say what pictures show")
+    c.add_argument("name", metavar="FILE.keras|NAME")
+    c.add_argument("images", metavar="IMAGE", nargs="+")
+    c.add_argument("--top", type=positive_int, default=5, metavar="K", help="how many classes to give (5)")
+
+    c = command("finetune", run_finetune, "train a classifier of your own pictures in seconds")
+    c.add_argument("train", metavar="TRAIN", help="a folder of class folders, a dataset's name, a CSV file")
+    held_out = c.add_mutually_exclusive_group()
+    held_out.add_argument("--val", metavar="DIR", help="pictures to measure on")
+    held_out.add_argument("--val-split", type=float, metavar="SHARE", help="share to hold out to measure on (0.2)")
+    c.add_argument("--backbone", default="efficientnet_lite0", metavar="NAME", help="see `zoo list --weights`")
+    c.add_argument("--out", metavar="FILE.keras", help="where to save (TRAIN.keras)")
+    c.add_argument("--augment", type=int, default=0, metavar="K", help="add K augmented views of each picture")
+    c.add_argument("--seed", type=int, default=0, metavar="N", help="decides which pictures are held out (0)")
+
+    c = command("check", run_check, "run the contract checks on a model")
+    c.add_argument("names", metavar="NAME|FILE.py", nargs="*")
+    c.add_argument("--all", action="store_true", help="every registered model")
+
+    c = command("cache", run_cache, "show what the zoo keeps on disk, or remove it")
+    c.add_argument("--prune", type=float, metavar="DAYS", help="remove features that were not used for DAYS days")
+    return top
+
+
+def run_list(arguments):
+    import zoo
+    from zoo.catalog import cards
+
+    names = zoo.list(task=arguments.task, weights=arguments.weights)
+    known = cards()
+    if arguments.json:
+        return show_json([{**known[name].to_json()} for name in names])
+    rows = [[name, known[name].facts["task"], known[name].summary] for name in names]
+    widths = [max(len(row[i]) for row in rows) for i in (0, 1)] if rows else [0, 0]
+    for name, task, summary in rows:
+        print(f"{name:<{widths[0]}}  {task:<{widths[1]}}  {summary}")
+
+
+def run_show(arguments):
+    import zoo
+
+    shown = zoo.show(arguments.name)
+    show_json(shown.to_json()) if arguments.json else print(shown)
+
+
+def run_train(arguments):
+    import zoo
+
+    name = Path(arguments.name).stem
+    out = Path(arguments.out or f"{name}.keras")
+    if out.suffix != ".keras":
+        raise ZooError(f"--out must be a .keras file, got {str(out)!r}.")
+    folder = out.with_suffix(".training")
+    arguments.when_interrupted = (
+        f" What was trained is in {folder}; the same command with --resume goes on with it." if folder.is_dir() else ""
+    )
+    model = zoo.get(arguments.name, seed=arguments.seed, **settings(arguments.set))
+    arguments.when_interrupted = f" Finished epochs are in {folder}; the same command with --resume goes on."
+    history = model.train(
+        arguments.data,
+        arguments.val,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
+        folder=folder,
+        resume=arguments.resume,
+        tensorboard=arguments.tensorboard,
+    )
+    report_skipped(model.skipped)
+    model.save(out)
+    epochs = len(history.history["loss"])
+    kept = history.best_epoch or epochs
+    values = {key: column[kept - 1] for key, column in history.history.items()}
+    if arguments.json:
+        result = {"out": str(out), "folder": str(folder), "epochs": epochs, "kept_epoch": kept, "metrics": values}
+        return show_json({**result, "history": history.history, "skipped": model.skipped})
+    print(f"epoch {kept} of {epochs}: " + "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
+    print(f"Saved {out} with the weights of epoch {kept}; checkpoints and log.csv are in {folder}.")
+    print(f"Next: zoo evaluate {out} {arguments.data or model.data['name']}")
+
+
+def run_evaluate(arguments):
+    model = opened(arguments.name)
+    result = model.evaluate(arguments.data, split=arguments.split)
+    report_skipped(result["skipped"])
+    if arguments.json:
+        return show_json(result)
+    print(f"accuracy {result['accuracy']} on the {result['split']} split")
+    print_per_class(result["per_class"])
+
+
+def run_predict(arguments):
+    from zoo.data.named import sample_picture
+
+    model = opened(arguments.name)
+    pictures = [p if Path(p).exists() else str(sample_picture(p) or p) for p in arguments.images]
+    results, failed = [], 0
+    for picture in pictures:
+        try:
+            results.append(model.predict(picture, top=arguments.top).to_json())
+        except ZooError as error:
+            failed += 1
+            note(f"zoo predict: {error}")
+            results.append({"path": picture, "error": str(error)})
+        if not arguments.json and "error" not in results[-1]:
+            ranked = ", ".join(f"{item['label']} {item['probability']:.1%}" for item in results[-1]["top"])
+            print(f"{picture}: {ranked}")
+    if arguments.json:
+        show_json(results)
+    if failed:
+        raise ZooError(f"{failed} of {len(pictures)} pictures could not be used.")
+
+
+def run_finetune(arguments):
+    import zoo
+
+    out = Path(arguments.out or f"{default_name(arguments.train)}.keras")
+    arguments.when_interrupted = " What was computed is cached: the same command goes on from there."
+    classifier = zoo.finetune(
+        arguments.train,
+        arguments.val,
+        val_split=arguments.val_split,
+        backbone=arguments.backbone,
+        augment=arguments.augment,
+        seed=arguments.seed,
+        out=out,
+    )
+    summary = classifier.summary
+    report_skipped(summary["skipped"])
+    if arguments.json:
+        return show_json(summary)
+    features, seconds = summary["features"], summary["seconds"]
+    if summary["duplicates"]:
+        print(f"{summary['duplicates']} training pictures are also among those held out; they were not trained on.")
+    print(f"accuracy {summary['validation']['accuracy']}, on pictures that were not trained on")
+    print_per_class(summary["validation"]["per_class"])
+    differ = features["predictions_that_differ_from_keras_float32"]
+    print(
+        f"Features: {features['computed']} computed by {features['engine']} in {features['precision']}, "
+        f"{features['cached']} from the cache; {differ} predictions differ from the saved model's in float32."
+    )
+    print("Seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in seconds.items()))
+    print(f"Saved {out} ({out.stat().st_size / 1e6:.1f} MB). Next: zoo predict {out} PICTURE.jpg")
+
+
+def run_check(arguments):
+    import zoo
+    from zoo import backend  # noqa: F401 first: it quiets the framework's import
+    from zoo.checks import run_checks
+
+    if bool(arguments.names) == arguments.all:
+        raise ZooError("give the names of models, or --all.")
+    results = []
+    for name in arguments.names or zoo.list():
+        for result in run_checks(name):
+            results.append(result)
+            if not arguments.json:
+                print(f"{result['outcome']:<7} {result['model']}  {result['check']}  {result['detail']}".rstrip())
+    if arguments.json:
+        show_json(results)
+    failures = [r for r in results if r["outcome"] == "failed"]
+    note(f"{len(results) - len(failures)} passed, {len(failures)} failed")
+    if failures:
+        raise ZooError(f"{len(failures)} checks failed, {failures[0]['model']} {failures[0]['check']} first.")
+
+
+def run_cache(arguments):
+    from zoo.files import home
+    from zoo.pretrained import features
+
+    if arguments.prune is not None and arguments.prune < 0:
+        raise ZooError(f"--prune takes a number of days, 0 or more; got {arguments.prune:g}.")
+    removed = features.prune(arguments.prune) if arguments.prune is not None else []
+    kept = list(features.cached())
+    if arguments.json:
+        return show_json({"folder": str(home()), "features": kept, "removed": removed})
+    print(f"The cache is {home()} (set ZOO_HOME to move it).")
+    for word, items in (("removed ", removed), ("", kept)):
+        for item in items:
+            print(
+                f"{word}features: {item['backbone']} by {item['engine']} in {item['precision']}: {item['rows']} rows, "
+                f"{item['bytes'] / 1e6:.1f} MB, last used {item['days']:.1f} days ago"
+            )
+
+
+def opened(name: str):
+    """The saved file, or the model with its trained weights, that a word names."""
+    import zoo
+    from zoo.api import is_saved_file
+    from zoo.catalog import card
+
+    if is_saved_file(name):
+        return zoo.load(name)
+    weights = list(card(name).facts.get("weights", {}))
+    if not weights:
+        raise ZooError(
+            f"{name} comes without trained weights: train it first (`zoo train {name}`) and give the saved file."
+        )
+    return zoo.get(name, weights=weights[0])
+
+
+def settings(pairs: list[str]) -> dict:
+    """Builder arguments from KEY=VALUE words; a value that is no Python literal is taken as text."""
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier():
+            raise ZooError(f"--set takes KEY=VALUE, for example --set input_shape=(32,32,3); got {pair!r}.")
+        try:
+            found[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[key] = value
+    return found
+
+
+def default_name(train: str) -> str:
+    """A file's name for a classifier of `train`: the folder's, or its parent's where the folder is only "train"."""
+    path = Path(train.removeprefix("tfds:")).resolve()
+    return (path.parent if path.name == "train" else path).stem or "classifier"
+
+
+def positive_int(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {value}")
+    return value
+
+
+def print_per_class(per_class: dict) -> None:
+    rows = [[name, str(c["n"]), share(c["recall"]), share(c["precision"])] for name, c in per_class.items()]
+    print(table(rows, ["class", "pictures", "found", "right when said"]))
+
+
+def report_skipped(skipped: list[dict]) -> None:
+    for item in skipped[:20]:
+        note(f"left out {item['path']}: {item['reason']}")
+    if len(skipped) > 20:
+        note(f"... and {len(skipped) - 20} more")
+
+
+def show_json(value) -> None:
+    """Print a result as JSON, the only thing on standard output."""
+    print(json.dumps(value, indent=1, default=lambda item: item.to_json(), ensure_ascii=False))

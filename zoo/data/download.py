@@ -1,0 +1,133 @@
+"""Downloads that are whole or not there: resumed when cut, checked by hash, one process at a time."""
+
+import gzip
+import hashlib
+import http.client
+import sys
+import time
+import urllib.error
+import urllib.request
+import zlib
+from pathlib import Path
+
+from filelock import FileLock
+
+from zoo.errors import ZooError
+
+ATTEMPTS = 4  # the first, and three more when the connection is cut
+PAUSE = 1.0  # seconds before the next attempt
+TIMEOUT = 30.0  # seconds without a byte
+CHUNK = 1 << 18  # bytes
+
+
+def fetch(url: str, target, sha256: str) -> Path:
+    """Download a file, unless it is there already.
+
+    Args:
+        url: where it is.
+        target: where it goes. What has come so far lies beside it in a file ending in ".part", and a later call
+            carries on from there.
+        sha256: of the content; of what is inside when the name of `target` ends in ".gz".
+
+    Returns:
+        The path `target`.
+
+    Raises:
+        ZooError: the server has no such file, the connection was cut too often, or the content is not the right
+            one (it is removed then).
+    """
+    target = Path(target)
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{target}.lock"):  # a second process waits here, and then finds the file
+            if target.exists() and content_sha256(target) == sha256:
+                return target
+            _download(url, part)
+            found = content_sha256(part, gzipped=target.suffix == ".gz")
+            if found != sha256:
+                part.unlink()
+                raise ZooError(
+                    f"{url} is not the file that was expected: its SHA-256 is {found}, not {sha256}. It was "
+                    "removed. Try again; if it stays so, the file at that address has changed."
+                )
+            part.replace(target)
+    except OSError as error:
+        raise ZooError(f"{target} cannot be written: {error}. Make room, or set ZOO_HOME to another folder.") from None
+    return target
+
+
+def content_sha256(path: Path, gzipped: bool | None = None) -> str:
+    """SHA-256 of a file, or of what is inside it when it is gzipped (by its name, unless told).
+
+    The wrapper of a gzip file holds a date and depends on the compressor; its content does not.
+    """
+    gzipped = path.suffix == ".gz" if gzipped is None else gzipped
+    total = hashlib.sha256()
+    try:
+        with gzip.open(path) if gzipped else path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                total.update(chunk)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return "that of a damaged gzip file"
+    return total.hexdigest()
+
+
+def _download(url: str, part: Path):
+    """Bring `part` to its full length, in as many attempts as are allowed."""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE)
+        try:
+            problem = _attempt(url, part)
+        except urllib.error.HTTPError as error:
+            if error.code < 500:  # asking again would not help
+                raise ZooError(f"{url} cannot be downloaded: the server says {error.code} {error.reason}.") from None
+            problem = f"the server says {error.code} {error.reason}"
+        except urllib.error.URLError as error:
+            problem = str(error.reason)
+        if problem is None:
+            return
+    have = part.stat().st_size if part.exists() else 0
+    raise ZooError(
+        f"{url} could not be downloaded: {problem}. {have:,} bytes are kept; the same call carries on from there."
+    )
+
+
+def _attempt(url: str, part: Path) -> str | None:
+    """Ask for what is missing and append it; returns what went wrong, or None when the file is complete."""
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return None  # nothing is missing; should it be too long, the hash will tell
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.URLError):
+            raise
+        return str(error) or type(error).__name__
+    with response:
+        if have and response.status != http.HTTPStatus.PARTIAL_CONTENT:
+            have = 0  # the server knows no ranges and sends all of it again
+        length = response.headers.get("Content-Length")
+        total = have + int(length) if length else None
+        with part.open("ab" if have else "wb") as file, _progress(part.stem, have, total) as bar:
+            while True:
+                try:
+                    chunk = response.read(CHUNK)
+                except (OSError, http.client.HTTPException) as error:
+                    return str(error) or type(error).__name__
+                if not chunk:
+                    break
+                file.write(chunk)
+                bar.update(len(chunk))
+                have += len(chunk)
+    return None if total in (None, have) else "the connection was cut"
+
+
+def _progress(name: str, have: int, total: int | None):
+    from tqdm import tqdm
+
+    return tqdm(desc=name, initial=have, total=total, unit="B", unit_scale=True, file=sys.stderr, disable=None)

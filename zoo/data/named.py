@@ -1,0 +1,124 @@
+"""Named datasets: where each is looked for, and how it is got when it is absent."""
+
+import importlib.util
+import os
+import warnings
+from pathlib import Path
+
+from zoo import files
+from zoo.data import readers
+from zoo.data.download import content_sha256, fetch
+from zoo.data.facts import NAMED, Named
+from zoo.data.folders import read_folder
+from zoo.data.pictures import Dataset
+from zoo.errors import ZooError
+from zoo.registry import did_you_mean
+
+SAMPLES = {
+    "astronaut": "astronaut.png",
+    "chelsea": "chelsea.png",
+    "coffee": "coffee.png",
+    "rocket": "rocket.jpg",
+}
+EXTRA = 'pip install "keras-zoo[samples]"'
+
+
+def names() -> list[str]:
+    """Names of all datasets that the zoo knows, at hand or not."""
+    return sorted(NAMED)
+
+
+def available() -> list[str]:
+    """Names of the datasets that are at hand right now, without any download."""
+    return [name for name in names() if _root(NAMED[name])]
+
+
+def load_named(name: str) -> Dataset:
+    """Read a dataset by its name, downloading it when it is not at hand and has an address.
+
+    Args:
+        name: one of `names()`, or "tfds:" and a name in TensorFlow Datasets.
+
+    Raises:
+        ZooError: the name is not known, or the data is neither at hand nor to be had; never another dataset.
+    """
+    if name.startswith("tfds:"):
+        splits, about = readers.read_tfds(name.removeprefix("tfds:"))
+        return Dataset(name, splits, about)
+    if name not in NAMED:
+        raise ZooError(
+            f"no dataset is called {name!r}{did_you_mean(name, names())} Known are {', '.join(names())}, and "
+            "tfds:NAME for those of TensorFlow Datasets."
+        )
+    facts = NAMED[name]
+    root = _root(facts) or _download(facts)
+    for path, sha256 in facts.files.items():
+        if (found := content_sha256(root / path)) == sha256:
+            continue
+        message = f"{root / path} is not the file that {name} is known by: its SHA-256 is {found}, not {sha256}."
+        if not facts.package:
+            raise ZooError(f"{message} Remove it or put the right one there.")
+        # pip vouches for a package's files; a new release may well have encoded them anew
+        warnings.warn(f"{message} Results may differ from published ones.", stacklevel=2)
+    skipped = []
+    if facts.read is None:
+        splits, skipped = read_folder(root / name)
+    else:
+        splits = facts.read(root, list(facts.classes))
+    return Dataset(name, splits, facts.about, facts.proves, skipped)
+
+
+def _root(facts: Named) -> Path | None:
+    """The first folder that has all of a dataset's files, or None."""
+    needed = list(facts.files) or [facts.name]
+    places = [_package(facts.package)] if facts.package else _places()
+    return next((place for place in places if place and all((place / path).exists() for path in needed)), None)
+
+
+def _places() -> list[Path]:
+    given = os.environ.get("ZOO_DATA", "").split(os.pathsep)
+    return [*(Path(folder).expanduser() for folder in given if folder), files.home() / "data"]
+
+
+def _package(name: str) -> Path | None:
+    """The folder of an installed package, found without importing it."""
+    spec = importlib.util.find_spec(name)
+    return Path(spec.submodule_search_locations[0]) if spec else None
+
+
+def _download(facts: Named) -> Path:
+    """Download what has an address into the cache; one message with all there is to know when that fails."""
+    root = files.home() / "data"
+    if facts.package:
+        looked, how = f"the package {facts.package}", EXTRA
+    else:
+        looked = ", ".join(map(str, _places())) + ("" if os.environ.get("ZOO_DATA") else " (ZOO_DATA is not set)")
+        how = f"{facts.source} Put {', '.join(facts.files) or facts.name} into one of these folders."
+    if facts.urls:
+        try:
+            for path, url in facts.urls.items():
+                fetch(url, root / path, facts.files[path])
+            return root
+        except ZooError as error:
+            how = f"connect to the network and ask again ({error}) Or by hand: {how}"
+    raise ZooError(
+        f"the dataset {facts.name} is not at hand.\nLooked in: {looked}\nTo get it: {how}\n"
+        f"Available right now: {', '.join(available()) or 'none; ' + EXTRA + ' brings some'}"
+    )
+
+
+def sample_picture(name: str) -> Path | None:
+    """The file of a sample photograph that scikit-image carries, or None for any other name.
+
+    Args:
+        name: "astronaut", "chelsea" (a cat), "coffee" or "rocket".
+
+    Raises:
+        ZooError: the name is right, but scikit-image is not installed.
+    """
+    if name not in SAMPLES:
+        return None
+    folder = _package("skimage")
+    if folder is None or not (path := folder / "data" / SAMPLES[name]).is_file():
+        raise ZooError(f"the sample picture {name} comes with scikit-image. To get it: {EXTRA}")
+    return path

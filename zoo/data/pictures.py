@@ -1,0 +1,97 @@
+"""What a source of pictures gives: labelled pictures, and the splits that make a dataset."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.images import ImageError, digest
+
+
+@dataclass
+class Pictures:
+    """A labelled set of pictures; nothing is decoded yet.
+
+    Attributes:
+        items: a list of paths, arrays or bytes of image files; or one array (N, height, width[, channels]).
+        y: class of each picture, integers of shape (N,).
+        labels: the classes' names, in the order of their integers.
+    """
+
+    items: list | np.ndarray
+    y: np.ndarray
+    labels: list[str]
+
+    def __len__(self):
+        return len(self.items)
+
+    def subset(self, indices) -> "Pictures":
+        """The pictures at `indices`, in that order, with the same labels."""
+        whole = isinstance(self.items, np.ndarray)
+        items = self.items[indices] if whole else [self.items[index] for index in indices]
+        return Pictures(items, self.y[indices], self.labels)
+
+    def name(self, index: int) -> str:
+        """What to call a picture in a message: its path, or "picture 17"."""
+        item = self.items[index]
+        return str(item) if isinstance(item, Path) else f"picture {index}"
+
+
+@dataclass
+class Dataset:
+    """Splits of labelled pictures under one name; every split has the labels of "train".
+
+    Attributes:
+        name: what the dataset is called in reports.
+        splits: `Pictures` by "train" (always there), "validation" and "test".
+        about: what it is, in a sentence.
+        proves: what a good accuracy on it proves, and what it does not.
+        skipped: files that were left out, each `{"path": str, "reason": str}`.
+    """
+
+    name: str
+    splits: dict[str, Pictures]
+    about: str = ""
+    proves: str = ""
+    skipped: list[dict] = field(default_factory=list)
+
+    @property
+    def labels(self) -> list[str]:
+        return self.splits["train"].labels
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the content and labels of every split, whatever the files' names and places are."""
+        total = hashlib.sha256()
+        for split, pictures in sorted(self.splits.items()):
+            lines = sorted(
+                f"{_digest(item)} {pictures.labels[label]}"
+                for item, label in zip(pictures.items, pictures.y, strict=True)
+            )
+            total.update("\n".join([f"{split} {len(lines)}", *lines, ""]).encode())
+        return total.hexdigest()
+
+
+def _digest(item) -> str:
+    try:
+        return digest(item)
+    except ImageError:
+        return "unreadable"
+
+
+def stratified(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pictures]:
+    """Split pictures in two, class by class: `share` of each goes to the second part, at least one to both.
+
+    Args:
+        pictures: with at least two pictures in each class.
+        share: between 0 and 1.
+        seed: which pictures are drawn.
+    """
+    generator = np.random.default_rng(seed)
+    apart = []
+    for label in range(len(pictures.labels)):
+        members = generator.permutation(np.flatnonzero(pictures.y == label))
+        count = min(max(round(share * len(members)), 1), len(members) - 1)
+        apart += members[:count].tolist()
+    rest = np.setdiff1d(np.arange(len(pictures)), apart)
+    return pictures.subset(rest), pictures.subset(np.sort(apart))

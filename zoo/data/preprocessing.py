@@ -1,0 +1,83 @@
+"""The one resize-and-crop rule that training, prediction and export share."""
+
+import math
+import random
+from dataclasses import dataclass
+
+from zoo.errors import ZooError
+
+VIEW_AREA = 0.5  # an augmented view covers at least this share of the rule's box,
+VIEW_ASPECT = 4 / 3  # and its sides change their ratio by at most this factor
+SMALLEST_SIDE = math.sqrt(VIEW_AREA / VIEW_ASPECT)  # so no side of a view is shorter than this share
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """The resize-and-crop rule: upright by EXIF, centred box of the target's shape, bicubic with antialias.
+
+    Attributes:
+        size: (height, width) of the result in pixels.
+        crop: side of the box as a share of the largest box that fits, above 0 and up to 1.
+        channels: 3 for RGB, 1 for grey.
+
+    Raises:
+        ZooError: a value is outside what is accepted.
+
+    Example:
+        >>> Preprocessing((224, 224), crop=0.875).to_json()["size"]
+        [224, 224]
+    """
+
+    size: tuple[int, int]
+    crop: float = 1.0
+    channels: int = 3
+
+    def __post_init__(self):
+        try:
+            height, width = (int(side) for side in self.size)
+            sound = min(height, width) >= 1 and max(height, width) <= 8192
+            sound = sound and 0 < self.crop <= 1 and self.channels in (1, 3)
+        except (TypeError, ValueError):
+            sound = False
+        if not sound:
+            raise ZooError(
+                f"preprocessing with size {self.size!r}, crop {self.crop!r}, channels {self.channels!r}; "
+                "accepted are size (height, width) from 1 to 8192, crop above 0 and up to 1, channels 1 or 3."
+            )
+        object.__setattr__(self, "size", (height, width))  # lists, as JSON has them, become comparable tuples
+
+    def to_json(self) -> dict:
+        return {
+            "rule": "center_crop",
+            "interpolation": "bicubic",
+            "size": list(self.size),
+            "crop": self.crop,
+            "channels": self.channels,
+        }
+
+    @classmethod
+    def from_json(cls, facts: dict) -> "Preprocessing":
+        known = (facts.get("rule"), facts.get("interpolation")) == ("center_crop", "bicubic")
+        if not known or "size" not in facts:
+            raise ZooError(
+                f"preprocessing {facts!r} is not known here; accepted are rule 'center_crop' with "
+                "interpolation 'bicubic' and a size. Perhaps a newer zoo wrote it: pip install -U keras-zoo"
+            )
+        return cls(facts["size"], facts.get("crop", 1.0), facts.get("channels", 3))
+
+    def box(self, width: float, height: float, draw: random.Random | None = None) -> tuple[float, ...]:
+        """(left, top, right, bottom) in a picture of `width` x `height`; with `draw`, a random part of it."""
+        target_height, target_width = self.size
+        scale = min(width / target_width, height / target_height) * self.crop
+        box_width, box_height = target_width * scale, target_height * scale
+        left, top = (width - box_width) / 2, (height - box_height) / 2
+        if draw is not None:
+            area = draw.uniform(VIEW_AREA, 1)
+            # the ratio is limited by the area as well, so that neither side leaves the box
+            ratio = min(VIEW_ASPECT, 1 / area) ** draw.uniform(-1, 1)
+            part_width = box_width * math.sqrt(area * ratio)
+            part_height = box_height * math.sqrt(area / ratio)
+            left += draw.random() * (box_width - part_width)
+            top += draw.random() * (box_height - part_height)
+            box_width, box_height = part_width, part_height
+        return max(0, left), max(0, top), min(width, left + box_width), min(height, top + box_height)

@@ -1,0 +1,168 @@
+"""From whatever the user has (a folder, a table, arrays, a dataset's name) to labelled, decoded pictures."""
+
+import contextlib
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data import named
+from zoo.data.folders import LAYOUT, labelled, read_csv, read_folder, read_rows
+from zoo.data.pictures import Dataset, Pictures, stratified
+from zoo.data.streams import arrays, stream
+from zoo.errors import ZooError
+from zoo.registry import did_you_mean
+
+__all__ = ["Dataset", "Pictures", "arrays", "load", "stream"]
+
+ACCEPTED = f"""\
+Accepted are a folder of class folders (at least two, each with at least two pictures):
+
+{LAYOUT}
+
+or a CSV file or DataFrame with the columns path and label, arrays (x, y), or a dataset's name:
+{", ".join(named.names())}, or tfds:NAME."""
+
+
+def load(data, validation=None, val_split: float | None = None, seed: int = 0) -> Dataset:
+    """Find, label and split pictures; nothing is decoded.
+
+    Args:
+        data: a folder of class folders, a folder of such folders called train, val and test, a CSV file or
+            DataFrame of paths and labels, arrays `(x, y)`, a dataset's name, a `Dataset` or `Pictures`.
+        validation: the same for the validation split; its labels must be among those of `data`.
+        val_split: share of the training pictures to set apart as validation split, above 0 and below 1; from
+            every class alike.
+        seed: which pictures `val_split` draws.
+
+    Raises:
+        ZooError: there is nothing there to learn from, or what was given contradicts itself.
+
+    Example:
+        >>> x = np.zeros((8, 4, 4), "uint8")
+        >>> dataset = load((x, ["a", "b"] * 4), val_split=0.25)
+        >>> len(dataset.splits["train"]), len(dataset.splits["validation"]), dataset.labels
+        (6, 2, ['a', 'b'])
+    """
+    dataset = _read(data)
+    _check_train(dataset)
+    splits = {split: _in_order_of(dataset.labels, part, split) for split, part in dataset.splits.items()}
+    skipped = list(dataset.skipped)
+    for option, given in (("validation", validation), ("val_split", val_split)):
+        if given is not None and "validation" in splits:
+            raise ZooError(
+                f"{dataset.name} has a validation split of its own, and {option} was given too. Leave out "
+                f"{option}, or give the training pictures alone."
+            )
+    if validation is not None and val_split is not None:
+        raise ZooError("validation and val_split were both given: leave out one of the two.")
+    if validation is not None:
+        other = _read(validation)
+        if len(other.splits) > 1 or not len(other.splits["train"]):
+            raise ZooError(
+                f"validation: {other.name} has {_counts(other)}. Accepted is one set of pictures, not split and "
+                "not empty, of any kind that data may be."
+            )
+        splits["validation"] = _in_order_of(dataset.labels, other.splits["train"], "validation")
+        skipped += other.skipped
+    if val_split is not None:
+        if not 0 < val_split < 1:
+            raise ZooError(f"val_split is {val_split!r}; accepted is a share above 0 and below 1, such as 0.2.")
+        splits["train"], splits["validation"] = stratified(splits["train"], val_split, seed)
+    return replace(dataset, splits=splits, skipped=skipped)
+
+
+def _read(data) -> Dataset:
+    """The dataset as it was given, unchecked."""
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, Pictures):
+        return Dataset("pictures", {"train": data})
+    if isinstance(data, tuple) and len(data) == 2:
+        return Dataset("arrays", {"train": _read_arrays(*data)})
+    if hasattr(data, "columns") and hasattr(data, "to_dict"):
+        rows = list(enumerate(data.to_dict("records")))
+        splits, skipped = read_rows(list(data.columns), rows, Path(), "the table")
+        return Dataset("table", splits, skipped=skipped)
+    if not isinstance(data, (str, os.PathLike)):
+        raise ZooError(f"data is a {type(data).__name__}. {ACCEPTED}")
+    path = Path(data).expanduser()
+    if isinstance(data, str) and (data in named.names() or data.startswith("tfds:")):
+        if path.exists():
+            kind = "folder" if path.is_dir() else "file"
+            raise ZooError(
+                f"{data!r} is a dataset, and a {kind} here. For the {kind} type ./{data}; for the dataset, "
+                "work from another folder."
+            )
+        return named.load_named(data)
+    if path.is_dir():
+        splits, skipped = read_folder(path)
+    elif path.is_file() and path.suffix.lower() in (".csv", ".tsv"):
+        splits, skipped = read_csv(path)
+    elif path.is_file():
+        raise ZooError(f"{path} is a file. {ACCEPTED}")
+    else:
+        beside = [str(Path(data).parent / other.name) for other in _siblings(path)]
+        hint = did_you_mean(str(data), [*named.names(), *beside])
+        raise ZooError(f"{str(data)!r} is no folder, file or dataset here{hint} {ACCEPTED}")
+    return Dataset(path.resolve().stem if path.is_file() else path.resolve().name, splits, skipped=skipped)
+
+
+def _siblings(path: Path) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return sorted(path.parent.iterdir())
+    return []
+
+
+def _read_arrays(x, y) -> Pictures:
+    accepted = (
+        "Accepted are x of shape (N, height, width) or (N, height, width, channels), or a list of N pictures; "
+        "and N labels, integers or text (for one-hot labels give y.argmax(1))."
+    )
+    try:
+        y = np.asarray(y)
+        x = x if isinstance(x, list) else np.asarray(x)
+    except ValueError as error:
+        raise ZooError(f"arrays (x, y) are no arrays: {error}. {accepted}") from None
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]  # as keras.datasets has them
+    shape = f"a list of {len(x)}" if isinstance(x, list) else f"of shape {x.shape}"
+    if (isinstance(x, np.ndarray) and x.ndim not in (3, 4)) or (
+        y.ndim != 1 or y.dtype.kind not in "iubUSO" or len(x) != len(y)
+    ):
+        raise ZooError(f"arrays (x, y): x is {shape}, y of shape {y.shape} and type {y.dtype}. {accepted}")
+    names = [label.decode() if isinstance(label, bytes) else str(label) for label in y.tolist()]
+    return labelled(x, names)
+
+
+def _counts(dataset: Dataset) -> str:
+    return ", ".join(f"{split}: {len(pictures)} pictures" for split, pictures in dataset.splits.items())
+
+
+def _check_train(dataset: Dataset):
+    train = dataset.splits["train"]
+    counts = np.bincount(train.y, minlength=len(train.labels))
+    if len(train.labels) >= 2 and counts.min() >= 2:
+        return
+    found = ", ".join(f"{label}: {count}" for label, count in zip(train.labels, counts, strict=True))
+    message = f"{dataset.name} has too little to learn from: found {found or 'no class'}."
+    if dataset.skipped:
+        first = dataset.skipped[0]
+        message += f" Left out: {len(dataset.skipped)}, the first {first['path']} ({first['reason']})."
+    raise ZooError(f"{message}\n{ACCEPTED}")
+
+
+def _in_order_of(labels: list[str], pictures: Pictures, split: str) -> Pictures:
+    """The same pictures, their integers renumbered to the order of `labels`."""
+    if pictures.labels == labels:
+        return pictures
+    unknown = [label for label in pictures.labels if label not in labels]
+    if unknown:
+        raise ZooError(
+            f"the {split} split has {', '.join(unknown)}, which the training pictures have not. "
+            f"Training: {', '.join(labels)}. The {split} split: {', '.join(pictures.labels)}. "
+            "Rename or remove what differs."
+        )
+    number = np.array([labels.index(label) for label in pictures.labels], np.int64)
+    return Pictures(pictures.items, number[pictures.y], labels)

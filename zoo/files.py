@@ -1,0 +1,44 @@
+"""Where the zoo keeps its own files, and how a file is written: whole, or not at all."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+
+def home() -> Path:
+    """The folder of the zoo's caches: `$ZOO_HOME`, or the system's place for caches."""
+    return Path(os.environ.get("ZOO_HOME") or platformdirs.user_cache_dir("zoo", appauthor=False)).expanduser()
+
+
+@contextlib.contextmanager
+def replacing(path, suffix: str = ""):
+    """Yield a temporary path beside `path`; rename it into place at the end, or remove it on any error.
+
+    A reader of `path` sees the old file or the new one, whenever the writer is killed.
+
+    Args:
+        path: the file to write; its folder is made when absent.
+        suffix: ending of the temporary name, for writers that insist on one (".keras").
+
+    Example:
+        >>> with replacing("notes.txt") as temporary:
+        ...     _ = temporary.write_text("all of it")
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)  # mkstemp makes files private; a model file is as public as any other
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

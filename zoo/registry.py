@@ -1,0 +1,97 @@
+"""The register of models: a decorator, what it remembers, and lookup by name. Standard library only."""
+
+import difflib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from zoo.errors import ZooError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered model: its builder, and what the zoo must know of it and Keras does not.
+
+    Attributes:
+        name: the builder's own name.
+        builder: plain function, its signature is its defaults; returns an uncompiled `keras.Model`.
+        task: the kind of work, a module of `zoo.tasks`, for example "classification".
+        source: the paper, course or book that the model is from.
+        dataset: the dataset that it trains on when none is named.
+        offline: an embedded dataset, proposed when `dataset` is not at hand.
+        optimizer: name of a Keras optimizer.
+        learning_rate: its learning rate.
+        batch_size: examples a step; None takes all of them in every step.
+        steps_per_epoch: steps that one epoch counts; None is one pass over the data.
+        epochs: epochs that `train` runs.
+        parameters: number of weights at the builder's defaults; a check compares it with the built model.
+        preprocessing: arguments of the task's preprocessing beyond the model's input shape.
+        weights: trained weights by name: where they lie, their hash, licence and published scores.
+        smallest: builder arguments that make the cheapest honest variant, for the checks.
+        known_gaps: checks that the model cannot pass, each with the reason.
+    """
+
+    name: str
+    builder: Callable
+    task: str
+    source: str
+    dataset: str | None = None
+    offline: str | None = None
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    batch_size: int | None = 32
+    steps_per_epoch: int | None = None
+    epochs: int = 10
+    parameters: int | None = None
+    preprocessing: dict = field(default_factory=dict)
+    weights: dict[str, dict] = field(default_factory=dict)
+    smallest: dict = field(default_factory=dict)
+    known_gaps: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        return inspect.getsourcefile(self.builder)
+
+
+ENTRIES: dict[str, Entry] = {}
+
+
+def register(*, task: str, source: str, **facts):
+    """Register the decorated builder as a model, under its own name.
+
+    Args:
+        task: the kind of work, for example "classification".
+        source: the paper, course or book that the model is from.
+        **facts: any other attribute of `Entry` but `name` and `builder`. In a file on a shelf they are
+            literals, so that `zoo list` reads them without importing the file.
+
+    Returns:
+        A decorator that returns the builder unchanged.
+
+    Raises:
+        ZooError: another function already owns the name.
+
+    Example:
+        >>> @register(task="classification", source="an exercise")
+        ... def my_net(input_shape=(28, 28, 1), num_classes=10):
+        ...     "One dense layer."
+    """
+
+    def remember(builder):
+        entry = Entry(builder.__name__, builder, task, source, **facts)
+        owner = ENTRIES.get(entry.name)
+        if owner is not None and owner.file != entry.file:
+            raise ZooError(
+                f"two models are called {entry.name!r}: one in {owner.file}, one in {entry.file}. "
+                "Rename one of the two functions."
+            )
+        ENTRIES[entry.name] = entry
+        return builder
+
+    return remember
+
+
+def did_you_mean(word: str, known) -> str:
+    """The middle of an error message: `; did you mean 'x'?`, or nothing when no known word is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else "."

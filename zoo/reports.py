@@ -1,0 +1,86 @@
+"""What people see while they wait and when it is done: bars, notes and tables, on standard error."""
+
+import functools
+import os
+import sys
+
+from tqdm.auto import tqdm
+
+
+def stream():
+    """Standard error, through a handle of our own: a framework's import may have its handle silenced."""
+    try:
+        real = sys.stderr.fileno() == 2
+    except (AttributeError, OSError, ValueError):  # a notebook, a test that captures, or none at all
+        real = False
+    return _own_handle() if real else sys.stderr
+
+
+@functools.cache
+def _own_handle():
+    return os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+
+
+def note(text: str = "") -> None:
+    """Print a line for people, on standard error: standard output belongs to results."""
+    print(text, file=stream(), flush=True)
+
+
+def in_notebook() -> bool:
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and "IPKernelApp" in shell.config
+
+
+class Bar:
+    """A progress bar with the time left, in a terminal or a notebook; where there is neither, only its notes.
+
+    Args:
+        total: how many units make the whole.
+        title: what is being done.
+        unit: what is being counted.
+        initial: units done before.
+    """
+
+    def __init__(self, total: int, title: str, unit: str, initial: int = 0):
+        self._bar = tqdm(
+            total=total,
+            desc=title,
+            unit=unit,
+            initial=initial,
+            leave=False,
+            dynamic_ncols=True,
+            file=stream(),
+            disable=not (sys.stderr.isatty() or in_notebook()),
+        )
+
+    def update(self, n: int = 1) -> None:
+        self._bar.update(n)
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        if self._bar.disable:
+            note(text)
+        else:
+            self._bar.write(text, file=stream())
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+def table(rows: list[list[str]], header: list[str]) -> str:
+    """Rows of text under a header, columns aligned: the first to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+
+    def line(row):
+        first, *rest = (
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        return "  ".join([first, *rest]).rstrip()
+
+    return "\n".join(line(row) for row in [header, *rows])
+
+
+def share(value: float | None) -> str:
+    """A share as a percentage, or a dash where nothing was counted."""
+    return "-" if value is None else f"{value:.1%}"

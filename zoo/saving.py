@@ -1,0 +1,377 @@
+"""Saved files: one `.keras` file that plain Keras opens, with a record of ours inside, and a safe door to open it.
+
+The file is Keras' own archive (`config.json`, `metadata.json`, `model.weights.h5`) and one more member that plain
+Keras ignores, `zoo.json`. Opening trusts none of them: sizes are bounded before anything is unpacked, the
+configuration may name only the layers listed here, the weights may hold only numbers.
+"""
+
+import base64
+import hashlib
+import importlib
+import importlib.metadata
+import io
+import json
+import platform
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo._version import __version__
+from zoo.errors import ZooError
+from zoo.files import home, replacing
+
+RECORD = "zoo.json"
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+MEMBERS = {CONFIG, "metadata.json", WEIGHTS, RECORD}
+FORMAT = 1
+MAX_JSON = 64 * 2**20  # bytes of configuration or record
+MAX_RATIO = 20  # unpacked size to file size; weights hardly compress at all
+MAX_SAMPLE = 256 * 2**20  # bytes of unpacked self-test inputs
+
+# Every class that a saved configuration may name, by the Keras module that is asked for it. None of these runs
+# code from the file; Lambda, TorchModuleWrapper, JaxLayer, FlaxLayer and TFSMLayer do and are left out.
+LAYERS = set(
+    """
+    Activation Add AlphaDropout Attention AdditiveAttention Average AveragePooling1D AveragePooling2D
+    BatchNormalization Bidirectional CenterCrop Concatenate Conv1D Conv1DTranspose Conv2D Conv2DTranspose
+    Cropping1D Cropping2D Dense DepthwiseConv1D DepthwiseConv2D Dot Dropout EinsumDense ELU Embedding Flatten
+    GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D
+    GlobalMaxPooling2D GroupNormalization GRU GRUCell Identity InputLayer LayerNormalization LeakyReLU LSTM
+    LSTMCell Masking Maximum MaxPooling1D MaxPooling2D Minimum MultiHeadAttention Multiply Normalization Permute
+    PReLU RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom ReLU
+    RepeatVector Rescaling Reshape Resizing RMSNormalization RNN SeparableConv1D SeparableConv2D SimpleRNN
+    SimpleRNNCell Softmax SpatialDropout1D SpatialDropout2D SpectralNormalization StackedRNNCells Subtract
+    TimeDistributed UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
+    """.split()  # noqa: SIM905 ninety quoted names would hide the list
+)
+MODELS = {"Functional", "Sequential", "Model"}
+VALUES = {"DTypePolicy", "SeedGenerator", "__keras_tensor__", "__tuple__", "__tensor__", "__numpy__"}
+OTHERS = {"keras.initializers", "keras.regularizers", "keras.constraints"}  # plain functions of a tensor
+OPERATIONS = {"keras.src.ops.numpy", "keras.src.ops.nn"}  # what `keras.ops` leaves in a functional model
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a saved file says of itself.
+
+    Attributes:
+        path: the file.
+        content: the record as JSON: name, task, labels, preprocessing, data, metrics, versions, self-test.
+    """
+
+    path: Path
+    content: dict
+
+    @property
+    def task(self) -> str:
+        return self.content["task"]
+
+    def to_json(self) -> dict:
+        return {key: value for key, value in self.content.items() if key not in ("selftest", "members")}
+
+    def __str__(self):
+        rows = {"file": f"{self.path} ({self.path.stat().st_size / 1e6:.1f} MB)"}
+        rows |= {key: value for key, value in self.to_json().items() if value not in (None, {}, [])}
+        width = max(map(len, rows))
+        return "\n".join(f"{key:<{width}}  {_line(value)}" for key, value in rows.items())
+
+
+def save(model, path: Path, record: dict, samples: np.ndarray) -> None:
+    """Write a model and its record as one `.keras` file, whole or not at all.
+
+    Args:
+        model: a `keras.Model`; a compiled one is saved without its optimizer.
+        path: the file, ending in `.keras`.
+        record: what to remember, as JSON.
+        samples: inputs of shape (n, ...) whose outputs are stored as the file's self-test.
+
+    Raises:
+        ZooError: the name does not end in `.keras`, or the file cannot be written.
+    """
+    import keras
+
+    if path.suffix != ".keras":
+        raise ZooError(f"a model is saved as a .keras file, got {str(path)!r}; try {path.stem + '.keras'!r}.")
+    if model.compiled:
+        model = uncompiled(model)
+    expected = outputs(model, samples)
+    record = {
+        "format": FORMAT,
+        **record,
+        "versions": {
+            "zoo": __version__,
+            "keras": keras.__version__,
+            "backend": keras.backend.backend(),
+            "python": platform.python_version(),
+        },
+        "selftest": {
+            "inputs": pack(samples),
+            "outputs": pack(expected),
+            # float32 sums in another order, on another backend or device, differ by much less than this
+            "tolerance": 1e-3 * float(np.abs(expected).max()) + 1e-4,
+        },
+    }
+    try:
+        with replacing(path, suffix=".keras") as temporary:
+            model.save(temporary)
+            with zipfile.ZipFile(temporary, "a", zipfile.ZIP_DEFLATED) as archive:
+                record["members"] = {name: digest(archive.read(name)) for name in archive.namelist()}
+                archive.writestr(RECORD, json.dumps(record, indent=1))
+    except OSError as error:
+        raise ZooError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def uncompiled(model):
+    """A twin of a compiled model that carries neither optimizer nor loss."""
+    twin = type(model).from_config(model.get_config())
+    if not twin.built:
+        twin.build_from_config(model.get_build_config())
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+RECORD_FIELDS = {"format": int, "name": str, "task": str, "source": str, "arguments": dict, "data": dict}
+RECORD_FIELDS |= {"metrics": dict, "selftest": dict, "members": dict}
+
+
+def read_record(path: Path) -> Record:
+    """Read what a saved file says of itself, without a framework and without opening the rest.
+
+    Raises:
+        ZooError: missing, damaged, too large when unpacked, or not a file of the zoo's.
+    """
+    if not path.is_file():
+        raise ZooError(f"there is no file {str(path)!r}.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_members(path, archive)
+            content = json.loads(archive.read(RECORD))
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise ZooError(f"{path} is not a whole .keras file ({error}); save or copy it again.") from error
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ZooError):
+            raise
+        raise ZooError(f"{path}: its {RECORD} is damaged ({type(error).__name__}).") from error
+    if not isinstance(content, dict):
+        content = {}
+    wrong = [field for field, kind in RECORD_FIELDS.items() if not isinstance(content.get(field), kind)]
+    if wrong:
+        raise ZooError(f"{path}: its {RECORD} lacks {', '.join(wrong)}; it is not one that zoo wrote.")
+    if content["format"] > FORMAT:
+        raise ZooError(f"{path} was written by a newer zoo; type: python -m pip install --upgrade keras-zoo")
+    return Record(path, content)
+
+
+def check_members(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse an archive with members it should not have, or that would unpack to more than its size explains."""
+    names = [info.filename for info in archive.infolist()]
+    if RECORD not in names:
+        raise ZooError(
+            f"{path} has no {RECORD} inside: it is no file of the zoo's. If you trust where it is from, "
+            "keras.saving.load_model opens plain Keras files."
+        )
+    unknown = sorted({*names} - MEMBERS)
+    if unknown or len(names) != len({*names}) or not {*names} >= MEMBERS:
+        raise ZooError(
+            f"{path} is refused: its members should be {', '.join(sorted(MEMBERS))}, once each; "
+            f"it has {', '.join(map(repr, names))}."
+        )
+    bound = max(MAX_JSON, MAX_RATIO * path.stat().st_size)
+    for info in archive.infolist():
+        limit = bound if info.filename == WEIGHTS else MAX_JSON
+        if info.file_size > limit:
+            raise ZooError(
+                f"{path} is refused: its {info.filename} unpacks to {info.file_size:,} bytes, more than {limit:,}."
+            )
+
+
+def load_model(path: Path, record: Record, module: str = ""):
+    """Open the model in a saved file, after every check that needs no trust in it.
+
+    Args:
+        path: the file.
+        record: its record, from `read_record`.
+        module: the one module whose classes the file may name beside Keras' own: its model's file.
+
+    Raises:
+        ZooError: a part is damaged or holds what a model file must not, or the self-test fails.
+    """
+    with zipfile.ZipFile(path) as archive:
+        members = {}
+        for name, expected in record.content["members"].items():
+            try:
+                members[name] = archive.read(name)
+            except (KeyError, zipfile.BadZipFile, zlib.error) as error:
+                raise ZooError(f"{path}: its {name} is damaged ({error}).") from error
+            if digest(members[name]) != expected:
+                raise ZooError(f"{path}: its {name} is not the one that was saved (its SHA-256 differs).")
+    missing = MEMBERS - {RECORD} - members.keys()
+    if missing:
+        raise ZooError(f"{path}: its {RECORD} holds no hash of {', '.join(sorted(missing))}.")
+    check_config(path, members[CONFIG], module)
+    check_weights(path, members[WEIGHTS])
+
+    import keras
+
+    from zoo import backend
+
+    if module:
+        importlib.import_module(module)
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises what it likes on a configuration that it cannot rebuild
+        versions = record.content.get("versions", {})
+        raise ZooError(
+            f"{path} was saved with Keras {versions.get('keras')} and does not open with Keras "
+            f"{keras.__version__}: {type(error).__name__}: {error}"
+        ) from error
+    run_selftest(path, model, record, f"{keras.__version__}-{backend.device()}")
+    return model
+
+
+def check_config(path: Path, text: bytes, module: str) -> None:
+    """Refuse a configuration that names anything but Keras' own layers and their parts, or the model's own file."""
+    try:
+        pending = [json.loads(text)]
+    except (ValueError, RecursionError) as error:
+        raise ZooError(f"{path}: its {CONFIG} is damaged ({type(error).__name__}).") from error
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if "class_name" in value and not allowed(value, module):
+                where = value.get("module") or value.get("registered_name") or "no module"
+                raise ZooError(
+                    f"{path} is refused: its configuration names {value['class_name']!r} of {where!r}. "
+                    "A model file of the zoo's holds only Keras' own layers, and none that carries code."
+                )
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+
+
+def allowed(value: dict, own_module: str) -> bool:
+    """Whether a configuration's object is on the allow-list."""
+    name, module = value.get("class_name"), value.get("module")
+    registered = value.get("registered_name")
+    if own_module and module == own_module:
+        return True
+    if registered not in (None, name):
+        return False
+    if module == "keras.layers":
+        return name in LAYERS
+    if name in MODELS:
+        return module in (
+            "keras",
+            "keras.models",
+            "keras.src.models.functional",
+            "keras.src.models.sequential",
+        )
+    return (
+        module in OTHERS
+        or module in OPERATIONS
+        or (name in VALUES and module in (None, "keras", "keras.random", "builtins"))
+    )
+
+
+def check_weights(path: Path, content: bytes) -> None:
+    """Refuse a weights file with links out of it, objects, or arrays that the file does not really hold."""
+    import h5py
+
+    def refuse(reason):
+        raise ZooError(f"{path} is refused: its {WEIGHTS} {reason}.")
+
+    def visit(group):
+        for name in group:
+            link = group.get(name, getlink=True)
+            if not isinstance(link, h5py.HardLink):
+                refuse(f"has a link to elsewhere at {group.name}/{name}")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                yield from visit(item)
+            else:
+                yield item
+
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            total = 0
+            for dataset in visit(file):
+                if dataset.dtype.kind not in "fiub":
+                    refuse(f"holds {dataset.dtype} at {dataset.name}, where only numbers belong")
+                if dataset.is_virtual or dataset.external:
+                    refuse(f"keeps {dataset.name} in another file")
+                total += dataset.nbytes
+                if dataset.chunks is not None or total > len(content):
+                    refuse(f"declares more numbers than it holds, at {dataset.name}")
+    except (OSError, RuntimeError, KeyError, RecursionError) as error:
+        raise ZooError(f"{path}: its {WEIGHTS} is damaged ({error}).") from error
+
+
+def run_selftest(path: Path, model, record: Record, setting: str) -> None:
+    """Compare the model's answers with those of the day it was saved; once per file and setting.
+
+    Args:
+        setting: what else the answers may depend on: versions, backend, device.
+    """
+    passed = home() / "selftests" / digest(f"{digest(path.read_bytes())} {setting}".encode())
+    if passed.exists():
+        return
+    test = record.content["selftest"]
+    try:
+        inputs, expected, tolerance = (
+            unpack(test["inputs"]),
+            unpack(test["outputs"]),
+            float(test["tolerance"]),
+        )
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise ZooError(f"{path}: its self-test is damaged ({error}).") from error
+    got = outputs(model, inputs)
+    error = np.abs(got - expected).max() if got.shape == expected.shape else np.inf
+    if not error <= tolerance:
+        raise ZooError(
+            f"{path} fails its self-test: the model's answers differ by {error:.3g} from those it gave when it was "
+            f"saved (at most {tolerance:.3g} is rounding). "
+            f"Do not use it here; retrain, or report the versions: {setting}."
+        )
+    try:
+        passed.parent.mkdir(parents=True, exist_ok=True)
+        passed.touch()
+    except OSError:
+        pass  # a cache that cannot be written only means that the test runs again
+
+
+def outputs(model, inputs: np.ndarray) -> np.ndarray:
+    """The model's outputs, computed without compiling anything; float32, shape (n, ...)."""
+    import keras
+
+    return keras.ops.convert_to_numpy(keras.ops.cast(model(inputs, training=False), "float32"))
+
+
+def pack(array: np.ndarray) -> dict:
+    """An array as JSON: dtype, shape, and the numbers compressed."""
+    raw = zlib.compress(np.ascontiguousarray(array).tobytes(), 9)
+    return {"dtype": str(array.dtype), "shape": list(array.shape), "zlib": base64.b64encode(raw).decode()}
+
+
+def unpack(packed: dict) -> np.ndarray:
+    """The array that `pack` wrote; bounded, so that a hostile file cannot fill the memory."""
+    dtype = np.dtype(packed["dtype"])
+    if dtype.kind not in "fiub":
+        raise ValueError(f"{dtype} are no numbers")
+    raw = zlib.decompressobj().decompress(base64.b64decode(packed["zlib"], validate=True), MAX_SAMPLE)
+    return np.frombuffer(raw, dtype).reshape(packed["shape"])
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _line(value) -> str:
+    """A value of the record on one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_line(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_line, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

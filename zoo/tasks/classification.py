@@ -1,0 +1,299 @@
+"""Classification of pictures: pixels 0-255 in, logits out, names and probabilities to people."""
+
+import os
+from dataclasses import asdict, dataclass
+
+import keras
+import numpy as np
+
+from zoo import metrics
+from zoo.data import images, sources
+from zoo.errors import ZooError
+from zoo.reports import Bar
+from zoo.tasks.task import Task
+from zoo.training import FitData
+
+BATCH = 32  # pictures a forward pass; larger ones are no faster on a CPU
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a classifier says of one picture.
+
+    Attributes:
+        label: the most probable class.
+        probability: what the model gives it, between 0 and 1. It is no guarantee: a picture of none of the
+            classes gets one too.
+        top: the most probable classes with their probabilities, best first.
+        path: the picture's file, or None for arrays.
+    """
+
+    label: str
+    probability: float
+    top: list[tuple[str, float]]
+    path: str | None = None
+
+    def to_json(self) -> dict:
+        top = [{"label": label, "probability": probability} for label, probability in self.top]
+        return {**asdict(self), "top": top}
+
+    def __str__(self):
+        others = ", ".join(f"{label} {p:.1%}" for label, p in self.top[1:])
+        return f"{self.label} {self.probability:.1%}" + (f"  ({others})" if others else "")
+
+
+class Classifier(Task):
+    """A model that tells which of its classes a picture shows.
+
+    Its builder has the arguments `input_shape` (height, width, channels) and `num_classes`, takes pixels 0-255 and
+    gives logits: one a class, or a single one for the second of two classes.
+    """
+
+    monitor = ("val_accuracy", "max")
+
+    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
+        num_classes = arguments.get("num_classes", 2)
+        if not isinstance(num_classes, int) or num_classes < 2:
+            raise ZooError(f"num_classes must be a whole number of 2 or more, got {num_classes!r}.")
+        super().__init__(entry, arguments, weights, seed, dtype)
+        height, width, channels = arguments["input_shape"]
+        # How a picture becomes the model's input: the one resize-and-crop rule, at this model's size.
+        self.preprocessing = images.Preprocessing((height, width), channels=channels, **entry.preprocessing)
+        self.labels: list[str] | None = None
+        if weights is not None:
+            from zoo.pretrained.shipped import class_names
+
+            self.labels = class_names(entry.weights[weights])
+
+    # Training
+
+    def examples(self, dataset: sources.Dataset) -> FitData:
+        self.fit_classes(dataset.labels)
+        x, y, skipped = sources.arrays(dataset.splits["train"], self.preprocessing)
+        dataset.skipped.extend(skipped)
+        validation = None
+        if "validation" in dataset.splits:
+            *validation, skipped = sources.arrays(dataset.splits["validation"], self.preprocessing)
+            dataset.skipped.extend(skipped)
+        self.skipped = dataset.skipped
+        return FitData(x, y, tuple(validation) if validation else None)
+
+    def fit_classes(self, labels: list[str]) -> None:
+        """Take over the data's classes; a model that is not built yet gets as many logits as there are."""
+        if self.labels is not None and self.labels != labels:
+            raise ZooError(
+                f"{self.name} knows the classes {_brief(self.labels)}; the data have {_brief(labels)}. "
+                f"For new classes, start from zoo.get({self.name!r}) or use zoo.finetune."
+            )
+        if self._model is None:
+            self.arguments["num_classes"] = len(labels)
+        elif self.arguments["num_classes"] != len(labels):
+            raise ZooError(
+                f"{self.name} was built for {self.arguments['num_classes']} classes, the data have {len(labels)}: "
+                f"{_brief(labels)}. Build it with num_classes={len(labels)}, or let train() build it."
+            )
+        self.labels = labels
+
+    def compile_arguments(self) -> dict:
+        if self.model.output_shape[-1] == 1:
+            return {
+                "loss": keras.losses.BinaryCrossentropy(from_logits=True),
+                "metrics": [
+                    keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+                ],  # a logit, not a probability
+            }
+        return {
+            "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        }
+
+    # Verbs
+
+    def predict(self, pictures, top: int = 5):
+        """Say what one picture, or each of several, shows.
+
+        Args:
+            pictures: a path, an array of pixels 0-255 of shape (height, width[, channels]), a PIL image, or a list
+                of these. Any size: the model's own resize-and-crop rule is applied.
+            top: how many classes to give for each picture, best first.
+
+        Returns:
+            A `Prediction`, or a list of them for a list.
+
+        Raises:
+            ZooError: a picture cannot be read; its path and the reason are named.
+
+        Example:
+            >>> import numpy as np, zoo
+            >>> net = zoo.get("logistic", input_shape=(8, 8, 3))
+            >>> net.predict(np.zeros((20, 30, 3), "uint8")).probability
+            0.5
+        """
+        if top < 1:
+            raise ZooError(f"top must be 1 or more, got {top}.")
+        several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
+        pixels = []
+        for picture in pictures if several else [pictures]:
+            try:
+                pixels.append(images.decode(picture, self.preprocessing))
+            except images.ImageError as error:
+                raise ZooError(f"{path_of(picture) or 'the picture'} cannot be used: {error}") from error
+        if not pixels:
+            return []
+        probabilities = self.probabilities(self.logits(np.stack(pixels)))
+        found = [
+            self.prediction(row, top, path_of(picture))
+            for row, picture in zip(probabilities, pictures if several else [pictures], strict=True)
+        ]
+        return found if several else found[0]
+
+    def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
+        """Measure how often the model is right, with the interval that the number of pictures implies.
+
+        Args:
+            data: a dataset's name, a folder, a CSV file, arrays `(x, y)` or a DataFrame; None is the model's own.
+            split: which part of it; None takes "test", else "validation", else all there is.
+            progress: show a bar with the time left.
+
+        Returns:
+            `{"accuracy": Metric, "per_class": {...}, "confusion": [[...]], "labels": [...], "split": str,
+            "skipped": [...]}`.
+
+        Raises:
+            ZooError: the data cannot be found, hold classes that the model does not know, or no usable picture.
+        """
+        dataset = self.dataset(data)
+        split = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
+        if split not in dataset.splits:
+            raise ZooError(f"{dataset.name} has no split {split!r}; it has {', '.join(dataset.splits)}.")
+        pictures = dataset.splits[split]
+        y = self.label_indices(pictures)
+        bar = Bar(len(pictures), "evaluating", unit="picture") if progress else None
+        logits, kept, skipped = [], [], list(dataset.skipped)
+        batch: list[np.ndarray] = []
+
+        def flush():
+            if batch:
+                logits.append(self.logits(np.stack(batch)))
+                batch.clear()
+
+        for index, _, _, pixels in sources.stream(pictures, self.preprocessing):
+            if isinstance(pixels, images.ImageError):
+                skipped.append({"path": pictures.name(index), "reason": str(pixels)})
+            else:
+                kept.append(index)
+                batch.append(pixels)
+                if len(batch) == BATCH:
+                    flush()
+            if bar:
+                bar.update()
+        flush()
+        if bar:
+            bar.close()
+        if not kept:
+            raise ZooError(f"none of the {len(pictures)} pictures of {dataset.name} can be used.")
+        return self.report(np.concatenate(logits), y[kept], split, skipped)
+
+    def report(self, logits: np.ndarray, y: np.ndarray, split: str, skipped: list) -> dict:
+        """What `evaluate` returns, from logits of shape (n, outputs) and true classes of shape (n,); remembered."""
+        said = self.probabilities(logits).argmax(axis=1)
+        labels = self.class_names()
+        self.metrics = {
+            "accuracy": metrics.accuracy(y, said),
+            "per_class": metrics.per_class(y, said, labels),
+            "confusion": metrics.confusion(y, said, len(labels)),
+            "labels": labels,
+            "split": split,
+            "skipped": skipped,
+        }
+        return self.metrics
+
+    # Pixels to numbers
+
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        """The model's outputs for pixels of shape (n, height, width, channels); float32, shape (n, outputs)."""
+        short = -len(pixels) % BATCH if len(pixels) > BATCH else 0  # a ragged last batch would be compiled anew
+        padded = np.concatenate([pixels, np.zeros((short, *pixels.shape[1:]), pixels.dtype)])
+        found = self.model.predict(padded, batch_size=BATCH, verbose=0)
+        return np.asarray(found[: len(pixels)], np.float32)
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities of shape (n, classes) from logits of shape (n, classes) or, for two classes, (n, 1)."""
+        logits = logits.astype(np.float64)
+        if logits.shape[1] == 1:
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return shifted / shifted.sum(axis=1, keepdims=True)
+
+    def class_names(self) -> list[str]:
+        """The classes in the order of the logits; "class 0", "class 1", ... before any were learned."""
+        return self.labels or [f"class {i}" for i in range(self.arguments["num_classes"])]
+
+    def prediction(self, probabilities: np.ndarray, top: int, path: str | None) -> Prediction:
+        names = self.class_names()
+        best = np.argsort(-probabilities, kind="stable")[:top]
+        ranked = [(names[i], float(probabilities[i])) for i in best]
+        return Prediction(*ranked[0], ranked, path)
+
+    def label_indices(self, pictures: sources.Pictures) -> np.ndarray:
+        """The true classes as the model counts them, matched by name."""
+        names = self.class_names()
+        if self.labels is None:
+            names = pictures.labels  # nothing was learned: the data's own order
+        unknown = [label for label in pictures.labels if label not in names]
+        if unknown:
+            raise ZooError(
+                f"the data have classes that the model does not know: {_brief(unknown)}. It knows {_brief(names)}."
+            )
+        return np.array([names.index(label) for label in pictures.labels])[pictures.y]
+
+    # The saved file
+
+    def sample_inputs(self, n: int) -> np.ndarray:
+        """Smooth coloured waves: like pictures in range and scale, nobody's photograph, and small when stored."""
+        height, width, channels = self.arguments["input_shape"]
+        i, y, x, c = np.ogrid[0:n, 0:height, 0:width, 0:channels]
+        phase = 6.283 * ((1 + i) * x / width + y / height + c / 3 + i / n)
+        return (np.round(7.5 + 7.5 * np.sin(phase)) * 17).astype(np.uint8)  # 16 grey levels compress well
+
+    def toy_data(self) -> sources.Dataset:
+        """Eight pictures a class, one brightness for each class and a little noise: learned in a few steps."""
+        labels = self.class_names()
+        y = np.arange(8 * len(labels)) % len(labels)
+        noise = np.random.default_rng(0).integers(0, 32, (len(y), *self.arguments["input_shape"]))
+        x = (y * 200 // (len(labels) - 1)).reshape(-1, 1, 1, 1) + noise
+        return sources.load((x.astype(np.uint8), y))
+
+    def describe(self) -> dict:
+        return {
+            "labels": self.class_names(),
+            "preprocessing": self.preprocessing.to_json(),
+            "output": "logits" if self.model.output_shape[-1] > 1 else "one logit, of the second class",
+        }
+
+    def recall(self, known: dict) -> None:
+        try:
+            rule = self.preprocessing = images.Preprocessing.from_json(known["preprocessing"])
+            self.labels = [str(label) for label in known["labels"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ZooError(f"the file's record of labels and preprocessing is damaged: {error}") from error
+        outputs = self._model.output_shape[-1]
+        if tuple(self._model.input_shape[1:]) != (*rule.size, rule.channels) or outputs not in (
+            len(self.labels),
+            len(self.labels) - 1 if len(self.labels) == 2 else None,
+        ):
+            raise ZooError(
+                f"the file's record does not fit its model: {len(self.labels)} labels and pictures of {rule.size}, "
+                f"but {outputs} outputs and inputs of {self._model.input_shape[1:]}."
+            )
+
+
+def path_of(picture) -> str | None:
+    """The file's name when a picture is given as one."""
+    return str(picture) if isinstance(picture, str | os.PathLike) else None
+
+
+def _brief(names: list[str], most: int = 8) -> str:
+    """A list of names that may be long."""
+    shown = ", ".join(map(str, names[:most]))
+    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"

@@ -1,0 +1,223 @@
+"""What every kind of work shares: a model built on demand, trained by plain `fit`, saved, and opened again."""
+
+import abc
+import copy
+from pathlib import Path
+
+import keras
+
+from zoo import backend, saving, training
+from zoo.data import sources
+from zoo.errors import ZooError
+from zoo.registry import Entry
+
+
+class Task(abc.ABC):
+    """A model together with the verbs of its kind of work.
+
+    An heir says what its data are (`examples`), how it is compiled (`compile_arguments`), which example inputs
+    prove a saved file (`sample_inputs`), what its file must remember (`describe`, `recall`), and adds its verbs.
+
+    Args:
+        entry: the register entry of the model.
+        arguments: every argument of its builder.
+        weights: name of trained weights to load, or None.
+        seed: makes building and training repeatable, or None.
+        dtype: a Keras dtype policy, or None for float32.
+    """
+
+    monitor: tuple[str, str] = ("val_loss", "min")  # which logged number makes an epoch the best one
+
+    def __init__(self, entry: Entry, arguments: dict, weights=None, seed=None, dtype=None):
+        self.entry = entry
+        self.arguments = copy.deepcopy(arguments)
+        self.weights = weights
+        self.seed = seed
+        self.dtype = dtype
+        self.metrics: dict = {}  # what the saved file says of itself: the last evaluation
+        self.data: dict = {}  # what it was trained on: name and fingerprint
+        self.skipped: list[dict] = []  # path and reason of what could not be read of it
+        self._model = None
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def model(self) -> keras.Model:
+        """The plain `keras.Model`; it is built when first asked for."""
+        return self.build() if self._model is None else self._model
+
+    def build(self) -> keras.Model:
+        """Build the model anew, from its seed or its weights, and return it.
+
+        Raises:
+            ZooError: the builder does not accept its arguments, or the weights do not fit them.
+        """
+        if self.seed is not None:
+            backend.seed_everything(self.seed)
+        policy = keras.config.dtype_policy()
+        try:
+            keras.config.set_dtype_policy(self.dtype or "float32")
+            self._model = self.entry.builder(**self.arguments)
+        except (TypeError, ValueError) as error:
+            given = ", ".join(f"{key}={value!r}" for key, value in self.arguments.items())
+            raise ZooError(f"{self.name} cannot be built with {given}: {error}") from error
+        finally:
+            keras.config.set_dtype_policy(policy)
+        if self.weights is not None:
+            from zoo.pretrained.shipped import load_weights
+
+            load_weights(self._model, self.entry, self.weights)
+        return self.adopt(self._model)
+
+    def adopt(self, model: keras.Model) -> keras.Model:
+        """Take a model that was built elsewhere as this object's own."""
+        self._model = model
+        backend.prepare(model)
+        return model
+
+    def train(
+        self,
+        data=None,
+        validation=None,
+        *,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        optimizer=None,
+        learning_rate: float | None = None,
+        folder=None,
+        resume: bool = False,
+        tensorboard: bool = False,
+        callbacks=(),
+        progress: bool = True,
+        **compile_arguments,
+    ) -> keras.callbacks.History:
+        """Train with plain `fit`, from where the model stands.
+
+        Args:
+            data: a dataset's name, a folder, a CSV file, arrays `(x, y)` or a DataFrame; None is the model's own
+                dataset.
+            validation: data of the same kinds to watch; None takes the data's own validation split, if any.
+            epochs: passes (or, where the model counts `steps_per_epoch`, groups of steps); None is the model's own.
+            batch_size: examples a step; None is the model's own.
+            optimizer: a Keras optimizer or its name; None is the model's own.
+            learning_rate: None is the model's own.
+            folder: where `best.keras`, `last.keras`, `resume.npz` and `log.csv` are kept, written whole after each
+                epoch; None writes nothing.
+            resume: go on from `folder/resume.npz`; ends where an unbroken run ends.
+            tensorboard: also write TensorBoard's event files into `folder/tensorboard`.
+            callbacks: further Keras callbacks.
+            progress: show a bar with the time left.
+            **compile_arguments: passed to `keras.Model.compile`, in place of the task's.
+
+        Returns:
+            Keras' `History`: `.history["loss"]` and so on, one number an epoch.
+
+        Raises:
+            ZooError: the data cannot be found or do not fit the model, or the run to resume is another one.
+        """
+        dataset = self.dataset(data, validation)
+        fit_data = self.examples(dataset)
+        run = training.Run(
+            epochs=self.entry.epochs if epochs is None else epochs,
+            batch_size=self.entry.batch_size if batch_size is None else batch_size,
+            steps_per_epoch=self.entry.steps_per_epoch,
+            seed=self.seed,
+            folder=None if folder is None else Path(folder),
+            resume=resume,
+            identity={
+                "model": self.name,
+                "arguments": training.plain(self.arguments),
+                "data": dataset.fingerprint(),
+            },
+            monitor=self.monitor,
+            tensorboard=tensorboard,
+            callbacks=tuple(callbacks),
+            progress=progress,
+        )
+        if optimizer is None or isinstance(optimizer, str):
+            optimizer = keras.optimizers.get(optimizer or self.entry.optimizer)
+            optimizer.learning_rate = self.entry.learning_rate if learning_rate is None else learning_rate
+        elif learning_rate is not None:
+            optimizer.learning_rate = learning_rate
+        self.model.compile(
+            **{
+                "optimizer": optimizer,
+                "jit_compile": backend.jit_compile(),
+                **self.compile_arguments(),
+                **compile_arguments,
+            }
+        )
+        self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
+        return training.fit(self.model, fit_data, run, save=self.save)
+
+    def dataset(self, data=None, validation=None) -> sources.Dataset:
+        """The data that were named, or the model's own; checked and split."""
+        if data is None:
+            data = self.entry.dataset
+        if data is None:
+            raise ZooError(f"{self.name} names no dataset of its own: give one, {self.name} train --data DATA.")
+        try:
+            return sources.load(data, validation)
+        except ZooError as error:
+            if data == self.entry.dataset and self.entry.offline:
+                raise ZooError(f"{error}\nWithout a network, try: --data {self.entry.offline}") from error
+            raise
+
+    def save(self, path) -> None:
+        """Write one `.keras` file: plain Keras opens it, and `zoo.load` knows its labels and provenance too.
+
+        Args:
+            path: the file; it must end in `.keras`. It is written whole or not at all.
+        """
+        saving.save(self.model, Path(path), self.record(), self.sample_inputs(2))
+
+    def record(self) -> dict:
+        """What a saved file remembers beyond the model: enough to use it, and where it is from."""
+        return {
+            "name": self.name,
+            "task": self.entry.task,
+            "source": self.entry.source,
+            "arguments": training.plain(self.arguments),
+            "data": self.data,
+            "metrics": training.plain(self.metrics),
+            "seed": self.seed,
+            **self.describe(),
+        }
+
+    @classmethod
+    def restore(cls, model: keras.Model, record: "saving.Record") -> "Task":
+        """The object that was saved, around the model that was loaded."""
+        known = record.content
+        entry = Entry(known["name"], type(model), known["task"], known["source"])
+        self = cls(entry, known["arguments"], seed=known.get("seed"))
+        self.adopt(model)
+        self.data, self.metrics = known["data"], known["metrics"]
+        self.recall(known)
+        return self
+
+    # What an heir provides.
+
+    @abc.abstractmethod
+    def examples(self, dataset: sources.Dataset) -> training.FitData:
+        """The arrays that `fit` gets, and the model made to fit the data where its size depends on them."""
+
+    @abc.abstractmethod
+    def compile_arguments(self) -> dict:
+        """Loss and metrics, as `keras.Model.compile` takes them."""
+
+    @abc.abstractmethod
+    def sample_inputs(self, n: int):
+        """`n` inputs, always the same, that the model accepts; shape (n, ...)."""
+
+    @abc.abstractmethod
+    def toy_data(self) -> sources.Dataset:
+        """A little data that the smallest variant learns in a few steps; for the checks."""
+
+    def describe(self) -> dict:
+        """What a saved file of this kind of work must remember, as JSON."""
+        return {}
+
+    def recall(self, known: dict) -> None:  # noqa: B027 an heir that describes nothing has nothing to recall
+        """Take back what `describe` gave."""

@@ -1,0 +1,321 @@
+"""Training, the same for every model: plain `fit`, a bar with the time left, checkpoints, exact resume, a log."""
+
+import csv
+import io
+import json
+import random
+import zipfile
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.files import replacing
+from zoo.reports import Bar
+
+
+@dataclass
+class FitData:
+    """What `fit` is given: arrays whose first axis counts examples."""
+
+    x: np.ndarray
+    y: np.ndarray
+    validation: tuple[np.ndarray, np.ndarray] | None = None
+
+
+@dataclass
+class Run:
+    """One training run: how long, in which order, where it is kept.
+
+    Attributes:
+        epochs: epochs in all, those of a resumed run's first part included.
+        batch_size: examples a step; None is all of them.
+        steps_per_epoch: steps that an epoch counts; None is one pass.
+        seed: decides the order of the examples; None draws one.
+        folder: where checkpoints, resume state and log are written; None writes nothing.
+        resume: go on from the state in `folder`.
+        identity: what must be equal for a resume to make sense.
+        monitor: the logged number that names the best epoch, and "min" or "max".
+        tensorboard: also write TensorBoard's event files.
+        callbacks: the caller's own Keras callbacks.
+        progress: show a bar on standard error.
+    """
+
+    epochs: int
+    batch_size: int | None = 32
+    steps_per_epoch: int | None = None
+    seed: int | None = None
+    folder: Path | None = None
+    resume: bool = False
+    identity: dict = field(default_factory=dict)
+    monitor: tuple[str, str] = ("val_loss", "min")
+    tensorboard: bool = False
+    callbacks: tuple = ()
+    progress: bool = True
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches in an order that is a function of (seed, epoch) alone, so that a resumed run sees the same ones.
+
+    Passes over the data are shuffled one by one and laid end to end; an epoch is `steps_per_epoch` batches of
+    that, which is one pass unless told otherwise.
+
+    Args:
+        x: examples, shape (n, ...).
+        y: targets, shape (n, ...).
+        batch_size: examples a batch; None is all of them, in their own order.
+        seed: decides the order.
+        steps_per_epoch: batches an epoch; None is one pass.
+        epoch: the epoch to begin with.
+    """
+
+    def __init__(self, x, y, batch_size=None, seed=0, steps_per_epoch=None, epoch=0):
+        super().__init__()
+        self.x, self.y, self.seed, self.epoch = x, y, seed, epoch
+        self.batch_size = min(batch_size or len(x), len(x))
+        self.steps_per_pass = -(-len(x) // self.batch_size)
+        self.steps_per_epoch = steps_per_epoch or self.steps_per_pass
+        self._order = (None, None)  # the latest pass and its permutation
+
+    def __len__(self):
+        return self.steps_per_epoch
+
+    def __getitem__(self, step):
+        if self.steps_per_pass == 1:
+            return self.x, self.y
+        number, batch = divmod(self.epoch * self.steps_per_epoch + step, self.steps_per_pass)
+        if self._order[0] != number:
+            self._order = number, np.random.default_rng([self.seed, number]).permutation(len(self.x))
+        rows = self._order[1][batch * self.batch_size : (batch + 1) * self.batch_size]
+        return self.x[rows], self.y[rows]
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+
+def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.History:
+    """Run plain `model.fit` on a compiled model, with what every training in the zoo has around it.
+
+    Args:
+        model: compiled.
+        data: the arrays.
+        run: how long, in which order, where it is kept.
+        save: called with a path, writes the model as a `.keras` file.
+
+    Returns:
+        Keras' `History`, with the epochs of a resumed run's first part included. When there is validation data
+        and a folder, the model ends with the weights of its best epoch, `.best_epoch`, counted from 1.
+
+    Raises:
+        ZooError: nothing to resume, or the state is of another run; a number that is not finite.
+    """
+    if run.epochs < 1:
+        raise ZooError(f"epochs must be 1 or more, got {run.epochs}.")
+    if run.batch_size is not None and run.batch_size < 1:
+        raise ZooError(f"batch_size must be 1 or more, or None for all examples at once; got {run.batch_size}.")
+    model.optimizer.build(model.trainable_variables)
+    keeper = Keeper(model, run, save) if run.folder is not None else None
+    state = {"epoch": 0, "seed": random.randrange(2**32) if run.seed is None else run.seed, "history": {}}
+    if run.resume:
+        if keeper is None:
+            raise ZooError("resume=True needs the folder= of the run to go on with.")
+        state = keeper.restore(list(run.callbacks))
+    if keeper is not None:
+        keeper.state = state
+    history = keras.callbacks.History()
+    batches = Batches(data.x, data.y, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"])
+    callbacks = [*run.callbacks, keras.callbacks.TerminateOnNaN()]
+    if run.progress:
+        callbacks.append(Progress(run.epochs, len(batches), state["epoch"]))
+    if run.tensorboard:
+        callbacks.append(tensorboard(run.folder))
+    if keeper is not None:
+        callbacks.append(keeper)  # last: it stores what the others have come to
+    if state["epoch"] < run.epochs:
+        history = model.fit(
+            batches,
+            validation_data=data.validation,
+            epochs=run.epochs,
+            initial_epoch=state["epoch"],
+            shuffle=False,  # Batches shuffles, by seed and epoch
+            callbacks=callbacks,
+            verbose=0,
+        )
+    history.best_epoch = state.get("best_epoch")
+    if keeper is not None:
+        history.epoch = list(range(state["epoch"]))
+        history.history = state["history"]
+        keeper.take_best()
+    losses = history.history.get("loss", [])
+    if losses and not np.isfinite(losses[-1]):
+        raise ZooError(
+            f"the loss became {losses[-1]} in epoch {len(losses)}: the steps are too large. "
+            "Try a learning_rate ten times smaller."
+        )
+    return history
+
+
+class Keeper(keras.callbacks.Callback):
+    """Keeps a run on disk after each epoch: last.keras, best.keras, resume.npz, log.csv, each written whole."""
+
+    def __init__(self, model, run: Run, save):
+        super().__init__()
+        self.trained, self.run, self.save = model, run, save
+        self.state: dict = {}
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {key: float(value) for key, value in (logs or {}).items()}
+        if not np.isfinite(logs.get("loss", 0.0)):
+            return  # what is on disk is the last state that was any good
+        variables = training_state(self.model)  # on JAX, asking for self.model fetches the state from the device
+        history = self.state["history"]
+        for key, value in logs.items():
+            history.setdefault(key, []).append(value)
+        self.state["epoch"] = epoch + 1
+        name, mode = self.run.monitor
+        if name in logs:
+            best = (max if mode == "max" else min)(history[name])
+            if logs[name] == best:  # among equals the later epoch: it has seen more
+                self.state["best_epoch"] = epoch + 1
+                self.save(self.run.folder / "best.keras")
+        self.save(self.run.folder / "last.keras")
+        self.write_log()
+        self.store(variables)  # last: a run killed before this line goes on from the epoch before
+
+    def take_best(self) -> None:
+        """Give the model the weights of its best epoch, where there was validation data to tell."""
+        if self.state.get("best_epoch", self.state["epoch"]) != self.state["epoch"]:
+            best = keras.saving.load_model(self.run.folder / "best.keras", compile=False)
+            self.trained.set_weights(best.get_weights())
+
+    def write_log(self) -> None:
+        history = self.state["history"]
+        rows = zip(*history.values(), strict=True)
+        with replacing(self.run.folder / "log.csv") as path, path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["epoch", *history])
+            writer.writerows([epoch, *row] for epoch, row in enumerate(rows))
+
+    # The resume file is our own .npz: arrays by number and one JSON text, opened with allow_pickle=False.
+
+    def store(self, variables) -> None:
+        arrays = {f"variable_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
+        content = {
+            "state": self.state,
+            "identity": self.run.identity,
+            "variables": shapes(variables),
+            "callbacks": [],
+        }
+        for number, callback in enumerate(self.run.callbacks):
+            content["callbacks"].append([type(callback).__name__, plain_state(callback)])
+            for key, value in array_lists(callback).items():
+                arrays |= {f"callback_{number}_{key}_{i}": a for i, a in enumerate(value)}
+        arrays["content"] = np.array(json.dumps(content))
+        with replacing(self.run.folder / "resume.npz", suffix=".npz") as path, path.open("wb") as file:
+            np.savez(file, **arrays)
+
+    def restore(self, callbacks) -> dict:
+        path = self.run.folder / "resume.npz"
+        if not path.is_file():
+            raise ZooError(f"there is no run to resume in {str(self.run.folder)!r}; train without --resume first.")
+        try:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+                arrays = dict(file)
+            content = json.loads(str(arrays.pop("content")))
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ZooError(f"{path} is damaged ({error}); train anew without --resume.") from error
+        if content["identity"] != self.run.identity:
+            differ = [k for k, v in content["identity"].items() if self.run.identity.get(k) != v]
+            raise ZooError(
+                f"the run in {str(self.run.folder)!r} is another one: its {', '.join(differ)} differ. "
+                "Resume with the same model, arguments and data, or train anew without --resume."
+            )
+        variables = training_state(self.trained)
+        if content["variables"] != shapes(variables):
+            raise ZooError(f"{path} holds another optimizer or model; train anew without --resume.")
+        for i, variable in enumerate(variables):
+            variable.assign(arrays[f"variable_{i}"])
+        names = [type(callback).__name__ for callback in callbacks]
+        if names != [name for name, _ in content["callbacks"]]:
+            stored = ", ".join(name for name, _ in content["callbacks"]) or "none"
+            raise ZooError(f"the run was started with these callbacks: {stored}; give the same to resume.")
+        for number, (callback, (_, values)) in enumerate(zip(callbacks, content["callbacks"], strict=True)):
+            vars(callback).update(values)
+            prefix = f"callback_{number}_"
+            kept: dict = {}
+            for key in sorted((k for k in arrays if k.startswith(prefix)), key=lambda k: int(k.rsplit("_", 1)[1])):
+                kept.setdefault(key[len(prefix) :].rsplit("_", 1)[0], []).append(arrays[key])
+            vars(callback).update(kept)
+        return content["state"]
+
+
+class Progress(keras.callbacks.Callback):
+    """One bar over all steps of all epochs, with the time left and the latest numbers."""
+
+    def __init__(self, epochs: int, steps: int, initial_epoch: int):
+        super().__init__()
+        self.epochs, self.steps, self.initial_epoch = epochs, steps, initial_epoch
+
+    def on_train_begin(self, logs=None):
+        self.bar = Bar(self.epochs * self.steps, "training", unit="step", initial=self.initial_epoch * self.steps)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update()
+
+    def on_epoch_end(self, epoch, logs=None):
+        numbers = "  ".join(f"{key} {float(value):.4f}" for key, value in (logs or {}).items())
+        self.bar.note(f"epoch {epoch + 1}/{self.epochs}  {numbers}")
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+
+def tensorboard(folder: Path | None):
+    """Keras' TensorBoard callback on `folder`, or what is missing for it."""
+    if folder is None:
+        raise ZooError("tensorboard=True needs a folder= to write to.")
+    try:
+        import tensorboard  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ZooError("TensorBoard is not installed; type: python -m pip install tensorboard") from error
+    return keras.callbacks.TensorBoard(folder / "tensorboard")
+
+
+def training_state(model) -> list:
+    """Every variable that the next step depends on: weights, SeedGenerators' states, the optimizer's memory."""
+    return [*model.variables, *model.optimizer.variables]
+
+
+def shapes(variables) -> list:
+    """What two lists of variables must share to be the same model and optimizer; names are counted up, so differ."""
+    return [[*map(int, v.shape), str(v.dtype)] for v in variables]
+
+
+def plain_state(callback) -> dict:
+    """The counters and best values of a callback: its attributes that are plain numbers, words or None."""
+    kinds = (bool, int, float, str, type(None), np.number)
+    return {key: plain(value) for key, value in vars(callback).items() if isinstance(value, kinds)}
+
+
+def array_lists(callback) -> dict:
+    """A callback's attributes that are lists of arrays, as EarlyStopping's best weights are."""
+    return {
+        key: value
+        for key, value in vars(callback).items()
+        if isinstance(value, list) and value and all(isinstance(item, np.ndarray) for item in value)
+    }
+
+
+def plain(value):
+    """The value in JSON's own types: tuples as lists, NumPy numbers as numbers, dataclasses as objects."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    return value
