@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STRENGTHS = tuple(float(10.0**e) for e in np.arange(0.0, -5.5, -0.5))  # strong to weak: each starts the next
+STRENGTHS = tuple(float(10.0**e) for e in np.arange(-1.0, -5.5, -0.5))  # strong to weak: each starts the next
 FOLDS = 5
 
 
@@ -52,73 +52,100 @@ def fit_head(features: np.ndarray, y: np.ndarray, num_classes: int, groups: np.n
     mean = features.mean(axis=0, dtype=np.float64)
     x = features - mean
     scale = float(np.sqrt(np.mean(x**2) * x.shape[1])) or 1.0  # the root mean square length of a feature vector
-    x /= scale
-    basis = None
-    if len(x) < x.shape[1]:
-        # Fewer examples than features: the optimum lies in the examples' span. Turning the axes into it changes
-        # nothing, as the penalty looks the same from every side, and leaves n numbers an example instead of d.
-        basis, _ = np.linalg.qr(x.T)  # (d, n), orthonormal columns
-        x = x @ basis
+    basis, spread = principal_axes(x / scale)
+    x = (x / scale) @ basis  # (n, r)
 
     fold = folds(y, groups, seed)
     in_training = (fold[:, None] != np.arange(fold.max() + 1)).astype(np.float64)  # (n, folds)
-    losses, start = {}, None
+    losses, start, near = {}, None, None
     for strength in STRENGTHS:
-        start = optimum(x, y, num_classes, strength, in_training, start, tolerance=1e-4)
-        logits = np.einsum("nd,dfk->nfk", x, start[0], optimize=True) + start[1]
+        start = optimum(x, y, num_classes, strength, in_training, spread, start, tolerance=1e-3)
+        logits = np.einsum("nr,rfk->nfk", x, start[0], optimize=True) + start[1]
         held_out = logits[np.arange(len(x)), fold]  # each example by the fold that did not see it
         losses[strength] = float(np.mean(cross_entropy(held_out, y)))
+        if losses[strength] == min(losses.values()):
+            near = start
     strength = min(losses, key=losses.get)
 
     everything = np.ones((len(x), 1))
-    kernel, bias = optimum(x, y, num_classes, strength, everything, None, tolerance=1e-6)
-    kernel = kernel[:, 0] if basis is None else basis @ kernel[:, 0]
-    kernel /= scale
+    near = [part.mean(axis=-2, keepdims=True) for part in near]  # the folds' answers lie around the whole's
+    kernel, bias = optimum(x, y, num_classes, strength, everything, spread, near, tolerance=1e-6)
+    kernel = basis @ kernel[:, 0] / scale
     return Head(kernel, bias[0] - mean @ kernel, strength, losses)
 
 
-def optimum(x, y, num_classes, strength, in_training, start, tolerance):
-    """Solve several problems over the same examples at once, by L-BFGS (Liu & Nocedal 1989) on all of the data.
+def principal_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Directions in which the examples vary, orthonormal, and by how much.
 
-    The problems, one a fold, share each product with `x`, which is where the time goes.
+    Turning the axes into them changes nothing, as the penalty looks the same from every side. It leaves as many
+    numbers an example as there are examples, where those are fewer, and tells the solver how steep each axis is.
 
     Args:
-        x: shape (n, d).
+        x: centred, shape (n, d).
+
+    Returns:
+        Axes as columns, shape (d, r), and the variance along each, shape (r,); r is at most min(n, d).
+    """
+    few = len(x) < x.shape[1]
+    variances, axes = np.linalg.eigh((x @ x.T if few else x.T @ x) / len(x))
+    real = variances > 1e-10 * variances[-1]
+    variances, axes = variances[real], axes[:, real]
+    if few:
+        axes = x.T @ axes / np.sqrt(len(x) * variances)
+    return axes, variances
+
+
+def optimum(x, y, num_classes, strength, in_training, spread, start, tolerance):
+    """Solve several problems over the same examples at once, by L-BFGS (Liu & Nocedal 1989) on all of the data.
+
+    The problems, one a fold, share each product with `x`, which is where the time goes. The unknowns are scaled by
+    the square root of the expected curvature along each axis, so that the valley is round and few steps are needed.
+
+    Args:
+        x: shape (n, r), in principal axes.
         y: shape (n,).
         num_classes: k.
         strength: of the penalty.
         in_training: 1 where an example takes part in a problem, else 0; shape (n, problems).
+        spread: variance of `x` along each axis, shape (r,).
         start: (weights, biases) to begin from, or None for zeros.
-        tolerance: the largest slope that counts as flat.
+        tolerance: the largest slope, in the scaled unknowns, that counts as flat.
 
     Returns:
-        Weights of shape (d, problems, k) and biases of shape (problems, k).
+        Weights of shape (r, problems, k) and biases of shape (problems, k).
     """
     from scipy.optimize import minimize
 
-    (n, d), problems = x.shape, in_training.shape[1]
+    (n, r), problems = x.shape, in_training.shape[1]
     share = in_training / in_training.sum(axis=0)  # (n, problems): each problem's loss is a mean
     target = np.eye(num_classes)[y][:, None, :]  # (n, 1, k)
+    if start is None:
+        start = np.zeros((r, problems, num_classes)), np.zeros((problems, num_classes))
 
-    def objective(flat):
-        weights, biases = unflatten(flat)
-        logits = (x @ weights.reshape(d, -1)).reshape(n, problems, num_classes) + biases
+    def probabilities(weights, biases):
+        logits = (x @ weights.reshape(r, -1)).reshape(n, problems, num_classes) + biases
         logits -= logits.max(axis=2, keepdims=True)
         exponentials = np.exp(logits)
         total = exponentials.sum(axis=2, keepdims=True)
-        loss = np.sum(share * (np.log(total) - (logits * target).sum(axis=2, keepdims=True))[:, :, 0])
-        slope = (exponentials / total - target) * share[:, :, None]  # (n, problems, k)
-        by_weights = (x.T @ slope.reshape(n, -1)).ravel() + strength * flat[: weights.size]
-        value = loss + strength / 2 * flat[: weights.size] @ flat[: weights.size]
-        return value, np.concatenate([by_weights, slope.sum(axis=0).ravel()])
+        return exponentials / total, np.log(total) - logits  # and each class's cross-entropy
 
-    def unflatten(flat):
-        weights = flat[: d * problems * num_classes].reshape(d, problems, num_classes)
-        return weights, flat[weights.size :].reshape(problems, num_classes)
+    p, _ = probabilities(*start)
+    doubt = max(float(np.mean(p * (1 - p))), 1e-3)  # the curvature of the cross-entropy, on average
+    steepness = np.sqrt(doubt * spread + strength)[:, None, None]
 
-    first = np.zeros((d + 1) * problems * num_classes) if start is None else np.concatenate([a.ravel() for a in start])
-    options = {"maxiter": 5000, "maxfun": 10000, "gtol": tolerance, "ftol": 0.0, "maxcor": 20}
-    return unflatten(minimize(objective, first, jac=True, method="L-BFGS-B", options=options).x)
+    def objective(flat):
+        scaled = flat[: start[0].size].reshape(start[0].shape)
+        weights, biases = scaled / steepness, flat[start[0].size :].reshape(start[1].shape)
+        p, losses = probabilities(weights, biases)
+        slope = (p - target) * share[:, :, None]  # (n, problems, k)
+        by_weights = (x.T @ slope.reshape(n, -1)).reshape(weights.shape) + strength * weights
+        value = np.sum((losses * target).sum(axis=2) * share) + strength / 2 * np.sum(weights**2)
+        return value, np.concatenate([(by_weights / steepness).ravel(), slope.sum(axis=0).ravel()])
+
+    first = np.concatenate([(start[0] * steepness).ravel(), start[1].ravel()])
+    options = {"maxiter": 5000, "maxfun": 10000, "gtol": tolerance, "ftol": 0.0, "maxcor": 10}
+    found = minimize(objective, first, jac=True, method="L-BFGS-B", options=options).x
+    return found[: start[0].size].reshape(start[0].shape) / steepness, found[start[0].size :].reshape(start[1].shape)
 
 
 def cross_entropy(logits: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -2,10 +2,9 @@
 
 import importlib.resources
 import importlib.util
-import os
 from dataclasses import replace
-from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -56,15 +55,13 @@ def centre(path, size, crop):
     return np.asarray(photo.resize((size, size), Image.Resampling.BICUBIC, box), "float32")
 
 
-def test_names_what_is_on_photos(lite0):
-    folders = [Path(folder, "imagenet_sample") for folder in os.environ.get("ZOO_DATA", "").split(os.pathsep)]
-    photos = sorted(photo for folder in folders for photo in folder.glob("*.jpg"))
-    if not photos:
-        pytest.skip("no folder of $ZOO_DATA holds imagenet_sample")
+def test_names_what_is_on_photos(lite0, shared_data):
+    photos = sorted((shared_data / "imagenet_sample").glob("*.jpg"))[::2]
     labels = np.array([int(photo.name[:4]) for photo in photos])
     pixels = np.stack([centre(photo, 224, LITE0.preprocessing["crop"]) for photo in photos])
     hits = lite0.predict(pixels, batch_size=25, verbose=0).argmax(axis=1) == labels
-    assert hits.mean() >= 0.87  # 90 of 100 when this was written; one photo may fall with the decoder
+    assert len(photos) == 50
+    assert hits.mean() >= 0.88  # 46 of 50 when this was written; a photo or two may fall with the decoder
     names = class_names(LITE0.weights["imagenet"])
     for photo, label in zip(photos, labels, strict=True):
         assert names[label].startswith(photo.stem.split("_", 2)[2].replace("_", " "))
@@ -102,7 +99,7 @@ def test_equal_to_the_same_net_in_torch(lite0):
             x = x + y if x.shape == y.shape else y
         x = conv_norm(x, "_conv_head", "_bn1").clamp(0, 6).mean((2, 3))
         expected = functional.linear(x, tensors["_fc.weight"], tensors["_fc.bias"]).numpy()
-    assert np.abs(lite0.predict(pixels, verbose=0) - expected).max() < 1e-4  # logits of a few units
+    assert np.abs(lite0(pixels, training=False) - expected).max() < 1e-4  # logits of a few units
 
 
 def test_class_names():
@@ -117,7 +114,7 @@ def test_class_names():
 def test_errors_say_what_to_type(lite0):
     with pytest.raises(ZooError, match=r"did you mean 'imagenet'.*Accepted: 'imagenet'"):
         load_weights(lite0, LITE0, "imagnet")
-    three = efficientnet_lite.efficientnet_lite0(input_shape=(32, 32, 3), num_classes=3)
+    three = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])  # what is wrong is found by its outputs
     with pytest.raises(ZooError, match=r"1000 classes.*num_classes=3.*zoo\.finetune"):
         load_weights(three, LITE0, "imagenet")
     grey = efficientnet_lite.efficientnet_lite0(input_shape=(32, 32, 1))

@@ -3,6 +3,8 @@
 import contextlib
 import os
 
+import numpy as np
+
 
 @contextlib.contextmanager
 def hushed():
@@ -42,6 +44,26 @@ def seed_everything(seed: int) -> None:
 
         # Without it gradients of embeddings differ by about 1e-6 between two runs; the cost is not measurable.
         tf.config.experimental.enable_op_determinism()
+
+
+def random_states() -> list[np.ndarray]:
+    """States of random generators that Keras' own SeedGenerators do not hold: on PyTorch, dropout draws from its."""
+    if name() != "torch":
+        return []
+    import torch
+
+    states = [torch.get_rng_state()] + ([torch.cuda.get_rng_state()] if has_gpu() else [])
+    return [state.numpy() for state in states]
+
+
+def set_random_states(states: list[np.ndarray]) -> None:
+    """Take back what `random_states` gave."""
+    if states:
+        import torch
+
+        torch.set_rng_state(torch.from_numpy(states[0]))
+        if len(states) > 1 and has_gpu():
+            torch.cuda.set_rng_state(torch.from_numpy(states[1]))
 
 
 def jit_compile() -> bool | str:

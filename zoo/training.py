@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from zoo import backend
 from zoo.errors import ZooError
 from zoo.files import replacing
 from zoo.reports import Bar
@@ -164,6 +165,10 @@ class Keeper(keras.callbacks.Callback):
         super().__init__()
         self.trained, self.run, self.save = model, run, save
         self.state: dict = {}
+        self.random_states: list[np.ndarray] = []
+
+    def on_train_begin(self, logs=None):
+        backend.set_random_states(self.random_states)  # only now: getting ready to train draws from them too
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {key: float(value) for key, value in (logs or {}).items()}
@@ -212,6 +217,7 @@ class Keeper(keras.callbacks.Callback):
             content["callbacks"].append([type(callback).__name__, plain_state(callback)])
             for key, value in array_lists(callback).items():
                 arrays |= {f"callback_{number}_{key}_{i}": a for i, a in enumerate(value)}
+        arrays |= {f"random_{i}": a for i, a in enumerate(backend.random_states())}
         arrays["content"] = np.array(json.dumps(content))
         with replacing(self.run.folder / "resume.npz", suffix=".npz") as path, path.open("wb") as file:
             np.savez(file, **arrays)
@@ -237,6 +243,7 @@ class Keeper(keras.callbacks.Callback):
             raise ZooError(f"{path} holds another optimizer or model; train anew without --resume.")
         for i, variable in enumerate(variables):
             variable.assign(arrays[f"variable_{i}"])
+        self.random_states = [arrays[f"random_{i}"] for i in range(2) if f"random_{i}" in arrays]
         names = [type(callback).__name__ for callback in callbacks]
         if names != [name for name, _ in content["callbacks"]]:
             stored = ", ".join(name for name, _ in content["callbacks"]) or "none"

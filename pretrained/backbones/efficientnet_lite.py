@@ -90,10 +90,11 @@ def _efficientnet_lite(name, width, depth, dropout, input_shape, num_classes):
             "top1_source": "ImageNet validation, tensorflow/tpu, models/official/efficientnet/lite/README.md",
         }
     },
+    parameters=4_694_024,
     smallest={"input_shape": (32, 32, 3), "num_classes": 3},
 )
 def efficientnet_lite0(input_shape=(224, 224, 3), num_classes=1000):
-    """Width 1.0, depth 1.0: 4.7 million weights, 407 million multiply-adds a picture."""
+    """Width 1.0, depth 1.0: 4.7 million parameters, 407 million multiply-adds a picture."""
     return _efficientnet_lite("efficientnet_lite0", 1.0, 1.0, 0.2, input_shape, num_classes)
 
 
@@ -117,6 +118,7 @@ def efficientnet_lite0(input_shape=(224, 224, 3), num_classes=1000):
             "top1_source": "ImageNet validation, tensorflow/tpu, models/official/efficientnet/lite/README.md",
         }
     },
+    parameters=5_470_344,
     smallest={"input_shape": (32, 32, 3), "num_classes": 3},
 )
 def efficientnet_lite1(input_shape=(240, 240, 3), num_classes=1000):
@@ -144,6 +146,7 @@ def efficientnet_lite1(input_shape=(240, 240, 3), num_classes=1000):
             "top1_source": "ImageNet validation, tensorflow/tpu, models/official/efficientnet/lite/README.md",
         }
     },
+    parameters=6_150_168,
     smallest={"input_shape": (32, 32, 3), "num_classes": 3},
 )
 def efficientnet_lite2(input_shape=(260, 260, 3), num_classes=1000):

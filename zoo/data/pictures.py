@@ -17,11 +17,13 @@ class Pictures:
         items: a list of paths, arrays or bytes of image files; or one array (N, height, width[, channels]).
         y: class of each picture, integers of shape (N,).
         labels: the classes' names, in the order of their integers.
+        digests: SHA-256 by index, of those that were read so far; nothing is read twice for its hash.
     """
 
     items: list | np.ndarray
     y: np.ndarray
     labels: list[str]
+    digests: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self):
         return len(self.items)
@@ -31,6 +33,15 @@ class Pictures:
         whole = isinstance(self.items, np.ndarray)
         items = self.items[indices] if whole else [self.items[index] for index in indices]
         return Pictures(items, self.y[indices], self.labels)
+
+    def digest(self, index: int) -> str:
+        """SHA-256 of the content of one picture; "unreadable" where there is none to read."""
+        if index not in self.digests:
+            try:
+                self.digests[index] = digest(self.items[index])
+            except ImageError:
+                self.digests[index] = "unreadable"
+        return self.digests[index]
 
     def name(self, index: int) -> str:
         """What to call a picture in a message: its path, or "picture 17"."""
@@ -65,18 +76,10 @@ class Dataset:
         total = hashlib.sha256()
         for split, pictures in sorted(self.splits.items()):
             lines = sorted(
-                f"{_digest(item)} {pictures.labels[label]}"
-                for item, label in zip(pictures.items, pictures.y, strict=True)
+                f"{pictures.digest(index)} {pictures.labels[label]}" for index, label in enumerate(pictures.y)
             )
             total.update("\n".join([f"{split} {len(lines)}", *lines, ""]).encode())
         return total.hexdigest()
-
-
-def _digest(item) -> str:
-    try:
-        return digest(item)
-    except ImageError:
-        return "unreadable"
 
 
 def stratified(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pictures]:

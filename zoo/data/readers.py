@@ -114,7 +114,7 @@ def read_tfds(name: str) -> tuple[dict[str, Pictures], str]:
         builder.download_and_prepare()  # does nothing when that was done before
     except Exception as error:  # whatever its scripts raise
         raise ZooError(
-            f"tfds:{name} could not be prepared by TensorFlow Datasets: {error}\n"
+            f"tfds:{name} could not be prepared by TensorFlow Datasets: {str(error).partition(chr(10))[0]}\n"
             "Its names are listed at https://www.tensorflow.org/datasets/catalog/overview#image_classification"
         ) from None
     features = builder.info.features

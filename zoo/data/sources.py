@@ -14,7 +14,7 @@ from zoo.data.streams import arrays, stream
 from zoo.errors import ZooError
 from zoo.registry import did_you_mean
 
-__all__ = ["Dataset", "Pictures", "arrays", "load", "stream"]
+__all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
 
 ACCEPTED = f"""\
 Accepted are a folder of class folders (at least two, each with at least two pictures):
@@ -26,7 +26,7 @@ or a CSV file or DataFrame with the columns path and label, arrays (x, y), or a 
 
 
 def load(data, validation=None, val_split: float | None = None, seed: int = 0) -> Dataset:
-    """Find, label and split pictures; nothing is decoded.
+    """Find, label and split pictures to learn from; nothing is decoded.
 
     Args:
         data: a folder of class folders, a folder of such folders called train, val and test, a CSV file or
@@ -45,7 +45,7 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0) -
         >>> len(dataset.splits["train"]), len(dataset.splits["validation"]), dataset.labels
         (6, 2, ['a', 'b'])
     """
-    dataset = _read(data)
+    dataset = find(data)
     _check_train(dataset)
     splits = {split: _in_order_of(dataset.labels, part, split) for split, part in dataset.splits.items()}
     skipped = list(dataset.skipped)
@@ -58,7 +58,7 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0) -
     if validation is not None and val_split is not None:
         raise ZooError("validation and val_split were both given: leave out one of the two.")
     if validation is not None:
-        other = _read(validation)
+        other = find(validation)
         if len(other.splits) > 1 or not len(other.splits["train"]):
             raise ZooError(
                 f"validation: {other.name} has {_counts(other)}. Accepted is one set of pictures, not split and "
@@ -73,8 +73,15 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0) -
     return replace(dataset, splits=splits, skipped=skipped)
 
 
-def _read(data) -> Dataset:
-    """The dataset as it was given, unchecked."""
+def find(data) -> Dataset:
+    """Find and label pictures, however many there are: enough to measure on, perhaps not to learn from.
+
+    Args:
+        data: as for `load`.
+
+    Raises:
+        ZooError: there is nothing of that name, or it is laid out in no way that is understood.
+    """
     if isinstance(data, Dataset):
         return data
     if isinstance(data, Pictures):

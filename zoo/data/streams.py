@@ -13,6 +13,7 @@ from zoo.data.pictures import Pictures
 from zoo.data.preprocessing import Preprocessing
 
 IN_MEMORY = 2 * 10**9  # bytes of decoded pictures above which they are kept in a temporary file
+AHEAD = 64  # pictures decoded before they are asked for: two batches, so that the threads work while a model does
 
 
 def stream(
@@ -41,12 +42,12 @@ def stream(
         [(0, (2, 2, 3)), (1, (2, 2, 3))]
     """
 
-    def work(item) -> tuple[str, list]:
+    def work(index) -> tuple[str, list]:
         try:
-            data = read(item)
+            data = read(pictures.items[index])
         except ImageError as error:
             return "", [error] * views
-        key = digest(data)
+        key = pictures.digests[index] = digest(data)
         chosen = [view for view in range(views) if wanted(key, view)]
         results = [None] * views
         try:
@@ -61,13 +62,13 @@ def stream(
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     pending = collections.deque()
     try:
-        for index in range(len(pictures) + 2 * threads):
+        for index in range(len(pictures) + AHEAD):
             if index < len(pictures):
-                pending.append(pool.submit(work, pictures.items[index]))
-            if index >= 2 * threads:
+                pending.append(pool.submit(work, index))
+            if index >= AHEAD:
                 key, results = pending.popleft().result()
                 for view, result in enumerate(results):
-                    yield index - 2 * threads, view, key, result
+                    yield index - AHEAD, view, key, result
     finally:  # at the end, on an error, and when the caller stops early
         pool.shutdown(wait=False, cancel_futures=True)
 

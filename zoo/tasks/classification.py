@@ -162,7 +162,7 @@ class Classifier(Task):
         Raises:
             ZooError: the data cannot be found, hold classes that the model does not know, or no usable picture.
         """
-        dataset = self.dataset(data)
+        dataset = self.named_or_own(data, sources.find)
         split = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
         if split not in dataset.splits:
             raise ZooError(f"{dataset.name} has no split {split!r}; it has {', '.join(dataset.splits)}.")

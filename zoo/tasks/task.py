@@ -117,7 +117,7 @@ class Task(abc.ABC):
         Raises:
             ZooError: the data cannot be found or do not fit the model, or the run to resume is another one.
         """
-        dataset = self.dataset(data, validation)
+        dataset = self.named_or_own(data, lambda data: sources.load(data, validation))
         fit_data = self.examples(dataset)
         run = training.Run(
             epochs=self.entry.epochs if epochs is None else epochs,
@@ -152,18 +152,18 @@ class Task(abc.ABC):
         self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
         return training.fit(self.model, fit_data, run, save=self.save)
 
-    def dataset(self, data=None, validation=None) -> sources.Dataset:
-        """The data that were named, or the model's own; checked and split."""
-        if data is None:
-            data = self.entry.dataset
-        if data is None:
-            raise ZooError(f"{self.name} names no dataset of its own: give one, {self.name} train --data DATA.")
+    def named_or_own(self, data, find) -> sources.Dataset:
+        """`find(data)`, or where no data were named `find` of the model's own dataset."""
+        if data is not None:
+            return find(data)
+        if self.entry.dataset is None:
+            raise ZooError(f"{self.name} names no dataset of its own: give one.")
         try:
-            return sources.load(data, validation)
+            return find(self.entry.dataset)
         except ZooError as error:
-            if data == self.entry.dataset and self.entry.offline:
-                raise ZooError(f"{error}\nWithout a network, try: --data {self.entry.offline}") from error
-            raise
+            if self.entry.offline is None:
+                raise
+            raise ZooError(f"{error}\nWithout a network, use the embedded dataset {self.entry.offline!r}.") from error
 
     def save(self, path) -> None:
         """Write one `.keras` file: plain Keras opens it, and `zoo.load` knows its labels and provenance too.

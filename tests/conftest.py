@@ -1,0 +1,86 @@
+"""What the tests share: a cache of their own, small separable photos, and the shared data where it is there."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope="session", autouse=True)
+def zoo_home(tmp_path_factory):
+    """One empty cache for the whole session: features and converted backbones are computed once for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("zoo-home")
+        patch.setenv("ZOO_HOME", str(home))
+        yield home
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of the shared datasets, or a skip that says where it was looked for."""
+    given = [Path(folder) for folder in os.environ.get("ZOO_DATA", "").split(os.pathsep) if folder]
+    places = [*given, Path(__file__).parents[2] / "shared" / "data"]
+    for place in places:
+        if (place / "hymenoptera").is_dir():
+            return place
+    pytest.skip(f"no shared datasets in {', '.join(map(str, places))}; ZOO_DATA names another folder")
+
+
+def draw(kind: int, number: int, size: int = 48) -> Image.Image:
+    """A noisy picture, the same on every day: dots on red (0) or stripes on blue (1)."""
+    random = np.random.default_rng([kind, number])
+    y, x = np.mgrid[:size, :size]
+    shift, period = random.integers(0, 8), random.integers(6, 12)
+    stripes = ((x + shift) % period < period // 2) * 120.0
+    dots = ((x + shift) % period < 3) * ((y + shift) % period < 3) * 120.0
+    picture = np.full((size, size, 3), [[150, 60, 60], [60, 60, 150]][kind], float)
+    picture += (dots, stripes)[kind][..., None] + random.normal(0, 12, (size, size, 3))
+    return Image.fromarray(picture.clip(0, 255).astype(np.uint8))
+
+
+def make_photos(folder: Path, counts: dict[str, int], first: int = 0) -> Path:
+    """A folder of class folders; the first class has dots, the second stripes."""
+    for kind, (name, count) in enumerate(counts.items()):
+        (folder / name).mkdir(parents=True)
+        for number in range(first, first + count):
+            draw(kind, number).save(folder / name / f"{number}.jpg", quality=92)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def draw_photos():
+    """`make_photos`, for tests that want photos of their own."""
+    return make_photos
+
+
+@pytest.fixture
+def tiny_photos(tmp_path):
+    """Two folders of twelve photos each that anybody can tell apart."""
+    return make_photos(tmp_path / "photos", {"dots": 12, "stripes": 12})
+
+
+@dataclass
+class Tuned:
+    """A folder of photos, one damaged, and the classifier that was made of it."""
+
+    photos: Path
+    classifier: object
+    out: Path
+
+
+@pytest.fixture(scope="session")
+def tuned(tmp_path_factory):
+    """A fine-tuned classifier with split folders: 12 photos a class to train on, 10 to measure on."""
+    import zoo
+
+    folder = tmp_path_factory.mktemp("tuned")
+    photos = make_photos(folder / "photos" / "train", {"dots": 12, "stripes": 12}).parent
+    make_photos(photos / "val", {"dots": 10, "stripes": 10}, first=100)
+    shutil.copy(photos / "val" / "dots" / "100.jpg", photos / "train" / "dots" / "copy.jpg")
+    (photos / "train" / "dots" / "broken.jpg").write_bytes((photos / "train" / "dots" / "0.jpg").read_bytes()[:200])
+    out = folder / "tuned.keras"
+    return Tuned(photos, zoo.finetune(photos, out=out), out)

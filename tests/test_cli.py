@@ -1,0 +1,314 @@
+"""The command: results on standard output, words for people on standard error, exit codes, and what goes wrong."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo import cli
+from zoo.errors import ZooError
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        capsys.readouterr()
+        try:
+            code = cli.main([str(word) for word in words])
+        except SystemExit as error:  # argparse's way
+            code = error.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def run_json(run):
+    """Run a command with --json; the exit code and what standard output holds."""
+
+    def run_json(*words):
+        code, out, _ = run(*words, "--json")
+        return code, json.loads(out)
+
+    return run_json
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Small pictures of two classes, as a folder."""
+    random = np.random.default_rng(0)
+    for number in range(12):
+        folder = tmp_path / "pictures" / ("dark", "light")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 100, (8, 8, 3)) + 150 * (number % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
+    return tmp_path / "pictures"
+
+
+TRAIN = ("train", "logistic", "--data", "pictures", "--set", "input_shape=(8,8,3)", "--epochs")
+
+
+# Help and usage
+
+
+def test_every_command_shows_examples(run):
+    code, out, _ = run("--help")
+    assert code == 0 and "examples:" in out
+    commands = [name for name in cli.EXAMPLES if name]
+    for name in commands:
+        assert re.search(rf"^    {name} ", out, re.MULTILINE)
+        code, shown, _ = run(name, "--help")
+        assert code == 0 and f"examples:\n  zoo {name}" in shown
+
+
+@pytest.mark.parametrize("example", [line for text in cli.EXAMPLES.values() for line in text.splitlines()])
+def test_examples_are_words_that_the_parser_takes(example):
+    command = re.split(r"\s{2,}", example.strip())[0]
+    words = command.split()
+    words = words[words.index("zoo") + 1 :]
+    assert cli.parser().parse_args(words).command == words[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["no-such-command"],
+        ["show"],
+        ["list", "--no-such-option"],
+        ["predict", "a.keras"],
+        ["predict", "a.keras", "b.jpg", "--top", "0"],
+        ["train", "logistic", "--epochs", "many"],
+        ["finetune", "photos", "--val", "a", "--val-split", "0.1"],
+    ],
+)
+def test_wrong_usage_is_2(words, run):
+    code, out, err = run(*words)
+    assert code == 2 and not out and "usage: zoo" in err
+
+
+def test_version(run):
+    assert run("--version") == (0, f"zoo {zoo.__version__}\n", "")
+
+
+# list, show, cache, check
+
+
+def test_list(run, run_json):
+    code, out, err = run("list")
+    assert code == 0 and not err and [line.split()[0] for line in out.splitlines()] == zoo.list()
+    code, found = run_json("list", "--weights")
+    assert code == 0 and [card["name"] for card in found] == zoo.list(weights=True)
+    assert all(set(card) >= {"name", "summary", "arguments", "facts"} for card in found)
+
+
+def test_show(run, run_json, tuned):
+    code, out, _ = run("show", "logistic")
+    assert code == 0 and "12,289 numbers" in out and "input_shape=(64, 64, 3)" in out
+    assert run_json("show", "logistic")[1]["name"] == "logistic"
+    code, out, _ = run("show", tuned.out)
+    assert code == 0 and "dots, stripes" in out
+    code, record = run_json("show", tuned.out)
+    assert record["labels"] == ["dots", "stripes"] and "members" not in record
+
+
+def test_cache(run, run_json, tuned, tmp_path, monkeypatch):
+    code, found = run_json("cache")
+    assert code == 0 and found["features"] and found["removed"] == []
+    assert "efficientnet_lite0" in run("cache")[1]
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    assert run_json("cache", "--prune", "0") == (0, {"folder": str(tmp_path / "home"), "features": [], "removed": []})
+    code, _, err = run("cache", "--prune", "-1")
+    assert code == 1 and "0 or more" in err
+
+
+BAD_MODEL = """
+import zoo
+
+@zoo.register(task="classification", source="written for the tests", known_gaps={"check_resume": "too lazy"})
+def bad_net(input_shape=(8, 8, 3), num_classes=2):
+    'It gives nothing back at all.'
+"""
+
+
+def test_check(run, run_json, tmp_path):
+    (tmp_path / "bad.py").write_text(BAD_MODEL)
+    code, out, err = run("check", "bad.py")
+    assert code == 1 and re.search(r"^failed +bad_net +check_builds", out, re.MULTILINE) and "checks failed" in err
+    assert re.search(r"^gap +bad_net +check_resume +too lazy", out, re.MULTILINE)
+    assert "Traceback" not in out + err
+    code, found = run_json("check", "bad.py")
+    outcomes = {result["check"]: result["outcome"] for result in found}
+    assert code == 1 and outcomes["check_imports"] == "passed" and outcomes["check_builds"] == "failed"
+
+
+# finetune, predict, evaluate
+
+
+def test_finetune(run, run_json, tuned, tmp_path):
+    code, found = run_json("finetune", tuned.photos)
+    assert code == 0 and found["out"] == "photos.keras" and (tmp_path / "photos.keras").is_file()
+    assert set(found) >= {"validation", "labels", "skipped", "seconds", "out"}
+    assert set(found["validation"]["accuracy"]) == {"value", "ci", "n"}
+    code, out, err = run("finetune", tuned.photos / "train", "--val", tuned.photos / "val", "--out", "pets.keras")
+    assert code == 0 and (tmp_path / "pets.keras").is_file()
+    assert "accuracy" in out and "zoo predict pets.keras" in out
+    assert "broken.jpg" in err and "1 training pictures are also among those held out" in out
+
+
+@pytest.mark.parametrize(
+    ("train", "name"),
+    [("photos", "photos"), ("photos/train", "photos"), ("a/photos/", "photos"), ("labels.csv", "labels"),
+     ("tfds:beans", "beans"), ("textures", "textures")],
+)  # fmt: skip
+def test_name_of_the_file(train, name):
+    assert cli.default_name(train) == name
+
+
+def test_predict(run, run_json, tuned, tmp_path):
+    good = sorted((tuned.photos / "val").glob("*/*.jpg"))[8:12]
+    (tmp_path / "bad.jpg").write_bytes(b"hello")
+    words = ("predict", tuned.out, good[0], "bad.jpg", *good[1:], "absent.jpg")
+    code, out, err = run(*words)
+    assert code == 1 and [line.split(": ")[0] for line in out.splitlines()] == [str(path) for path in good]
+    assert "bad.jpg" in err and "absent.jpg" in err and "2 of 6 pictures" in err and "Traceback" not in err
+    code, found = run_json(*words, "--top", "1")
+    assert code == 1 and [item["path"] for item in found] == [str(path) for path in words[2:]]
+    assert ["error" in item for item in found] == [False, True, False, False, False, True]
+    for item in found:
+        if "error" not in item:
+            assert [{"label": item["label"], "probability": item["probability"]}] == item["top"]
+    assert [item["label"] for item in found if "label" in item] == [path.parent.name for path in good]
+
+
+def test_predict_with_published_weights(run_json):
+    pytest.importorskip("skimage", reason="carries the picture of a cat")
+    code, found = run_json("predict", "efficientnet_lite0", "chelsea", "--top", "3")
+    assert code == 0 and "cat" in found[0]["label"] and len(found[0]["top"]) == 3
+
+
+def test_evaluate(run_json, tuned):
+    code, found = run_json("evaluate", tuned.out, tuned.photos, "--split", "validation")
+    assert code == 0 and found["accuracy"]["n"] == 20 and found["split"] == "validation"
+    assert found["accuracy"]["value"] == tuned.classifier.summary["validation"]["accuracy"].value
+
+
+# train
+
+
+def test_train(run, run_json, pictures, tmp_path):
+    code, found = run_json(*TRAIN, "2", "--val", "pictures", "--seed", "1")
+    assert code == 0 and found["out"] == "logistic.keras" and found["folder"] == "logistic.training"
+    assert found["epochs"] == 2 and len(found["history"]["loss"]) == 2
+    assert found["metrics"]["val_accuracy"] == found["history"]["val_accuracy"][found["kept_epoch"] - 1]
+    assert (tmp_path / "logistic.training" / "log.csv").is_file()
+    code, out, err = run(*TRAIN, "3", "--val", "pictures", "--seed", "1", "--resume")
+    assert code == 0 and "of 3: " in out and "zoo evaluate logistic.keras pictures" in out
+    assert "epoch 3/3" in err and "epoch 2/3" not in err
+    assert zoo.load("logistic.keras").labels == ["dark", "light"]
+    code, found = run_json("evaluate", "logistic.keras", "pictures")
+    assert code == 0 and found["labels"] == ["dark", "light"]
+    code, out, _ = run("evaluate", "logistic.keras", "pictures")
+    assert code == 0 and out.startswith(f"accuracy {found['accuracy']['value']:.1%} (95 % interval ") and "dark" in out
+
+
+ERRORS = {
+    "unknown model": (["show", "logistik"], "did you mean 'logistic'"),
+    "unknown model, predict": (["predict", "efficientnet_lite", "a.jpg"], "did you mean 'efficientnet_lite"),
+    "unknown task": (["list", "--task", "clasification"], "did you mean 'classification'"),
+    "untrained": (["predict", "logistic", "a.jpg"], "zoo train logistic"),
+    "untrained, evaluate": (["evaluate", "logistic"], "zoo train logistic"),
+    "no file": (["predict", "a.keras", "a.jpg"], "there is no file 'a.keras'"),
+    "no file shown": (["show", "a.keras"], "there is no file 'a.keras'"),
+    "no folder": (["finetune", "photos"], "'photos' is no folder, file or dataset here"),
+    "no folder, near a dataset": (["finetune", "texturs"], "did you mean 'textures'"),
+    "backbone": (["finetune", "pictures", "--backbone", "efficientnet_lit2"], "did you mean 'efficientnet_lite2'"),
+    "ending": (["finetune", "pictures", "--out", "a.h5"], "must be a .keras file"),
+    "ending, train": (["train", "logistic", "--out", "a.h5"], "must be a .keras file"),
+    "no model file": (["train", "my_net.py"], "there is no file 'my_net.py'"),
+    "argument": (["train", "logistic", "--data", "pictures", "--set", "num_clases=2"], "did you mean 'num_classes'"),
+    "no pair": (["train", "logistic", "--set", "input_shape"], "--set takes KEY=VALUE"),
+    "shape": (["train", "logistic", "--data", "pictures", "--set", "input_shape=8"], "input_shape"),
+    "no run": (["train", "logistic", "--data", "pictures", "--resume"], "no run to resume"),
+    "dataset": (["train", "logistic", "--data", "catvnonct"], "did you mean 'catvnoncat'"),
+    "split": (["evaluate", "efficientnet_lite0", "pictures", "--split", "tset"], "no split 'tset'"),
+    "classes": (["evaluate", "efficientnet_lite0", "pictures"], "classes that the model does not know"),
+    "nothing to check": (["check"], "give the names of models, or --all"),
+    "prune": (["cache", "--prune", "-3"], "0 or more"),
+    "validation": (["finetune", "pictures", "--val", "nowhere"], "'nowhere' is no folder"),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors(case, run, pictures):
+    words, expected = ERRORS[case]
+    code, out, err = run(*words)
+    assert code == 1 and not out and err.startswith(f"zoo {words[0]}: ")
+    assert expected in err and "Traceback" not in err
+    code, out, again = run(*words, "--json")
+    assert code == 1 and expected in json.loads(out)["error"] and expected in again
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([], {}),
+        (["a=1", "b=(32,32,3)", "c=None", "d=True"], {"a": 1, "b": (32, 32, 3), "c": None, "d": True}),
+        (["a=relu", "b=x=y", "c="], {"a": "relu", "b": "x=y", "c": ""}),
+        (["a=1", "a=2"], {"a": 2}),
+    ],
+)
+def test_settings(pairs, expected):
+    assert cli.settings(pairs) == expected
+
+
+@pytest.mark.parametrize("pair", ["a", "=1", "a b=1", "1=1", ""])
+def test_settings_that_are_none(pair):
+    with pytest.raises(ZooError, match="--set takes KEY=VALUE"):
+        cli.settings([pair])
+
+
+# The process
+
+
+def test_a_reader_that_has_seen_enough():
+    process = subprocess.Popen([sys.executable, "-m", "zoo", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()  # before anything was written, as `head -0` would
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0 and not err
+
+
+def test_output_that_cannot_be_encoded():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "zoo", "finetune", "nowhere", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True)
+    assert done.returncode == 1 and b"Traceback" not in done.stderr and json.loads(done.stdout)["error"]
+
+
+def test_interrupt(pictures, tmp_path):
+    command = [sys.executable, "-m", "zoo", *TRAIN, "100000", "--seed", "1"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "logistic.training" / "resume.npz").exists():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130 and not out
+    assert "Traceback" not in err and "--resume" in err and "logistic.training" in err

@@ -1,0 +1,174 @@
+"""Fine-tuning, whole: what is promised of the summary, of the file, and of what is and is not trained on."""
+
+import importlib.util
+import json
+import random
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo.errors import ZooError
+from zoo.pretrained import features, transfer
+
+
+def test_the_summary_is_as_promised(tuned):
+    summary = json.loads(json.dumps(tuned.classifier.summary, default=lambda item: item.to_json()))
+    accuracy = summary["validation"]["accuracy"]
+    assert set(accuracy) == {"value", "ci", "n"} and accuracy["n"] == 20
+    assert accuracy["ci"][0] <= accuracy["value"] <= accuracy["ci"][1]
+    assert set(summary["validation"]["per_class"]) == {"dots", "stripes"}
+    assert all(set(c) == {"n", "recall", "precision"} for c in summary["validation"]["per_class"].values())
+    assert summary["labels"] == ["dots", "stripes"] and summary["out"] == str(tuned.out)
+    assert summary["seconds"] and all(value >= 0 for value in summary["seconds"].values())
+    assert summary["pictures"] == {"training": 24, "validation": 20}
+    assert accuracy["value"] >= 0.9
+
+
+def test_a_damaged_picture_is_left_out_and_named(tuned):
+    assert [Path(item["path"]).name for item in tuned.classifier.summary["skipped"]] == ["broken.jpg"]
+    assert "truncated" in tuned.classifier.summary["skipped"][0]["reason"]
+
+
+def test_a_training_picture_that_is_also_held_out_is_not_trained_on(tuned):
+    assert tuned.classifier.summary["duplicates"] == 1
+
+
+def test_the_reported_accuracy_is_that_of_the_file(tuned):
+    loaded = zoo.load(tuned.out)
+    found, said = loaded.evaluate(tuned.photos / "val", progress=False), tuned.classifier.summary["validation"]
+    assert found["accuracy"] == said["accuracy"]
+    assert found["per_class"] == said["per_class"] and found["confusion"] == said["confusion"]
+    assert loaded.labels == ["dots", "stripes"]
+    metrics = zoo.show(tuned.out).to_json()["metrics"]
+    assert metrics["accuracy"]["value"] == said["accuracy"].value and metrics["split"] == "validation"
+
+
+def test_plain_keras_opens_the_file_and_says_the_same(tuned):
+    plain, loaded = keras.saving.load_model(tuned.out), tuned.classifier
+    paths = sorted((tuned.photos / "val").glob("*/*.jpg"))[::3]
+    rule = loaded.preprocessing
+    assert rule.size == (224, 224) and rule.crop == 0.875
+    pixels = []
+    for path in paths:  # the rule by hand: the middle of the photo, resized by Pillow
+        photo = Image.open(path).convert("RGB")
+        edge = photo.width * (1 - rule.crop) / 2
+        box = (edge, edge, photo.width - edge, photo.width - edge)
+        pixels.append(np.asarray(photo.resize((224, 224), Image.Resampling.BICUBIC, box)))
+    said = [loaded.labels[i] for i in np.asarray(plain(np.stack(pixels))).argmax(axis=1)]
+    assert said == [prediction.label for prediction in loaded.predict(paths)]
+
+
+def test_a_second_run_computes_nothing_and_says_the_same(tuned):
+    again = zoo.finetune(tuned.photos)
+    assert again.summary["features"]["computed"] == 0 and again.summary["out"] is None
+    assert again.summary["validation"] == tuned.classifier.summary["validation"]
+    for one, other in zip(again.model.get_weights(), tuned.classifier.model.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+
+
+ENGINES = [
+    features.KerasEngine,
+    pytest.param(
+        features.OpenVINOEngine,
+        marks=pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed"),
+    ),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_engines_agree(engine, tuned, monkeypatch):
+    monkeypatch.setattr(transfer, "fastest_engine", lambda: engine)
+    summary = zoo.finetune(tuned.photos).summary
+    assert summary["features"]["engine"] == engine.name
+    assert summary["validation"]["accuracy"].value >= 0.9
+    assert summary["features"]["predictions_that_differ_from_keras_float32"] <= 1
+
+
+def test_views_are_trained_on(tuned):
+    summary = zoo.finetune(tuned.photos, augment=2).summary
+    found = summary["features"]
+    assert found["computed"] + found["cached"] == 25 * 3 + 20  # the copy is looked at, and not trained on
+    assert found["cached"] >= 45 and summary["pictures"]["training"] == 24
+    assert summary["validation"]["accuracy"].value >= 0.9
+
+
+def test_other_ways_to_hold_out(tuned, tmp_path):
+    train, val = tuned.photos / "train", tuned.photos / "val"
+    whole = tuned.classifier.summary["validation"]
+    assert zoo.finetune(train, val).summary["validation"] == whole
+    split = zoo.finetune(train, val_split=0.25, seed=3).summary
+    assert split["pictures"]["training"] + split["pictures"]["validation"] == 25
+    assert 6 <= split["pictures"]["validation"] <= 7
+
+
+def test_shuffled_labels_give_chance(tmp_path, draw_photos):
+    photos = draw_photos(tmp_path / "drawn", {"a": 40, "b": 40})
+    paths = sorted(photos.glob("*/*.jpg"))
+    random.Random(0).shuffle(paths)
+    for number, path in enumerate(paths):
+        folder = tmp_path / "shuffled" / "ab"[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / f"{number}.jpg")
+    found = zoo.finetune(tmp_path / "shuffled", val_split=0.5).summary["validation"]["accuracy"]
+    assert found.n == 40 and found.ci[0] < 0.5 < found.ci[1]
+
+
+def folder_of(*classes):
+    def make(tmp_path, tuned):
+        for name in classes:
+            shutil.copytree(tuned.photos / "val" / "dots", tmp_path / "photos" / name)
+        return tmp_path / "photos"
+
+    return make
+
+
+def empty(tmp_path, tuned):
+    (tmp_path / "photos").mkdir()
+    return tmp_path / "photos"
+
+
+def all_damaged(tmp_path, tuned):
+    photos = folder_of("a", "b")(tmp_path, tuned)
+    for path in photos.glob("b/*.jpg"):
+        path.write_bytes(b"hello")
+    return photos
+
+
+REFUSED = {
+    "one class": (folder_of("dots"), {}, ["dots: 10", "at least two"]),
+    "no class": (empty, {}, ["no class"]),
+    "no folder": (lambda tmp_path, _: tmp_path / "photos", {}, ["is no folder, file or dataset here"]),
+    "one class is damaged": (all_damaged, {}, ["b: 0", "could not be read", "not an image"]),
+    "backbone": (folder_of("a", "b"), {"backbone": "efficientnet_lit0"}, ["did you mean 'efficientnet_lite0'"]),
+    "ending": (folder_of("a", "b"), {"out": "pets.h5"}, ["must be a .keras file", "pets.keras"]),
+    "augment": (folder_of("a", "b"), {"augment": -1}, ["augment must be 0 or"]),
+    "share": (folder_of("a", "b"), {"val_split": 1.5}, ["val_split"]),
+    "all of it is held out too": (folder_of("a", "b"), {"validation": "photos"}, ["two usable training pictures"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_trained_on(case, tmp_path, tuned, monkeypatch):
+    make, arguments, words = REFUSED[case]
+    photos = make(tmp_path, tuned)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ZooError) as error:
+        zoo.finetune(photos, **arguments)
+    assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_out_that_cannot_be_written(tuned, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ZooError, match="cannot be written"):
+        zoo.finetune(tuned.photos, out=tmp_path / "file" / "a.keras")
+
+
+def test_ants_and_bees(shared_data):
+    summary = zoo.finetune(shared_data / "hymenoptera").summary
+    assert summary["validation"]["accuracy"].n == 153
+    assert summary["validation"]["accuracy"].value >= 0.94

@@ -1,0 +1,74 @@
+"""Metrics against closed values and scikit-learn."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, precision_score, recall_score
+
+from zoo.metrics import accuracy, confusion, per_class, proportion
+
+WILSON = {  # z = 1.959964; both ends by hand from Wilson's formula
+    (35, 50): (0.5625, 0.8090),
+    (0, 10): (0.0, 0.2775),
+    (10, 10): (0.7225, 1.0),
+    (1, 1): (0.2065, 1.0),
+    (50, 100): (0.4038, 0.5962),
+    (153, 153): (0.9755, 1.0),
+}
+
+
+@pytest.mark.parametrize(("hits", "n"), WILSON)
+def test_wilson(hits, n):
+    found = proportion(hits, n)
+    assert found.ci == pytest.approx(WILSON[hits, n], abs=5e-5) and found.n == n
+    assert float(found) == hits / n and 0 <= found.ci[0] <= found.value <= found.ci[1] <= 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 1000])
+def test_ends_mirror_each_other(n):
+    for hits in {0, 1, n // 2, n}:
+        low, high = proportion(hits, n).ci
+        assert proportion(n - hits, n).ci == pytest.approx((1 - high, 1 - low))
+
+
+def test_coverage_is_near_what_it_says():
+    """Over all outcomes of 40 trials the interval holds the truth in about 95 of 100 cases."""
+    n = 40
+    for truth in (0.1, 0.3, 0.5, 0.9):
+        share = sum(
+            math.comb(n, hits) * truth**hits * (1 - truth) ** (n - hits)
+            for hits in range(n + 1)
+            if proportion(hits, n).ci[0] <= truth <= proportion(hits, n).ci[1]
+        )
+        assert 0.92 < share < 0.985
+
+
+def test_nothing_measured():
+    found = proportion(0, 0)
+    assert math.isnan(found.value) and found.ci == (0.0, 1.0) and found.n == 0
+
+
+def test_as_text_and_json():
+    found = accuracy(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]))
+    assert str(found).startswith("75.0% (95 % interval 30.1% to 95.4%, n = 4)")
+    assert json.loads(json.dumps(found.to_json())) == {"value": 0.75, "ci": list(found.ci), "n": 4}
+
+
+def test_equal_to_scikit_learn():
+    random = np.random.default_rng(0)
+    y, said = random.integers(0, 4, 200), random.integers(0, 4, 200)
+    assert confusion(y, said, 4) == confusion_matrix(y, said).tolist()
+    found = per_class(y, said, list("abcd"))
+    assert list(found) == list("abcd")
+    assert [c["n"] for c in found.values()] == np.bincount(y).tolist()
+    assert [c["recall"] for c in found.values()] == pytest.approx(recall_score(y, said, average=None))
+    assert [c["precision"] for c in found.values()] == pytest.approx(precision_score(y, said, average=None))
+
+
+def test_a_class_that_never_occurs():
+    found = per_class(np.array([0, 0]), np.array([0, 1]), ["a", "b", "c"])
+    assert found["b"] == {"n": 0, "recall": None, "precision": 0.0}
+    assert found["c"] == {"n": 0, "recall": None, "precision": None}
+    assert confusion(np.array([0, 0]), np.array([0, 1]), 3) == [[1, 1, 0], [0, 0, 0], [0, 0, 0]]

@@ -1,0 +1,347 @@
+"""Training: what is kept on disk, exact resume, the order of the examples, and how a failure is told."""
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.errors import ZooError
+from zoo.training import Batches
+
+EPOCHS, BROKEN_AT = 5, 2
+
+
+def data(seed=0, n=24):
+    """Noisy pictures whose second class is a little brighter."""
+    random = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    return (random.normal(100 + 30 * y[:, None, None, None], 40, (n, 8, 8, 3)).clip(0, 255).astype("uint8"), y)
+
+
+DROPOUT = '''
+"""A model with all the kinds of state that a step can have."""
+import keras
+import zoo
+
+@zoo.register(task="classification", source="written for the tests", batch_size=8)
+def with_dropout(input_shape=(8, 8, 3), num_classes=2):
+    """A normalised hidden layer, and two layers that draw."""
+    pixels = keras.Input(input_shape)
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels))
+    x = keras.layers.GaussianNoise(0.1)(x)
+    x = keras.layers.BatchNormalization()(keras.layers.Dense(8, activation="relu")(x))
+    return keras.Model(pixels, keras.layers.Dense(num_classes)(keras.layers.Dropout(0.5)(x)))
+'''
+
+
+@pytest.fixture(scope="module")
+def dropout_file(tmp_path_factory):
+    file = tmp_path_factory.mktemp("models") / "with_dropout.py"
+    file.write_text(DROPOUT)
+    return str(file)
+
+
+def train(folder=None, name="logistic", epochs=EPOCHS, seed=1, given=None, **arguments):
+    model = zoo.get(name, seed=seed, input_shape=(8, 8, 3))
+    arguments = {"validation": data(1), "batch_size": 8, "progress": False, **arguments}
+    history = model.train(data() if given is None else given, epochs=epochs, folder=folder, **arguments)
+    return model, history
+
+
+def weights(model):
+    return [keras.ops.convert_to_numpy(v) for v in [*model.model.variables, *model.model.optimizer.variables]]
+
+
+def equal(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_what_a_run_keeps(tmp_path):
+    model, history = train(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"best.keras", "last.keras", "resume.npz", "log.csv"}
+    assert list(history.history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
+    assert history.epoch == list(range(EPOCHS))
+    with (tmp_path / "log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == history.epoch
+    for key, values in history.history.items():
+        assert [float(row[key]) for row in rows] == values
+    best = history.history["val_accuracy"][history.best_epoch - 1]
+    assert best == max(history.history["val_accuracy"])
+    assert equal(zoo.load(tmp_path / "best.keras").model.get_weights(), model.model.get_weights())
+    assert zoo.load(tmp_path / "last.keras").labels == ["0", "1"]
+    assert float(model.evaluate(data(1), progress=False)["accuracy"]) == pytest.approx(best)
+
+
+def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, history = train(epochs=2)
+    assert not list(tmp_path.iterdir()) and len(history.history["loss"]) == 2
+
+
+def test_a_folder_changes_no_number(tmp_path):
+    (_, with_folder), (_, without) = train(tmp_path, epochs=2), train(epochs=2)
+    assert with_folder.history == without.history
+
+
+def stop_early():
+    return keras.callbacks.EarlyStopping("val_loss", patience=4, min_delta=0.001, restore_best_weights=True)
+
+
+def slow_down():
+    return keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=1, min_delta=0.05, verbose=0)
+
+
+CASES = {
+    "full batch": ({"batch_size": None}, list),
+    "ragged last batch, no validation, momentum": (
+        {"batch_size": 7, "validation": None, "optimizer": lambda: keras.optimizers.SGD(0.01, momentum=0.9)},
+        list,
+    ),
+    "dropout, noise, normalisation, callbacks": (
+        {"name": "with_dropout", "optimizer": lambda: "adam", "learning_rate": 0.03},
+        lambda: [stop_early(), slow_down()],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_stopped_and_resumed_is_unbroken(case, tmp_path, dropout_file):
+    arguments, callbacks = dict(CASES[case][0]), CASES[case][1]
+    arguments["name"] = dropout_file if "name" in arguments else "logistic"
+    optimizer = arguments.pop("optimizer", lambda: None)
+
+    def run(folder, epochs, resume=False):
+        made = {"optimizer": optimizer(), "callbacks": callbacks()}
+        return train(tmp_path / folder, epochs=epochs, resume=resume, **made, **arguments)
+
+    whole, history = run("whole", EPOCHS)
+    run("broken", BROKEN_AT)
+    resumed, its_history = run("broken", EPOCHS, resume=True)
+    assert its_history.history == history.history
+    assert its_history.epoch == history.epoch and its_history.best_epoch == history.best_epoch
+    assert equal(weights(resumed), weights(whole))
+    for name in {path.name for path in (tmp_path / "whole").glob("*.keras")}:
+        one, other = (zoo.load(tmp_path / folder / name).model.get_weights() for folder in ("whole", "broken"))
+        assert equal(one, other), name
+
+
+def test_early_stopping_stops_a_resumed_run_where_it_stops_an_unbroken_one(tmp_path):
+    def run(folder, epochs, resume=False):
+        callbacks = [keras.callbacks.EarlyStopping("loss", patience=3, min_delta=10)]
+        return train(tmp_path / folder, epochs=epochs, resume=resume, validation=None, callbacks=callbacks)[1].history[
+            "loss"
+        ]
+
+    whole = run("whole", 10)
+    assert len(whole) == 4  # the first epoch, and three without a gain of ten
+    run("broken", 2)
+    assert run("broken", 10, resume=True) == whole
+
+
+def test_resuming_a_finished_run_changes_nothing(tmp_path):
+    model, history = train(tmp_path, epochs=3)
+    again, its_history = train(tmp_path, epochs=3, resume=True)
+    assert its_history.history == history.history and its_history.best_epoch == history.best_epoch
+    assert equal(again.model.get_weights(), model.model.get_weights())
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The resume file of two epochs."""
+    folder = tmp_path_factory.mktemp("finished")
+    train(folder, epochs=2)
+    return (folder / "resume.npz").read_bytes()
+
+
+REFUSED = {
+    "other data": ({"given": data(5)}, "its data differ"),
+    "other arguments": (
+        {"given": (np.repeat(data()[0], 2, 0), np.arange(48) % 3), "validation": None},
+        "its arguments, data differ",
+    ),
+    "other validation": ({"validation": data(7)}, "data differ"),
+    "other optimizer": ({"optimizer": "adam"}, "another optimizer or model"),
+    "other callbacks": ({"callbacks": [keras.callbacks.EarlyStopping()]}, "started with these callbacks: none"),
+    "other batch size": ({"batch_size": 4}, "its batch_size differ"),
+    "other seed": ({"seed": 2}, "its seed differ"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_resume_of_another_run_is_refused(case, tmp_path, finished):
+    change, words = REFUSED[case]
+    (tmp_path / "resume.npz").write_bytes(finished)
+    with pytest.raises(ZooError) as error:
+        train(tmp_path, epochs=2, resume=True, **change)
+    assert words in str(error.value)
+    assert (tmp_path / "resume.npz").read_bytes() == finished
+
+
+def test_resume_without_a_run(tmp_path):
+    with pytest.raises(ZooError, match="no run to resume in"):
+        train(tmp_path / "nowhere", resume=True)
+    with pytest.raises(ZooError, match="resume=True needs the folder="):
+        train(resume=True)
+
+
+def without(path, key):
+    with np.load(path) as file:
+        np.savez(path, **{name: array for name, array in file.items() if name != key})
+
+
+DAMAGE = {
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "cut at the middle": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_bytes(b"hello"),
+    "no content": lambda path: without(path, "content"),
+    "a variable is gone": lambda path: without(path, "variable_1"),
+    "content is no JSON": lambda path: np.savez(path, content=np.array("{")),
+    "content is a list": lambda path: np.savez(path, content=np.array("[]")),
+    "content is empty": lambda path: np.savez(path, content=np.array("{}")),
+    "an object": lambda path: np.savez(path, content=np.array([{}], object)),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damaged_state_is_refused(case, tmp_path, finished):
+    path = tmp_path / "resume.npz"
+    path.write_bytes(finished)
+    DAMAGE[case](path)
+    with pytest.raises(ZooError, match="damaged") as error:
+        train(tmp_path, resume=True)
+    assert str(path) in str(error.value)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_state(tmp_path):
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.model.set_weights([np.full_like(w, np.nan) for w in self.model.get_weights()])
+
+    with pytest.raises(ZooError, match=r"loss became nan in epoch 3.*learning_rate"):
+        train(tmp_path, callbacks=[Spoil()])
+    train(tmp_path / "good", epochs=2)
+    last = zoo.load(tmp_path / "last.keras")
+    assert equal(last.model.get_weights(), zoo.load(tmp_path / "good" / "last.keras").model.get_weights())
+    assert (tmp_path / "log.csv").read_text() == (tmp_path / "good" / "log.csv").read_text()
+
+
+def test_a_loss_that_is_no_number_without_a_folder():
+    with pytest.raises(ZooError, match="learning_rate ten times smaller"):
+        train(learning_rate=1e38, epochs=3, validation=None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"epochs": 0}, "epochs must be 1 or more, got 0"),
+        ({"batch_size": 0}, "batch_size must be 1 or more"),
+        ({"optimizer": "adamm"}, "adamm"),
+        ({"tensorboard": True}, "tensorboard=True needs a folder="),
+    ],
+)
+def test_arguments_that_make_no_sense(arguments, words):
+    with pytest.raises(ZooError) as error:
+        train(**arguments)
+    assert words in str(error.value)
+
+
+def order(batches, epochs):
+    """The examples that `fit` sees, one list an epoch."""
+    seen = []
+    for _ in range(epochs):
+        seen.append([int(i) for step in range(len(batches)) for i in batches[step][0]])
+        batches.on_epoch_end()
+    return seen
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 5, 9])
+def test_each_pass_has_each_example_once(batch_size):
+    x = np.arange(10)
+    for epoch in order(Batches(x, x, batch_size, seed=3), 3):
+        assert sorted(epoch) == x.tolist() and epoch != x.tolist()
+
+
+def test_order_is_a_function_of_seed_and_epoch():
+    x = np.arange(20)
+    made = [order(Batches(x, x, 4, seed=seed), 4) for seed in (3, 3, 4)]
+    assert made[0] == made[1] != made[2]
+    assert made[0][0] != made[0][1]
+    assert order(Batches(x, x, 4, seed=3, epoch=2), 2) == made[0][2:]
+    backwards = Batches(x, x, 4, seed=3)
+    assert [backwards[step][0].tolist() for step in reversed(range(5))][::-1] == np.reshape(
+        made[0][0], (5, 4)
+    ).tolist()
+
+
+@pytest.mark.parametrize("steps", [1, 3, 7, 12])
+def test_steps_per_epoch_only_cut_the_same_stream(steps):
+    x = np.arange(20)
+    passes = np.concatenate(order(Batches(x, x, 4, seed=3), 5)).tolist()
+    cut = order(Batches(x, x, 4, seed=3, steps_per_epoch=steps), 2)
+    assert cut[0] + cut[1] == passes[: 2 * 4 * steps]
+    assert order(Batches(x, x, 4, seed=3, steps_per_epoch=steps, epoch=1), 1) == cut[1:]
+
+
+def test_full_batch_keeps_its_order():
+    x, y = np.arange(20), -np.arange(20)
+    for batch_size in (None, 20, 99):
+        batches = Batches(x, y, batch_size, steps_per_epoch=3)
+        assert len(batches) == 3 and np.array_equal(batches[2][0], x) and np.array_equal(batches[2][1], y)
+
+
+def test_pixels_that_are_already_rescaled_are_warned_about():
+    x, y = data()
+    with pytest.warns(UserWarning, match="already rescaled"):
+        train(given=(x / 255, y), validation=None, epochs=1)
+
+
+@pytest.mark.filterwarnings("error:.*rescaled")
+def test_pixels_as_floats_are_pixels():
+    x, y = data()
+    (a, _), (b, _) = (train(given=(pixels, y), validation=None, epochs=1) for pixels in (x, x.astype("float64")))
+    assert equal(a.model.get_weights(), b.model.get_weights())
+
+
+SCRIPT = """
+import sys, numpy as np, zoo
+file, folder, epochs, resume, x, y = sys.argv[1:]
+model = zoo.get(file, seed=1)
+model.train((np.load(x), np.load(y)), epochs=int(epochs), batch_size=2, folder=folder, resume=bool(int(resume)),
+            progress=False)
+"""
+
+
+def test_killed_in_the_middle_and_resumed_is_unbroken(tmp_path, dropout_file):
+    x, y = data()
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y)
+    folder, log = tmp_path / "killed", tmp_path / "killed" / "log.csv"
+    command = [sys.executable, "-c", SCRIPT, dropout_file, str(folder), "10000", "0"]
+    process = subprocess.Popen([*command, str(tmp_path / "x.npy"), str(tmp_path / "y.npy")])
+    try:
+        deadline = time.monotonic() + 120
+        while not log.exists() or len(log.read_text().splitlines()) < 3:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = len(log.read_text().splitlines()) - 1
+
+    def run(folder, resume):
+        model = zoo.get(dropout_file, seed=1)
+        history = model.train((x, y), epochs=done + 2, batch_size=2, folder=folder, resume=resume, progress=False)
+        return history.history, weights(model)
+
+    history, state = run(folder, resume=True)
+    unbroken, its_state = run(tmp_path / "unbroken", resume=False)
+    assert history == unbroken and equal(state, its_state)
