@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -134,18 +133,11 @@ def blot(file):
     file.write_bytes(content)
 
 
-def other_table(file):
-    file.unlink()
-    with sqlite3.connect(file) as connection:
-        connection.execute("CREATE TABLE features (something TEXT)")
-
-
 DAMAGE = {
     "text": lambda file: file.write_bytes(b"hello, I am no database, and I am longer than a header " * 100),
     "cut": cut,
     "empty": lambda file: file.write_bytes(b""),
     "blotted after the first page": blot,
-    "other tables": other_table,
 }
 
 
@@ -160,13 +152,6 @@ def test_a_damaged_database_is_replaced(case, tiny_photos, backbone, capsys):
     if case != "empty":
         assert str(database()) in capsys.readouterr().err
     assert look(tiny_photos, backbone, views=6).computed == 0
-
-
-def test_rows_of_no_use_are_computed_anew(tiny_photos, backbone):
-    first = look(tiny_photos, backbone)
-    with sqlite3.connect(database()) as connection:
-        connection.execute("UPDATE features SET row = X'0011' WHERE rowid = 1")
-    assert np.array_equal(look(tiny_photos, backbone).x, first.x)
 
 
 def test_without_a_folder_to_write_to_it_works_and_says_so(tiny_photos, backbone, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,40 @@
+"""Top-1 of the backbones on ImageNet training photos named NNNN_<synset>_<name>.jpg, NNNN being the class."""
+
+import csv
+import os
+import sys
+from pathlib import Path
+
+from machine import setting
+
+import zoo
+from zoo.metrics import proportion
+
+RESULTS = Path(__file__).parent / "results" / "imagenet_sample.csv"
+
+
+def main() -> None:
+    folders = [Path(folder) / "imagenet_sample" for folder in os.environ.get("ZOO_DATA", "").split(os.pathsep)]
+    photos = sorted(photo for folder in folders for photo in folder.glob("*.jpg"))
+    if not photos:
+        sys.exit("Set ZOO_DATA to a folder that holds imagenet_sample/.")
+    rows = []
+    for name in zoo.list(weights=True):
+        model = zoo.get(name, weights="imagenet")
+        names = model.class_names()
+        found = [names.index(prediction.label) for prediction in model.predict(photos, top=1)]
+        top1 = proportion(
+            sum(said == int(photo.name[:4]) for said, photo in zip(found, photos, strict=True)), len(photos)
+        )
+        print(name, top1, flush=True)
+        low, high = top1.ci
+        rows.append({"model": name, "top1": top1.value, "low": low, "high": high, "photos": top1.n, **setting()})
+    RESULTS.parent.mkdir(exist_ok=True)
+    with RESULTS.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""What a measured row must say of where it was made."""
+
+import datetime
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+
+def setting() -> dict[str, str]:
+    """Day, processor, cores and the versions that a figure may depend on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    processor = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
+    versions = []
+    for name in ("keras-zoo", "keras", "tensorflow", "openvino", "numpy", "pillow"):
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"{name} absent")
+    return {
+        "day": datetime.date.today().isoformat(),
+        "processor": processor,
+        "cores": str(os.cpu_count()),
+        "python": platform.python_version(),
+        "versions": "; ".join(versions),
+    }
