@@ -20,7 +20,7 @@ import numpy as np
 
 from zoo import catalog
 from zoo.data import images, sources
-from zoo.errors import ZooError
+from zoo.errors import UsageError
 from zoo.files import home
 from zoo.registry import did_you_mean
 from zoo.reports import Bar, note
@@ -35,13 +35,15 @@ class Backbone:
         name: a model with trained weights and with layers called "features" and "head".
 
     Raises:
-        ZooError: no such model, or it has no trained weights.
+        UsageError: no such model, or it has no trained weights.
     """
 
     def __init__(self, name: str):
         cards = {key: card for key, card in catalog.cards().items() if card.facts.get("weights")}
         if name not in cards:
-            raise ZooError(f"no backbone is called {name!r}{did_you_mean(name, cards)} Backbones: {', '.join(cards)}.")
+            raise UsageError(
+                f"no backbone is called {name!r}{did_you_mean(name, cards)} Backbones: {', '.join(cards)}."
+            )
         self.card = cards[name]
         self.name = name
         self.weights = next(iter(self.card.facts["weights"]))

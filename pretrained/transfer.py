@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data import sources
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.pretrained.features import Backbone, Features, KerasEngine, extract, fastest_engine
 from zoo.pretrained.head import Head, fit_head
 from zoo.reports import note
@@ -49,7 +49,8 @@ def finetune(
         its `.report` adds the counts, the time that each step took and the pictures that could not be used.
 
     Raises:
-        ZooError: the data or the backbone cannot be found, or too few pictures are left to train on.
+        UsageError: no backbone of that name, or a value that is not accepted.
+        ZooError: the data cannot be found, or too few pictures are left to train on.
 
     Example:
         >>> pets = finetune("textures")
@@ -57,9 +58,9 @@ def finetune(
         ['brick', 'grass', 'gravel']
     """
     if not isinstance(augment, int) or augment < 0:
-        raise ZooError(f"augment must be 0 or a small whole number of views a picture, got {augment!r}.")
+        raise UsageError(f"augment must be 0 or a small whole number of views a picture, got {augment!r}.")
     if out is not None and Path(out).suffix != ".keras":
-        raise ZooError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
+        raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
     network = Backbone(backbone)
     seconds: dict[str, float] = {}
     with clocked(seconds, "reading the folder"):

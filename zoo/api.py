@@ -4,7 +4,7 @@ import builtins
 from pathlib import Path
 
 from zoo import catalog
-from zoo.errors import ZooError
+from zoo.errors import UsageError
 from zoo.registry import did_you_mean
 
 
@@ -16,7 +16,7 @@ def list(task: str | None = None, weights: bool | None = None) -> "builtins.list
         weights: True for models that come with trained weights, False for those that do not.
 
     Raises:
-        ZooError: no model has that task.
+        UsageError: no model has that task.
 
     Example:
         >>> "efficientnet_lite0" in list(task="classification", weights=True)
@@ -25,7 +25,7 @@ def list(task: str | None = None, weights: bool | None = None) -> "builtins.list
     found = catalog.cards().values()
     tasks = sorted({card.facts["task"] for card in found})
     if task is not None and task not in tasks:
-        raise ZooError(f"no model has the task {task!r}{did_you_mean(task, tasks)} Tasks: {', '.join(tasks)}.")
+        raise UsageError(f"no model has the task {task!r}{did_you_mean(task, tasks)} Tasks: {', '.join(tasks)}.")
     return [
         card.name
         for card in found
@@ -70,7 +70,7 @@ def get(name, weights=None, seed=None, dtype=None, **arguments):
         The task's object, for example a `Classifier`; its `.model` is the plain `keras.Model`.
 
     Raises:
-        ZooError: unknown name, argument or weights; the nearest known one is proposed.
+        UsageError: unknown name, argument or weights; the nearest known one is proposed.
 
     Example:
         >>> get("logistic", input_shape=(8, 8, 3)).build().count_params()
@@ -82,13 +82,13 @@ def get(name, weights=None, seed=None, dtype=None, **arguments):
     known = catalog.card_of(entry).arguments
     for word in arguments:
         if word not in known:
-            raise ZooError(
+            raise UsageError(
                 f"{entry.name} has no argument {word!r}{did_you_mean(word, known)} Its arguments: "
                 + ", ".join(f"{key}={value!r}" for key, value in known.items())
             )
     if weights is not None and weights not in entry.weights:
         offered = ", ".join(map(repr, entry.weights)) or "none: train it with .train()"
-        raise ZooError(f"{entry.name} has no weights called {weights!r}; it has {offered}.")
+        raise UsageError(f"{entry.name} has no weights called {weights!r}; it has {offered}.")
     from zoo.tasks import task_class
 
     return task_class(entry.task)(entry, {**known, **arguments}, weights=weights, seed=seed, dtype=dtype)

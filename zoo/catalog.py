@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.registry import ENTRIES, Entry, did_you_mean
 
 SHELVES = ("zoo.models", "zoo.pretrained.backbones")
@@ -76,11 +76,11 @@ def card(name: str) -> Card:
     """The card of one model.
 
     Raises:
-        ZooError: no model has that name; the nearest is proposed.
+        UsageError: no model has that name; the nearest is proposed.
     """
     known = cards()
     if name not in known:
-        raise ZooError(f"no model is called {name!r}{did_you_mean(name, known)} `zoo list` shows all {len(known)}.")
+        raise UsageError(f"no model is called {name!r}{did_you_mean(name, known)} `zoo list` shows all {len(known)}.")
     return known[name]
 
 
@@ -103,7 +103,7 @@ def entry(name: str) -> Entry:
 def entry_from_file(path: Path) -> Entry:
     """Run a model file of the user's own and return the entry that it registers."""
     if not path.is_file():
-        raise ZooError(f"there is no file {str(path)!r}; give a model's name (`zoo list`) or a Python file.")
+        raise UsageError(f"there is no file {str(path)!r}; give a model's name (`zoo list`) or a Python file.")
     path = path.resolve()
     for known in [*ENTRIES.values(), *map(_imported, _on_shelf(path))]:
         if Path(known.file).resolve() == path:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from zoo._version import __version__
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.reports import note, share, table
 
 EXAMPLES = {
@@ -58,7 +58,7 @@ def main(argv=None) -> int:
         note(f"zoo {arguments.command}: {error}")
         if arguments.json:
             print(json.dumps({"error": str(error)}))
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         note(f"\nzoo {arguments.command}: interrupted.{getattr(arguments, 'when_interrupted', '')}")
         return 128 + signal.SIGINT
@@ -166,7 +166,7 @@ def run_train(arguments):
     name = Path(arguments.name).stem
     out = Path(arguments.out or f"{name}.keras")
     if out.suffix != ".keras":
-        raise ZooError(f"--out must be a .keras file, got {str(out)!r}.")
+        raise UsageError(f"--out must be a .keras file, got {str(out)!r}.")
     folder = out.with_suffix(".training")
     arguments.when_interrupted = (
         f" What was trained is in {folder}; the same command with --resume goes on with it." if folder.is_dir() else ""
@@ -266,7 +266,7 @@ def run_check(arguments):
     from zoo.checks import run_checks
 
     if bool(arguments.names) == arguments.all:
-        raise ZooError("give the names of models, or --all.")
+        raise UsageError("give the names of models, or --all.")
     results = []
     for name in arguments.names or zoo.list():
         for result in run_checks(name):
@@ -286,7 +286,7 @@ def run_cache(arguments):
     from zoo.pretrained import features
 
     if arguments.prune is not None and arguments.prune < 0:
-        raise ZooError(f"--prune takes a number of days, 0 or more; got {arguments.prune:g}.")
+        raise UsageError(f"--prune takes a number of days, 0 or more; got {arguments.prune:g}.")
     removed = features.prune(arguments.prune) if arguments.prune is not None else []
     kept = list(features.cached())
     if arguments.json:
@@ -322,7 +322,7 @@ def settings(pairs: list[str]) -> dict:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.isidentifier():
-            raise ZooError(f"--set takes KEY=VALUE, for example --set input_shape=(32,32,3); got {pair!r}.")
+            raise UsageError(f"--set takes KEY=VALUE, for example --set input_shape=(32,32,3); got {pair!r}.")
         try:
             found[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError):

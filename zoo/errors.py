@@ -1,4 +1,4 @@
-"""The one error that the zoo raises on purpose."""
+"""The errors that the zoo raises on purpose."""
 
 
 class ZooError(ValueError):
@@ -6,3 +6,7 @@ class ZooError(ValueError):
 
     The command line prints it as one message and ends with status 1; it is never a traceback there.
     """
+
+
+class UsageError(ZooError):
+    """A name or a value that the call does not accept, whatever the data are; status 2 on the command line."""

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from zoo import backend
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.files import replacing
 from zoo.reports import Bar
 
@@ -113,9 +113,9 @@ def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.Hi
         ZooError: nothing to resume, or the state is of another run; a number that is not finite.
     """
     if run.epochs < 1:
-        raise ZooError(f"epochs must be 1 or more, got {run.epochs}.")
+        raise UsageError(f"epochs must be 1 or more, got {run.epochs}.")
     if run.batch_size is not None and run.batch_size < 1:
-        raise ZooError(f"batch_size must be 1 or more, or None for all examples at once; got {run.batch_size}.")
+        raise UsageError(f"batch_size must be 1 or more, or None for all examples at once; got {run.batch_size}.")
     model.optimizer.build(model.trainable_variables)
     keeper = Keeper(model, run, save) if run.folder is not None else None
     state = {"epoch": 0, "seed": random.randrange(2**32) if run.seed is None else run.seed, "history": {}}

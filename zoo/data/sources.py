@@ -11,7 +11,7 @@ from zoo.data import named
 from zoo.data.folders import LAYOUT, labelled, read_csv, read_folder, read_rows
 from zoo.data.pictures import Dataset, Pictures, stratified
 from zoo.data.streams import arrays, stream
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.registry import did_you_mean
 
 __all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
@@ -56,7 +56,7 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0) -
                 f"{option}, or give the training pictures alone."
             )
     if validation is not None and val_split is not None:
-        raise ZooError("validation and val_split were both given: leave out one of the two.")
+        raise UsageError("validation and val_split were both given: leave out one of the two.")
     if validation is not None:
         other = find(validation)
         if len(other.splits) > 1 or not len(other.splits["train"]):
@@ -68,7 +68,7 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0) -
         skipped += other.skipped
     if val_split is not None:
         if not 0 < val_split < 1:
-            raise ZooError(f"val_split is {val_split!r}; accepted is a share above 0 and below 1, such as 0.2.")
+            raise UsageError(f"val_split is {val_split!r}; accepted is a share above 0 and below 1, such as 0.2.")
         splits["train"], splits["validation"] = stratified(splits["train"], val_split, seed)
     return replace(dataset, splits=splits, skipped=skipped)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo import metrics
 from zoo.data import images, sources
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.reports import Bar
 from zoo.tasks.task import Task
 from zoo.training import FitData
@@ -54,7 +54,7 @@ class Classifier(Task):
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
         num_classes = arguments.get("num_classes", 2)
         if not isinstance(num_classes, int) or num_classes < 2:
-            raise ZooError(f"num_classes must be a whole number of 2 or more, got {num_classes!r}.")
+            raise UsageError(f"num_classes must be a whole number of 2 or more, got {num_classes!r}.")
         super().__init__(entry, arguments, weights, seed, dtype)
         height, width, channels = arguments["input_shape"]
         # How a picture becomes the model's input: the one resize-and-crop rule, at this model's size.
@@ -130,7 +130,7 @@ class Classifier(Task):
             0.5
         """
         if top < 1:
-            raise ZooError(f"top must be 1 or more, got {top}.")
+            raise UsageError(f"top must be 1 or more, got {top}.")
         several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
         pixels = []
         for picture in pictures if several else [pictures]:
@@ -165,7 +165,7 @@ class Classifier(Task):
         dataset = self.named_or_own(data, sources.find)
         split = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
         if split not in dataset.splits:
-            raise ZooError(f"{dataset.name} has no split {split!r}; it has {', '.join(dataset.splits)}.")
+            raise UsageError(f"{dataset.name} has no split {split!r}; it has {', '.join(dataset.splits)}.")
         pictures = dataset.splits[split]
         y = self.label_indices(pictures)
         bar = Bar(len(pictures), "evaluating", unit="picture") if progress else None
