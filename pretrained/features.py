@@ -224,9 +224,13 @@ def extract(pictures: sources.Pictures, backbone: Backbone, engine_class, views:
             stream.close()
             bar.close()
     kept = [i for i in range(len(pictures)) if i not in skipped]
-    x = np.stack([rows.pop((i, view)) for i in kept for view in range(views)]) if kept else np.zeros((0, 1))
+    x = (
+        np.stack([rows.pop((i, view)) for i in kept for view in range(views)])
+        if kept
+        else np.zeros((0, 0), np.float32)
+    )
     return Features(
-        x.reshape(len(kept), views, -1),
+        x.reshape(len(kept), views, x.shape[1]),
         np.array(kept, int),
         [digests[i] for i in kept],
         [{"path": pictures.name(i), "reason": reason} for i, reason in sorted(skipped.items())],

@@ -123,7 +123,7 @@ def optimum(x, y, num_classes, strength, in_training, spread, start, tolerance):
         start = np.zeros((r, problems, num_classes)), np.zeros((problems, num_classes))
 
     def probabilities(weights, biases):
-        logits = (x @ weights.reshape(r, -1)).reshape(n, problems, num_classes) + biases
+        logits = (x @ weights.reshape(r, problems * num_classes)).reshape(n, problems, num_classes) + biases
         logits -= logits.max(axis=2, keepdims=True)
         exponentials = np.exp(logits)
         total = exponentials.sum(axis=2, keepdims=True)

@@ -131,7 +131,7 @@ def test_cache(run, run_json, tuned, tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     assert run_json("cache", "--prune", "0") == (0, {"folder": str(tmp_path / "home"), "features": [], "removed": []})
     code, _, err = run("cache", "--prune", "-1")
-    assert code == 1 and "0 or more" in err
+    assert code == 2 and "0 or more" in err
 
 
 BAD_MODEL = """
@@ -224,16 +224,10 @@ def test_train(run, run_json, pictures, tmp_path):
     assert code == 0 and out.startswith(f"accuracy {found['accuracy']['value']:.1%} (95 % interval ") and "dark" in out
 
 
-ERRORS = {
+USAGE = {  # a word that is not accepted: status 2
     "unknown model": (["show", "logistik"], "did you mean 'logistic'"),
     "unknown model, predict": (["predict", "efficientnet_lite", "a.jpg"], "did you mean 'efficientnet_lite"),
     "unknown task": (["list", "--task", "clasification"], "did you mean 'classification'"),
-    "untrained": (["predict", "logistic", "a.jpg"], "zoo train logistic"),
-    "untrained, evaluate": (["evaluate", "logistic"], "zoo train logistic"),
-    "no file": (["predict", "a.keras", "a.jpg"], "there is no file 'a.keras'"),
-    "no file shown": (["show", "a.keras"], "there is no file 'a.keras'"),
-    "no folder": (["finetune", "photos"], "'photos' is no folder, file or dataset here"),
-    "no folder, near a dataset": (["finetune", "texturs"], "did you mean 'textures'"),
     "backbone": (["finetune", "pictures", "--backbone", "efficientnet_lit2"], "did you mean 'efficientnet_lite2'"),
     "ending": (["finetune", "pictures", "--out", "a.h5"], "must be a .keras file"),
     "ending, train": (["train", "logistic", "--out", "a.h5"], "must be a .keras file"),
@@ -241,24 +235,33 @@ ERRORS = {
     "argument": (["train", "logistic", "--data", "pictures", "--set", "num_clases=2"], "did you mean 'num_classes'"),
     "no pair": (["train", "logistic", "--set", "input_shape"], "--set takes KEY=VALUE"),
     "shape": (["train", "logistic", "--data", "pictures", "--set", "input_shape=8"], "input_shape"),
-    "no run": (["train", "logistic", "--data", "pictures", "--resume"], "no run to resume"),
-    "dataset": (["train", "logistic", "--data", "catvnonct"], "did you mean 'catvnoncat'"),
     "split": (["evaluate", "efficientnet_lite0", "pictures", "--split", "tset"], "no split 'tset'"),
-    "classes": (["evaluate", "efficientnet_lite0", "pictures"], "classes that the model does not know"),
     "nothing to check": (["check"], "give the names of models, or --all"),
     "prune": (["cache", "--prune", "-3"], "0 or more"),
+}
+FAILED = {  # the work cannot be done: status 1
+    "untrained": (["predict", "logistic", "a.jpg"], "zoo train logistic"),
+    "untrained, evaluate": (["evaluate", "logistic"], "zoo train logistic"),
+    "no file": (["predict", "a.keras", "a.jpg"], "there is no file 'a.keras'"),
+    "no file shown": (["show", "a.keras"], "there is no file 'a.keras'"),
+    "no folder": (["finetune", "photos"], "'photos' is no folder, file or dataset here"),
+    "no folder, near a dataset": (["finetune", "texturs"], "did you mean 'textures'"),
+    "no run": (["train", "logistic", "--data", "pictures", "--resume"], "no run to resume"),
+    "dataset": (["train", "logistic", "--data", "catvnonct"], "did you mean 'catvnoncat'"),
+    "classes": (["evaluate", "efficientnet_lite0", "pictures"], "classes that the model does not know"),
     "validation": (["finetune", "pictures", "--val", "nowhere"], "'nowhere' is no folder"),
 }
 
 
-@pytest.mark.parametrize("case", ERRORS)
+@pytest.mark.parametrize("case", [*USAGE, *FAILED])
 def test_errors(case, run, pictures):
-    words, expected = ERRORS[case]
+    status = 2 if case in USAGE else 1
+    words, expected = {**USAGE, **FAILED}[case]
     code, out, err = run(*words)
-    assert code == 1 and not out and err.startswith(f"zoo {words[0]}: ")
+    assert code == status and not out and err.startswith(f"zoo {words[0]}: ")
     assert expected in err and "Traceback" not in err
     code, out, again = run(*words, "--json")
-    assert code == 1 and expected in json.loads(out)["error"] and expected in again
+    assert code == status and expected in json.loads(out)["error"] and expected in again
 
 
 @pytest.mark.parametrize(

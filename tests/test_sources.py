@@ -291,16 +291,14 @@ def test_leaving_a_stream_early_stops_its_work(monkeypatch):
 
 
 def test_the_memory_of_a_stream_does_not_grow_with_the_set():
-    image = np.zeros((64, 64, 3), np.uint8)
-    peaks = []
-    for count in (50, 400):
-        pictures = Pictures([image] * count, np.zeros(count, int), ["a"])
-        tracemalloc.start()
-        for _ in stream(pictures, Preprocessing((128, 128)), threads=2):
-            pass
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] < 1.5 * peaks[0]
+    image, decoded, count = np.zeros((64, 64, 3), np.uint8), 128 * 128 * 3, 1000
+    pictures = Pictures([image] * count, np.zeros(count, int), ["a"])
+    tracemalloc.start()
+    for _ in stream(pictures, Preprocessing((128, 128)), threads=2):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * streams.AHEAD * decoded < count * decoded / 5
 
 
 @pytest.mark.parametrize("limit", [10**9, 10])

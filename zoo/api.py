@@ -4,7 +4,7 @@ import builtins
 from pathlib import Path
 
 from zoo import catalog
-from zoo.errors import UsageError
+from zoo.errors import UsageError, ZooError
 from zoo.registry import did_you_mean
 
 
@@ -123,7 +123,10 @@ def load(path):
 
     known = catalog.cards().get(record.content["name"])
     model = saving.load_model(Path(path), record, module=known.module if known else "")
-    return task_class(record.task).restore(model, record)
+    try:
+        return task_class(record.task).restore(model, record)
+    except ZooError as error:
+        raise ZooError(f"{path}: {error}") from error
 
 
 def is_saved_file(name) -> bool:

@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import sys
+import warnings
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -63,7 +64,11 @@ def cards() -> dict[str, Card]:
     """Every model by name: the shelves', installed packages', and those registered in this process."""
     found = {card.name: card for shelf in SHELVES for file in shelf_files(shelf) for card in read_cards(*file)}
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
-        spec = importlib.util.find_spec(point.module)
+        try:
+            spec = importlib.util.find_spec(point.module)
+        except ImportError as error:  # its package is gone or broken: the others' models are still there
+            warnings.warn(f"the models of {point.value} cannot be listed: {error}", stacklevel=2)
+            continue
         if spec is not None and spec.origin:
             for card in read_cards(point.module, Path(spec.origin)):
                 found.setdefault(card.name, card)
@@ -115,13 +120,19 @@ def entry_from_file(path: Path) -> Entry:
         spec.loader.exec_module(module)
     except ZooError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ZooError(f"{path} does not import: {type(error).__name__}: {error}") from error
     mine = [entry for entry in ENTRIES.values() if Path(entry.file).resolve() == path]
     if len(mine) != 1:
         raise ZooError(
             f"{path} registers {len(mine)} models; one is needed: put @zoo.register(task=..., source=...) "
             "on the function that builds it."
+        )
+    owner = cards()[mine[0].name].file  # a shelf's own model goes before one registered here
+    if Path(owner).resolve() != path:
+        del ENTRIES[mine[0].name]
+        raise ZooError(
+            f"two models are called {mine[0].name!r}: one in {owner}, one in {path}. Rename one of the two functions."
         )
     return mine[0]
 
@@ -144,7 +155,10 @@ def read_cards(module: str, file: Path) -> list[Card]:
     Raises:
         ZooError: a keyword of `@register` or a default is not a literal, so that it cannot be read.
     """
-    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    except (SyntaxError, ValueError) as error:
+        raise ZooError(f"{file} is no Python that can be read: {error}") from error
     found = []
     for node in tree.body:
         call = _register_call(node)
@@ -169,7 +183,7 @@ def card_of(entry: Entry) -> Card:
     facts = {
         field.name: getattr(entry, field.name)
         for field in fields(Entry)
-        if field.name not in ("name", "builder") and getattr(entry, field.name) != field.default
+        if field.name not in ("name", "builder") and getattr(entry, field.name) not in (field.default, {})
     }
     summary = (inspect.getdoc(entry.builder) or "").split("\n\n")[0]
     return Card(entry.name, summary, arguments, facts, "", entry.file)

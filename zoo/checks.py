@@ -44,9 +44,9 @@ class Subject:
             model.toy_data(),
             epochs=epochs,
             batch_size=None if self.entry.batch_size is None else 12,
-            # Toy data need a rate of their own: a model's own one suits its own data.
-            optimizer="adam",
-            learning_rate=1e-3,
+            # Toy data need a rate of their own, and SGD's step is traced twice as fast as Adam's.
+            optimizer="sgd",
+            learning_rate=0.01,
             folder=self.folder / folder,
             resume=resume,
             progress=False,

@@ -49,9 +49,9 @@ def main(argv=None) -> int:
     """Run the command line; returns the exit status: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
     arguments = parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        status = arguments.run(arguments) or 0
         sys.stdout.flush()
-        return 0
+        return status
     except (ZooError, ImportError) as error:
         if isinstance(error, ImportError) and "checkout" not in str(error):
             raise
@@ -225,7 +225,8 @@ def run_predict(arguments):
     if arguments.json:
         show_json(results)
     if failed:
-        raise ZooError(f"{failed} of {len(pictures)} pictures could not be used.")
+        note(f"zoo predict: {failed} of {len(pictures)} pictures could not be used.")
+    return 1 if failed else 0
 
 
 def run_finetune(arguments):
@@ -278,7 +279,8 @@ def run_check(arguments):
     failures = [r for r in results if r["outcome"] == "failed"]
     note(f"{len(results) - len(failures)} passed, {len(failures)} failed")
     if failures:
-        raise ZooError(f"{len(failures)} checks failed, {failures[0]['model']} {failures[0]['check']} first.")
+        note(f"zoo check: {len(failures)} checks failed, {failures[0]['model']} {failures[0]['check']} first.")
+    return 1 if failures else 0
 
 
 def run_cache(arguments):

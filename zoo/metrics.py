@@ -49,7 +49,9 @@ def proportion(hits: int, n: int) -> Metric:
     share = hits / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return Metric(share, (max(0.0, centre - half), min(1.0, centre + half)), n)
+    # at either end the interval ends there; rounding would leave it a hair inside
+    low = 0.0 if hits == 0 else centre - half
+    return Metric(share, (low, 1.0 if hits == n else centre + half), n)
 
 
 def accuracy(labels, predictions) -> Metric:

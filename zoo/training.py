@@ -1,10 +1,12 @@
 """Training, the same for every model: plain `fit`, a bar with the time left, checkpoints, exact resume, a log."""
 
 import csv
+import inspect
 import io
 import json
 import random
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 
@@ -127,35 +129,44 @@ def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.Hi
         keeper.state = state
     history = keras.callbacks.History()
     batches = Batches(data.x, data.y, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"])
-    callbacks = [*run.callbacks, keras.callbacks.TerminateOnNaN()]
+    callbacks = [*run.callbacks, StopOnNaN()]
     if run.progress:
         callbacks.append(Progress(run.epochs, len(batches), state["epoch"]))
     if run.tensorboard:
         callbacks.append(tensorboard(run.folder))
     if keeper is not None:
         callbacks.append(keeper)  # last: it stores what the others have come to
-    if state["epoch"] < run.epochs:
+    first_epoch = state["epoch"]
+    if first_epoch < run.epochs and not state.get("stopped"):
         history = model.fit(
             batches,
             validation_data=data.validation,
             epochs=run.epochs,
-            initial_epoch=state["epoch"],
+            initial_epoch=first_epoch,
             shuffle=False,  # Batches shuffles, by seed and epoch
             callbacks=callbacks,
             verbose=0,
+        )
+    losses = history.history.get("loss", [])
+    if losses and not np.isfinite(losses[-1]):
+        raise ZooError(
+            f"the loss became {losses[-1]} in epoch {first_epoch + len(losses)}: the steps are too large. "
+            "Try a learning_rate ten times smaller."
         )
     history.best_epoch = state.get("best_epoch")
     if keeper is not None:
         history.epoch = list(range(state["epoch"]))
         history.history = state["history"]
         keeper.take_best()
-    losses = history.history.get("loss", [])
-    if losses and not np.isfinite(losses[-1]):
-        raise ZooError(
-            f"the loss became {losses[-1]} in epoch {len(losses)}: the steps are too large. "
-            "Try a learning_rate ten times smaller."
-        )
     return history
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends the training when the loss is no number; Keras' own such callback prints to standard output."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not np.isfinite(float((logs or {}).get("loss", 0.0))):
+            self.model.stop_training = True
 
 
 class Keeper(keras.callbacks.Callback):
@@ -166,8 +177,12 @@ class Keeper(keras.callbacks.Callback):
         self.trained, self.run, self.save = model, run, save
         self.state: dict = {}
         self.random_states: list[np.ndarray] = []
+        self.callback_states: list[dict] = []
 
     def on_train_begin(self, logs=None):
+        # only now: Keras' callbacks forget what they knew when training begins, and this one is the last of them
+        for callback, values in zip(self.run.callbacks, self.callback_states, strict=False):
+            vars(callback).update(values)
         backend.set_random_states(self.random_states)  # only now: getting ready to train draws from them too
 
     def on_epoch_end(self, epoch, logs=None):
@@ -179,6 +194,7 @@ class Keeper(keras.callbacks.Callback):
         for key, value in logs.items():
             history.setdefault(key, []).append(value)
         self.state["epoch"] = epoch + 1
+        self.state["stopped"] = bool(self.model.stop_training)  # by a callback: a resumed run stays stopped
         name, mode = self.run.monitor
         if name in logs:
             best = (max if mode == "max" else min)(history[name])
@@ -230,32 +246,34 @@ class Keeper(keras.callbacks.Callback):
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 arrays = dict(file)
             content = json.loads(str(arrays.pop("content")))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            state, identity, known = content["state"], content["identity"], content["variables"]
+            stored_callbacks = content["callbacks"]
+            values = [arrays[f"variable_{i}"] for i in range(len(known))]
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
             raise ZooError(f"{path} is damaged ({error}); train anew without --resume.") from error
-        if content["identity"] != self.run.identity:
-            differ = [k for k, v in content["identity"].items() if self.run.identity.get(k) != v]
+        if identity != self.run.identity:
+            differ = [k for k, v in self.run.identity.items() if identity.get(k) != v]
             raise ZooError(
                 f"the run in {str(self.run.folder)!r} is another one: its {', '.join(differ)} differ. "
                 "Resume with the same model, arguments and data, or train anew without --resume."
             )
         variables = training_state(self.trained)
-        if content["variables"] != shapes(variables):
+        if known != shapes(variables):
             raise ZooError(f"{path} holds another optimizer or model; train anew without --resume.")
-        for i, variable in enumerate(variables):
-            variable.assign(arrays[f"variable_{i}"])
-        self.random_states = [arrays[f"random_{i}"] for i in range(2) if f"random_{i}" in arrays]
         names = [type(callback).__name__ for callback in callbacks]
-        if names != [name for name, _ in content["callbacks"]]:
-            stored = ", ".join(name for name, _ in content["callbacks"]) or "none"
+        if names != [name for name, _ in stored_callbacks]:
+            stored = ", ".join(name for name, _ in stored_callbacks) or "none"
             raise ZooError(f"the run was started with these callbacks: {stored}; give the same to resume.")
-        for number, (callback, (_, values)) in enumerate(zip(callbacks, content["callbacks"], strict=True)):
-            vars(callback).update(values)
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        self.random_states = [arrays[f"random_{i}"] for i in range(2) if f"random_{i}" in arrays]
+        for number, (_, plain_values) in enumerate(stored_callbacks):
             prefix = f"callback_{number}_"
             kept: dict = {}
             for key in sorted((k for k in arrays if k.startswith(prefix)), key=lambda k: int(k.rsplit("_", 1)[1])):
                 kept.setdefault(key[len(prefix) :].rsplit("_", 1)[0], []).append(arrays[key])
-            vars(callback).update(kept)
-        return content["state"]
+            self.callback_states.append({**plain_values, **kept})
+        return state
 
 
 class Progress(keras.callbacks.Callback):
@@ -301,9 +319,15 @@ def shapes(variables) -> list:
 
 
 def plain_state(callback) -> dict:
-    """The counters and best values of a callback: its attributes that are plain numbers, words or None."""
+    """The counters and best values of a callback: its attributes that are plain numbers, words or None.
+
+    Of Keras' own callbacks without what they were given: EarlyStopping turns the sign of its `min_delta` once it
+    knows its metric, and would turn it again.
+    """
     kinds = (bool, int, float, str, type(None), np.number)
-    return {key: plain(value) for key, value in vars(callback).items() if isinstance(value, kinds)}
+    keras_own = type(callback).__module__.startswith("keras.")
+    given = inspect.signature(type(callback).__init__).parameters if keras_own else ()
+    return {key: plain(v) for key, v in vars(callback).items() if isinstance(v, kinds) and key not in given}
 
 
 def array_lists(callback) -> dict:

@@ -49,7 +49,7 @@ def _block(x, name, kernel, stride, expansion, channels):
     return layers.Add()([shortcut, x]) if stride == 1 and narrow == channels else x
 
 
-def _efficientnet_lite(name, width, depth, dropout, input_shape, num_classes):
+def _efficientnet_lite(name, input_shape, num_classes, width, depth, dropout):
     pixels = keras.Input(input_shape, name="pixels")  # 0 to 255
     x = layers.Rescaling(1 / 128, offset=-127 / 128)(pixels)
     x = layers.Conv2D(32, 3, 2, "same", use_bias=False, name="conv_stem")(x)
@@ -91,11 +91,11 @@ def _efficientnet_lite(name, width, depth, dropout, input_shape, num_classes):
         }
     },
     parameters=4_694_024,
-    smallest={"input_shape": (32, 32, 3), "num_classes": 3},
+    smallest={"input_shape": (32, 32, 3), "num_classes": 3, "depth": 0.1},
 )
-def efficientnet_lite0(input_shape=(224, 224, 3), num_classes=1000):
+def efficientnet_lite0(input_shape=(224, 224, 3), num_classes=1000, width=1.0, depth=1.0, dropout=0.2):
     """Width 1.0, depth 1.0: 4.7 million parameters, 407 million multiply-adds a picture."""
-    return _efficientnet_lite("efficientnet_lite0", 1.0, 1.0, 0.2, input_shape, num_classes)
+    return _efficientnet_lite("efficientnet_lite0", input_shape, num_classes, width, depth, dropout)
 
 
 @register(
@@ -119,11 +119,11 @@ def efficientnet_lite0(input_shape=(224, 224, 3), num_classes=1000):
         }
     },
     parameters=5_470_344,
-    smallest={"input_shape": (32, 32, 3), "num_classes": 3},
+    smallest={"input_shape": (32, 32, 3), "num_classes": 3, "depth": 0.1},
 )
-def efficientnet_lite1(input_shape=(240, 240, 3), num_classes=1000):
+def efficientnet_lite1(input_shape=(240, 240, 3), num_classes=1000, width=1.0, depth=1.1, dropout=0.2):
     """Width 1.0, depth 1.1: 5.4 million weights, 631 million multiply-adds a picture."""
-    return _efficientnet_lite("efficientnet_lite1", 1.0, 1.1, 0.2, input_shape, num_classes)
+    return _efficientnet_lite("efficientnet_lite1", input_shape, num_classes, width, depth, dropout)
 
 
 @register(
@@ -147,8 +147,8 @@ def efficientnet_lite1(input_shape=(240, 240, 3), num_classes=1000):
         }
     },
     parameters=6_150_168,
-    smallest={"input_shape": (32, 32, 3), "num_classes": 3},
+    smallest={"input_shape": (32, 32, 3), "num_classes": 3, "depth": 0.1},
 )
-def efficientnet_lite2(input_shape=(260, 260, 3), num_classes=1000):
+def efficientnet_lite2(input_shape=(260, 260, 3), num_classes=1000, width=1.1, depth=1.2, dropout=0.3):
     """Width 1.1, depth 1.2: 6.1 million weights, 899 million multiply-adds a picture."""
-    return _efficientnet_lite("efficientnet_lite2", 1.1, 1.2, 0.3, input_shape, num_classes)
+    return _efficientnet_lite("efficientnet_lite2", input_shape, num_classes, width, depth, dropout)

@@ -56,7 +56,11 @@ class Classifier(Task):
         if not isinstance(num_classes, int) or num_classes < 2:
             raise UsageError(f"num_classes must be a whole number of 2 or more, got {num_classes!r}.")
         super().__init__(entry, arguments, weights, seed, dtype)
-        height, width, channels = arguments["input_shape"]
+        try:
+            height, width, channels = arguments["input_shape"]
+        except (KeyError, TypeError, ValueError) as error:
+            given = arguments.get("input_shape")
+            raise UsageError(f"input_shape must be (height, width, channels), got {given!r}.") from error
         # How a picture becomes the model's input: the one resize-and-crop rule, at this model's size.
         self.preprocessing = images.Preprocessing((height, width), channels=channels, **entry.preprocessing)
         self.labels: list[str] | None = None
@@ -274,8 +278,12 @@ class Classifier(Task):
     def recall(self, known: dict) -> None:
         try:
             rule = self.preprocessing = images.Preprocessing.from_json(known["preprocessing"])
-            self.labels = [str(label) for label in known["labels"]]
-        except (KeyError, TypeError, ValueError) as error:
+            self.labels = known["labels"]
+            if not isinstance(self.labels, list) or not all(isinstance(label, str) for label in self.labels):
+                raise TypeError("labels are no list of texts")
+            if len(set(self.labels)) != len(self.labels):
+                raise ValueError("labels are there twice")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ZooError(f"the file's record of labels and preprocessing is damaged: {error}") from error
         outputs = self._model.output_shape[-1]
         if tuple(self._model.input_shape[1:]) != (*rule.size, rule.channels) or outputs not in (

@@ -8,7 +8,7 @@ import keras
 
 from zoo import backend, saving, training
 from zoo.data import sources
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.registry import Entry
 
 
@@ -119,6 +119,14 @@ class Task(abc.ABC):
         """
         dataset = self.named_or_own(data, lambda data: sources.load(data, validation))
         fit_data = self.examples(dataset)
+        if optimizer is None or isinstance(optimizer, str):
+            try:
+                optimizer = keras.optimizers.get(optimizer or self.entry.optimizer)
+            except ValueError as error:
+                raise UsageError(f"{error}; accepted is a name such as 'adam', or a Keras optimizer.") from error
+            optimizer.learning_rate = self.entry.learning_rate if learning_rate is None else learning_rate
+        elif learning_rate is not None:
+            optimizer.learning_rate = learning_rate
         run = training.Run(
             epochs=self.entry.epochs if epochs is None else epochs,
             batch_size=self.entry.batch_size if batch_size is None else batch_size,
@@ -130,17 +138,16 @@ class Task(abc.ABC):
                 "model": self.name,
                 "arguments": training.plain(self.arguments),
                 "data": dataset.fingerprint(),
+                "batch_size": self.entry.batch_size if batch_size is None else batch_size,
+                "steps_per_epoch": self.entry.steps_per_epoch,
+                "seed": self.seed,
+                "optimizer": {key: training.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
             },
             monitor=self.monitor,
             tensorboard=tensorboard,
             callbacks=tuple(callbacks),
             progress=progress,
         )
-        if optimizer is None or isinstance(optimizer, str):
-            optimizer = keras.optimizers.get(optimizer or self.entry.optimizer)
-            optimizer.learning_rate = self.entry.learning_rate if learning_rate is None else learning_rate
-        elif learning_rate is not None:
-            optimizer.learning_rate = learning_rate
         self.model.compile(
             **{
                 "optimizer": optimizer,
