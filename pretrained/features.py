@@ -7,6 +7,7 @@ features. SQLite's transactions make it safe under two processes and under being
 import hashlib
 import importlib.util
 import json
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -20,7 +21,7 @@ import numpy as np
 
 from zoo import catalog
 from zoo.data import images, sources
-from zoo.errors import UsageError
+from zoo.errors import UsageError, ZooError
 from zoo.files import home
 from zoo.registry import did_you_mean
 from zoo.reports import Bar, note
@@ -113,9 +114,11 @@ class OpenVINOEngine:
     def __init__(self, backbone: Backbone):
         import openvino
 
-        folder = home() / "openvino" / key_of({**backbone.identity(type(self)), "openvino": openvino.__version__})
+        identity = {**backbone.identity(type(self)), "openvino": openvino.__version__}
+        folder = home() / "openvino" / key_of(identity)
         if not (folder / "model.xml").is_file():
-            convert(backbone.model, folder)
+            convert(backbone.model, folder, identity)
+        os.utime(folder)  # `zoo cache --prune` goes by the day of last use
         self.compiled = openvino.Core().compile_model(
             folder / "model.xml",
             "CPU",
@@ -134,12 +137,13 @@ class OpenVINOEngine:
         return self.compiled(pixels.astype(np.float32))[0]
 
 
-def convert(model, folder: Path) -> None:
-    """Write a Keras model as an OpenVINO model into `folder`, whole or not at all."""
+def convert(model, folder: Path, identity: dict) -> None:
+    """Write a Keras model as an OpenVINO model, and what it is, into `folder`, whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".converting.", dir=folder.parent))
     try:
         model.export(str(temporary / "model.xml"), format="openvino", verbose=False)
+        (temporary / "identity.json").write_text(json.dumps(identity))
         try:
             temporary.rename(folder)
         except OSError:
@@ -287,7 +291,12 @@ class Cache:
 
     def get(self, digest: str, view: int) -> np.ndarray:
         query = "SELECT row FROM features WHERE digest = ? AND view = ?"
-        return np.frombuffer(self.connection.execute(query, [digest, view]).fetchone()[0], np.float32)
+        try:
+            return np.frombuffer(self.connection.execute(query, [digest, view]).fetchone()[0], np.float32)
+        except sqlite3.DatabaseError as error:
+            raise ZooError(
+                f"the feature cache {self.file} is damaged ({error}); `zoo cache --prune 0` removes it."
+            ) from error
 
     def put(self, rows: list[tuple[str, int, np.ndarray]]) -> None:
         """Store a batch in one transaction; a full disk ends the caching, not the work."""
@@ -326,7 +335,7 @@ def key_of(identity: dict) -> str:
 
 
 def cached() -> Iterator[dict]:
-    """What the cache holds: for each way of computing its identity, rows, bytes and days since last use."""
+    """What the cache holds: features and converted networks, each with its identity, bytes and days since last use."""
     for file in sorted(folder().glob("*.sqlite")):
         try:
             connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
@@ -337,21 +346,33 @@ def cached() -> Iterator[dict]:
                 connection.close()
         except (sqlite3.Error, TypeError, ValueError):
             identity, rows = {"backbone": "damaged"}, 0
-        status = file.stat()
-        yield {
-            "file": str(file),
-            "backbone": identity["backbone"],
-            "engine": identity.get("engine"),
-            "precision": identity.get("precision"),
-            "rows": rows,
-            "bytes": status.st_size,
-            "days": (time.time() - status.st_mtime) / 86400,
-        }
+        yield item("features", file, identity, file.stat().st_size, rows)
+    for network in sorted((home() / "openvino").glob("*/model.xml")):
+        files = [file for file in network.parent.iterdir() if file.is_file()]
+        try:
+            identity = json.loads((network.parent / "identity.json").read_text())
+        except (OSError, ValueError):
+            identity = {"backbone": "damaged"}
+        yield item("network", network.parent, identity, sum(file.stat().st_size for file in files), None)
+
+
+def item(kind: str, path: Path, identity: dict, size: int, rows: int | None) -> dict:
+    return {
+        "kind": kind,
+        "path": str(path),
+        "backbone": identity["backbone"],
+        "engine": identity.get("engine"),
+        "precision": identity.get("precision"),
+        "rows": rows,
+        "bytes": size,
+        "days": max(0.0, time.time() - path.stat().st_mtime) / 86400,
+    }
 
 
 def prune(days: float) -> list[dict]:
     """Remove what was not used for `days` days; returns what was removed."""
     removed = [item for item in cached() if item["days"] >= days]
     for item in removed:
-        Path(item["file"]).unlink(missing_ok=True)
+        path = Path(item["path"])
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     return removed

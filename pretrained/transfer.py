@@ -166,7 +166,8 @@ def describe(dataset: sources.Dataset) -> str:
         listed = ", ".join(f"{n} {label}" for label, n in list(zip(dataset.labels, counts, strict=True))[:8])
         more = ", ..." if len(dataset.labels) > 8 else ""
         lines.append(f"  {split}: {len(pictures)} pictures ({listed}{more})")
-    lines += [text for text in (dataset.about, dataset.proves) if text]
+    lines += [f"  {dataset.about}"] if dataset.about else []
+    lines += [f"  A good accuracy proves {dataset.proves}"] if dataset.proves else []
     return "\n".join(lines)
 
 

@@ -126,10 +126,10 @@ def test_show(run, run_json, tuned):
 
 def test_cache(run, run_json, tuned, tmp_path, monkeypatch):
     code, found = run_json("cache")
-    assert code == 0 and found["features"] and found["removed"] == []
+    assert code == 0 and found["kept"] and found["removed"] == []
     assert "efficientnet_lite0" in run("cache")[1]
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    assert run_json("cache", "--prune", "0") == (0, {"folder": str(tmp_path / "home"), "features": [], "removed": []})
+    assert run_json("cache", "--prune", "0") == (0, {"folder": str(tmp_path / "home"), "kept": [], "removed": []})
     code, _, err = run("cache", "--prune", "-1")
     assert code == 2 and "0 or more" in err
 

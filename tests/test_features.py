@@ -229,8 +229,8 @@ def test_what_is_kept_can_be_seen_and_removed(tiny_photos, backbone):
     old = kept["float16"]
     assert old["backbone"] == "efficientnet_lite0" and old["engine"] == "colours" and old["rows"] == 24
     assert 0 <= old["days"] < 1 and old["bytes"] > 24 * 48
-    os.utime(old["file"], (time.time() - 31 * 86400,) * 2)
-    assert [item["file"] for item in features.prune(30)] == [old["file"]]
+    os.utime(old["path"], (time.time() - 31 * 86400,) * 2)
+    assert [item["path"] for item in features.prune(30)] == [old["path"]]
     assert [item["precision"] for item in features.cached()] == ["float32"]
     assert look(tiny_photos, backbone, OtherPrecision).computed == 24
 

@@ -17,7 +17,7 @@ from zoo._version import __version__
 if sys.version_info >= (3, 14):
     raise ImportError(
         "zoo runs on Python 3.11 to 3.13: TensorFlow, which it installs, has no release for "
-        f"{sys.version_info.major}.{sys.version_info.minor} yet. Type: python3.13 -m venv .venv, and install there."
+        f"{sys.version_info[0]}.{sys.version_info[1]} yet. Type: python3.13 -m venv .venv, and install there."
     )
 
 # public word -> the module that holds it; no word is also a module's name, or the second call would find the module

@@ -26,7 +26,7 @@ class Card:
         summary: the builder's docstring, one sentence.
         arguments: the builder's arguments with their defaults.
         facts: the keywords of its `@register`.
-        module: the module to import when the model is asked for; "" for one registered by hand.
+        module: the module to import when the model is asked for.
         file: the source file.
     """
 
@@ -45,7 +45,7 @@ class Card:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
         rows["build"] = f"{self.name}({arguments})"
         if self.facts.get("parameters"):
-            rows["weights"] = f"{self.facts['parameters']:,} numbers"
+            rows["parameters"] = f"{self.facts['parameters']:,}"
         rows["data"] = f"{self.facts.get('dataset')}; embedded: {self.facts.get('offline')}"
         rows["training"] = ", ".join(
             f"{key}={self.facts[key]!r}"
@@ -53,7 +53,8 @@ class Card:
             if key in self.facts
         )
         for name, facts in self.facts.get("weights", {}).items():
-            rows[f"weights={name!r}"] = "; ".join(f"{key}: {value}" for key, value in facts.items())
+            rows[f"weights={name!r}"] = facts.get("licence", "licence not stated")
+            rows |= {f"  {key}": value for key, value in facts.items() if key != "licence"}
         rows["file"] = self.file
         width = max(map(len, rows))
         lines = [f"{key:<{width}}  {value}" for key, value in rows.items() if value]
@@ -186,7 +187,7 @@ def card_of(entry: Entry) -> Card:
         if field.name not in ("name", "builder") and getattr(entry, field.name) not in (field.default, {})
     }
     summary = (inspect.getdoc(entry.builder) or "").split("\n\n")[0]
-    return Card(entry.name, summary, arguments, facts, "", entry.file)
+    return Card(entry.name, summary, arguments, facts, entry.builder.__module__, entry.file)
 
 
 def _on_shelf(path: Path) -> list[str]:

@@ -55,10 +55,7 @@ def main(argv=None) -> int:
     except (ZooError, ImportError) as error:
         if isinstance(error, ImportError) and "checkout" not in str(error):
             raise
-        note(f"zoo {arguments.command}: {error}")
-        if arguments.json:
-            print(json.dumps({"error": str(error)}))
-        return 2 if isinstance(error, UsageError) else 1
+        return failed(arguments, error)
     except KeyboardInterrupt:
         note(f"\nzoo {arguments.command}: interrupted.{getattr(arguments, 'when_interrupted', '')}")
         return 128 + signal.SIGINT
@@ -66,6 +63,16 @@ def main(argv=None) -> int:
         # The reader, `head` perhaps, has seen enough. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a folder that may not be written: whole files are left as they were
+        return failed(arguments, error)
+
+
+def failed(arguments, error: Exception) -> int:
+    """Say what went wrong, to people and with --json to programs; returns the exit status."""
+    note(f"zoo {arguments.command}: {error}")
+    if arguments.json:
+        print(json.dumps({"error": str(error)}))
+    return 2 if isinstance(error, UsageError) else 1
 
 
 def parser() -> argparse.ArgumentParser:
@@ -135,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--all", action="store_true", help="every registered model")
 
     c = command("cache", run_cache, "show what the zoo keeps on disk, or remove it")
-    c.add_argument("--prune", type=float, metavar="DAYS", help="remove features that were not used for DAYS days")
+    c.add_argument("--prune", type=float, metavar="DAYS", help="remove what was not used for DAYS days")
     return top
 
 
@@ -292,12 +299,13 @@ def run_cache(arguments):
     removed = features.prune(arguments.prune) if arguments.prune is not None else []
     kept = list(features.cached())
     if arguments.json:
-        return show_json({"folder": str(home()), "features": kept, "removed": removed})
+        return show_json({"folder": str(home()), "kept": kept, "removed": removed})
     print(f"The cache is {home()} (set ZOO_HOME to move it).")
     for word, items in (("removed ", removed), ("", kept)):
         for item in items:
+            rows = "" if item["rows"] is None else f"{item['rows']} rows, "
             print(
-                f"{word}features: {item['backbone']} by {item['engine']} in {item['precision']}: {item['rows']} rows, "
+                f"{word}{item['kind']}: {item['backbone']} by {item['engine']} in {item['precision']}: {rows}"
                 f"{item['bytes'] / 1e6:.1f} MB, last used {item['days']:.1f} days ago"
             )
 

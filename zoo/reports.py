@@ -4,8 +4,6 @@ import functools
 import os
 import sys
 
-from tqdm.auto import tqdm
-
 
 def stream():
     """Standard error, through a handle of our own: a framework's import may have its handle silenced."""
@@ -42,6 +40,8 @@ class Bar:
     """
 
     def __init__(self, total: int, title: str, unit: str, initial: int = 0):
+        from tqdm.auto import tqdm  # here, so that a checkout that is not installed can still say so
+
         self._bar = tqdm(
             total=total,
             desc=title,
