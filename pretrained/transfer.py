@@ -68,7 +68,7 @@ def finetune(
         if "validation" not in dataset.splits:
             dataset = sources.load(dataset, None, VAL_SPLIT, seed)
     # Importing the framework takes seconds in which the other cores can already read and decode.
-    threading.Thread(target=importlib.import_module, args=("zoo.backend",), daemon=True).start()
+    threading.Thread(target=import_framework, args=(seconds,), daemon=True).start()
     note(describe(dataset))
 
     engine = fastest_engine()
@@ -169,6 +169,11 @@ def describe(dataset: sources.Dataset) -> str:
     lines += [f"  {dataset.about}"] if dataset.about else []
     lines += [f"  A good accuracy proves {dataset.proves}"] if dataset.proves else []
     return "\n".join(lines)
+
+
+def import_framework(seconds: dict[str, float]) -> None:
+    with clocked(seconds, "importing Keras (meanwhile)"):
+        importlib.import_module("zoo.backend")
 
 
 @contextlib.contextmanager
