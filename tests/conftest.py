@@ -12,8 +12,11 @@ from PIL import Image
 
 @pytest.fixture(scope="session", autouse=True)
 def zoo_home(tmp_path_factory):
-    """One empty cache for the whole session: features and converted backbones are computed once for all tests."""
+    """One empty cache for the whole session, and the shared datasets beside the checkout where they are there."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
     with pytest.MonkeyPatch.context() as patch:
+        if "ZOO_DATA" not in os.environ and beside.is_dir():
+            patch.setenv("ZOO_DATA", str(beside))
         home = tmp_path_factory.mktemp("zoo-home")
         patch.setenv("ZOO_HOME", str(home))
         yield home
@@ -22,12 +25,11 @@ def zoo_home(tmp_path_factory):
 @pytest.fixture(scope="session")
 def shared_data():
     """The folder of the shared datasets, or a skip that says where it was looked for."""
-    given = [Path(folder) for folder in os.environ.get("ZOO_DATA", "").split(os.pathsep) if folder]
-    places = [*given, Path(__file__).parents[2] / "shared" / "data"]
+    places = [Path(folder) for folder in os.environ.get("ZOO_DATA", "").split(os.pathsep) if folder]
     for place in places:
         if (place / "hymenoptera").is_dir():
             return place
-    pytest.skip(f"no shared datasets in {', '.join(map(str, places))}; ZOO_DATA names another folder")
+    pytest.skip("no shared datasets: set ZOO_DATA to a folder that holds hymenoptera/")
 
 
 def draw(kind: int, number: int, size: int = 48) -> Image.Image:
