@@ -114,7 +114,7 @@ def finetune(
             "predictions_that_differ_from_keras_float32": differ,
         },
         "strength": head.strength,
-        "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        "seconds": {name: round(value, 2) for name, value in list(seconds.items())},
         "out": None if out is None else str(out),
     }
     return classifier

@@ -20,6 +20,7 @@ import pytest
 import zoo
 from zoo import saving
 from zoo.errors import ZooError
+from zoo.training import plain
 
 CONFIG, WEIGHTS, RECORD = "config.json", "model.weights.h5", "zoo.json"
 
@@ -81,7 +82,8 @@ def test_a_file_remembers_what_is_needed_to_use_it(saved):
     assert record["versions"]["keras"] == keras.__version__
     assert record["output"] == "one logit, of the second class"
     assert str(saved) in str(zoo.show(saved)) and "cat, dog" in str(zoo.show(saved))
-    assert model.name == "logistic" and model.metrics == record["metrics"]
+    assert model.name == "logistic" and plain(model.metrics) == record["metrics"]
+    assert isinstance(model.metrics["accuracy"], zoo.Metric) and "skipped" not in record["metrics"]
 
 
 def test_a_file_saved_again_says_the_same(saved, tmp_path):

@@ -208,9 +208,8 @@ class Classifier(Task):
             "confusion": metrics.confusion(y, said, len(labels)),
             "labels": labels,
             "split": split,
-            "skipped": skipped,
         }
-        return self.metrics
+        return {**self.metrics, "skipped": skipped}  # a saved file remembers the numbers, not somebody's paths
 
     # Pixels to numbers
 
@@ -283,6 +282,9 @@ class Classifier(Task):
                 raise TypeError("labels are no list of texts")
             if len(set(self.labels)) != len(self.labels):
                 raise ValueError("labels are there twice")
+            if "accuracy" in self.metrics:
+                measured = self.metrics["accuracy"]
+                self.metrics["accuracy"] = metrics.Metric(measured["value"], tuple(measured["ci"]), measured["n"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ZooError(f"the file's record of labels and preprocessing is damaged: {error}") from error
         outputs = self._model.output_shape[-1]
