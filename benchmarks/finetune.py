@@ -1,6 +1,5 @@
 """Fine-tuning as a user runs it: whole processes, an empty cache first, then a warm one."""
 
-import csv
 import json
 import os
 import subprocess
@@ -9,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import setting
+from machine import setting, write
 
 RESULTS = Path(__file__).parent / "results" / "finetune.csv"
 
@@ -49,11 +48,7 @@ def main(datasets: list[str]) -> None:
                     }
                 )
                 print({key: rows[-1][key] for key in ("dataset", "accuracy", "cache", "process_seconds")}, flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write(RESULTS, rows)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """Top-1 of the backbones on ImageNet training photos named NNNN_<synset>_<name>.jpg, NNNN being the class."""
 
-import csv
 import os
 import sys
 from pathlib import Path
 
-from machine import setting
+from machine import setting, write
 
 import zoo
 from zoo.metrics import proportion
@@ -29,11 +28,7 @@ def main() -> None:
         print(name, top1, flush=True)
         low, high = top1.ci
         rows.append({"model": name, "top1": top1.value, "low": low, "high": high, "photos": top1.n, **setting()})
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write(RESULTS, rows)
 
 
 if __name__ == "__main__":

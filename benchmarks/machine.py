@@ -1,5 +1,6 @@
-"""What a measured row must say of where it was made."""
+"""What a measured row must say of where it was made, and the file that it goes into."""
 
+import csv
 import datetime
 import importlib.metadata
 import os
@@ -25,3 +26,12 @@ def setting() -> dict[str, str]:
         "python": platform.python_version(),
         "versions": "; ".join(versions),
     }
+
+
+def write(path: Path, rows: list[dict]) -> None:
+    """Write measured rows as a CSV file."""
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
