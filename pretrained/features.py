@@ -191,7 +191,6 @@ def extract(pictures: sources.Pictures, backbone: Backbone, engine_class, views:
     with Cache(backbone.identity(engine_class)) as cache:
         engine = None
         rows: dict[tuple[int, int], np.ndarray] = {}
-        digests: dict[int, str] = {}
         skipped: dict[int, str] = {}
         waiting: list[tuple] = []
         computed = 0
@@ -214,12 +213,10 @@ def extract(pictures: sources.Pictures, backbone: Backbone, engine_class, views:
             for index, view, digest, pixels in stream:
                 if isinstance(pixels, images.ImageError):
                     skipped[index] = str(pixels)
+                elif pixels is None:
+                    rows[index, view] = cache.get(digest, view)
                 else:
-                    digests[index] = digest
-                    if pixels is None:
-                        rows[index, view] = cache.get(digest, view)
-                    else:
-                        waiting.append((index, view, digest, pixels))
+                    waiting.append((index, view, digest, pixels))
                     if len(waiting) == BATCH:
                         flush()
                 bar.update()
@@ -236,7 +233,7 @@ def extract(pictures: sources.Pictures, backbone: Backbone, engine_class, views:
     return Features(
         x.reshape(len(kept), views, x.shape[1]),
         np.array(kept, int),
-        [digests[i] for i in kept],
+        [pictures.digests[i] for i in kept],
         [{"path": pictures.name(i), "reason": reason} for i, reason in sorted(skipped.items())],
         computed,
     )
