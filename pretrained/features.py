@@ -4,13 +4,14 @@ The cache is one SQLite file for each way of computing: key is the picture's con
 features. SQLite's transactions make it safe under two processes and under being killed.
 """
 
+import contextlib
 import hashlib
-import importlib.util
+import importlib
 import json
-import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,14 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import catalog
+from zoo import catalog, inference, saving
 from zoo.data import images, sources
 from zoo.errors import UsageError, ZooError
-from zoo.files import home
+from zoo.files import home, placing
 from zoo.registry import did_you_mean
 from zoo.reports import Bar, note
-
-BATCH = 32  # pictures a forward pass
 
 
 class Backbone:
@@ -52,109 +51,90 @@ class Backbone:
         self.rule = images.Preprocessing(
             (height, width), channels=channels, **self.card.facts.get("preprocessing", {})
         )
+        self.conversion = inference.Conversion.of_weights(self.card, self.weights)
+        self._begun = threading.Lock()
+
+    def begin(self) -> None:
+        """Start what takes seconds before the first picture can be shown; meanwhile, pictures can be decoded."""
+        if self._begun.acquire(blocking=False):  # and never released: once is enough
+            self.conversion.begin()
+            if not self.converts():
+                threading.Thread(target=importlib.import_module, args=["zoo.backend"], daemon=True).start()
+
+    def converts(self) -> bool:
+        """Whether OpenVINO computes this network, rather than Keras."""
+        return inference.available() and not self.conversion.done(inference.REFUSED)
 
     @cached_property
     def classifier(self):
-        """The whole pretrained classifier; building it imports the framework."""
+        """The whole pretrained classifier in Keras; asking for its model imports the framework."""
         from zoo.api import get
 
-        classifier = get(self.name, weights=self.weights)
-        classifier.build()
-        return classifier
+        return get(self.name, weights=self.weights)
 
-    @cached_property
-    def model(self):
-        """The network from pixels to features, frozen."""
-        import keras
+    def archive(self) -> saving.Archive:
+        """The whole pretrained classifier as a saved file, which the cache keeps: a new head needs no more."""
+        if not self.conversion.done(inference.FILE):
+            self.conversion.wait()  # leaves the file as well
+        file = self.conversion.folder / inference.FILE
+        if not file.is_file():
+            with tempfile.TemporaryDirectory() as folder:
+                saved = Path(folder, inference.FILE)
+                self.classifier.save(saved)
+                with contextlib.suppress(OSError), placing(self.conversion.folder) as cached:
+                    shutil.copy(saved, cached)
+                    (cached / "identity.json").write_text(json.dumps(self.conversion.identity))
+                return saving.read(saved)
+        return saving.read(file)
 
-        from zoo import backend
 
-        whole = self.classifier.model
-        model = keras.Model(whole.input, whole.get_layer("features").output, name=self.name)
-        model.trainable = False
-        backend.prepare(model)
-        return model
+class Engine:
+    """A way of computing a backbone's features: by OpenVINO where it is installed, else by Keras.
 
-    def identity(self, engine: "type[KerasEngine] | type[OpenVINOEngine]") -> dict:
+    Args:
+        backbone: whose features.
+        precision: "float32", or "bfloat16", which some processors compute several times as fast; None is the fastest.
+
+    Raises:
+        UsageError: another precision, or one that this machine does not compute in.
+    """
+
+    def __init__(self, backbone: Backbone, precision: str | None = None):
+        self.backbone = backbone
+        self.name = "openvino" if backbone.converts() else "keras"
+        fastest = inference.fastest_precision() if self.name == "openvino" else "float32"
+        if precision not in (None, "float32", fastest):
+            accepted = ", ".join(sorted({"float32", fastest}))
+            raise UsageError(f"precision {precision!r} is not for this machine; here by {self.name}: {accepted}.")
+        self.precision = precision or fastest
+
+    @property
+    def identity(self) -> dict:
         """Everything that a picture's features depend on beyond the picture; the cache's key is its hash."""
         return {
-            "backbone": self.name,
-            "weights": self.card.facts["weights"][self.weights]["sha256"],
-            "definition": hashlib.sha256(Path(self.card.file).read_bytes()).hexdigest(),
-            "preprocessing": self.rule.to_json(),
-            "engine": engine.name,
-            "precision": engine.precision(),
+            "backbone": self.backbone.name,
+            "weights": self.backbone.card.facts["weights"][self.backbone.weights]["sha256"],
+            "definition": hashlib.sha256(Path(self.backbone.card.file).read_bytes()).hexdigest(),
+            "preprocessing": self.backbone.rule.to_json(),
+            "engine": self.name,
+            "precision": self.precision,
         }
 
+    def begin(self) -> None:
+        """Get ready, while pictures are decoded."""
+        self.backbone.begin()
 
-class KerasEngine:
-    """Features by Keras in float32: the route that `predict` takes through a saved file."""
-
-    name = "keras"
-
-    def __init__(self, backbone: Backbone):
-        self.model = backbone.model
-
-    @staticmethod
-    def precision() -> str:
-        return "float32"
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Features of shape (n, d) for pixels of shape (n, height, width, channels), n at most `BATCH`."""
-        padding = np.zeros((BATCH - len(pixels), *pixels.shape[1:]), pixels.dtype)  # one shape, compiled once
-        found = self.model.predict_on_batch(np.concatenate([pixels, padding]))
-        return np.asarray(found[: len(pixels)], np.float32)
-
-
-class OpenVINOEngine:
-    """Features by OpenVINO, in bfloat16 where the processor computes in it: several times as fast on such a CPU."""
-
-    name = "openvino"
-
-    def __init__(self, backbone: Backbone):
-        import openvino
-
-        identity = {**backbone.identity(type(self)), "openvino": openvino.__version__}
-        folder = home() / "openvino" / key_of(identity)
-        if not (folder / "model.xml").is_file():
-            convert(backbone.model, folder, identity)
-        os.utime(folder)  # `zoo cache --prune` goes by the day of last use
-        self.compiled = openvino.Core().compile_model(
-            folder / "model.xml",
-            "CPU",
-            {"INFERENCE_PRECISION_HINT": "bf16" if self.precision() == "bfloat16" else "f32"},
-        )
-
-    @staticmethod
-    def precision() -> str:
-        import openvino
-
-        capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        return "bfloat16" if "BF16" in capabilities else "float32"
+    @cached_property
+    def _network(self) -> inference.Network | None:
+        return self.backbone.conversion.network(self.precision) if self.name == "openvino" else None
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Features of shape (n, d) for pixels of shape (n, height, width, channels)."""
-        return self.compiled(pixels.astype(np.float32))[0]
-
-
-def convert(model, folder: Path, identity: dict) -> None:
-    """Write a Keras model as an OpenVINO model, and what it is, into `folder`, whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".converting.", dir=folder.parent))
-    try:
-        model.export(str(temporary / "model.xml"), format="openvino", verbose=False)
-        (temporary / "identity.json").write_text(json.dumps(identity))
-        try:
-            temporary.rename(folder)
-        except OSError:
-            if not (folder / "model.xml").is_file():  # else another process was faster, and its copy is as good
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def fastest_engine() -> "type[KerasEngine] | type[OpenVINOEngine]":
-    return OpenVINOEngine if importlib.util.find_spec("openvino") else KerasEngine
+        if self._network is not None:
+            return self._network(pixels)[1]
+        short = -len(pixels) % inference.BATCH  # Keras traces each new shape anew
+        whole = np.concatenate([pixels, np.zeros((short, *pixels.shape[1:]), pixels.dtype)])
+        return self.backbone.classifier.outputs(whole)[1][: len(pixels)]
 
 
 @dataclass
@@ -176,39 +156,41 @@ class Features:
     computed: int
 
 
-def extract(pictures: sources.Pictures, backbone: Backbone, engine_class, views: int = 1, title="looking") -> Features:
+def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="looking") -> Features:
     """Show every picture to the backbone once, or remember what it saw.
 
     Reading, decoding and resizing run in threads while the backbone computes, a bounded number of pictures ahead.
 
     Args:
         pictures: the pictures.
-        backbone: whose features.
-        engine_class: `KerasEngine` or `OpenVINOEngine`.
+        engine: what computes the features of those that the cache does not hold.
         views: 1 for the plain picture; 1 + k adds k augmented views.
         title: what the progress bar says.
     """
-    with Cache(backbone.identity(engine_class)) as cache:
-        engine = None
+    with Cache(engine.identity) as cache:
         rows: dict[tuple[int, int], np.ndarray] = {}
         skipped: dict[int, str] = {}
         waiting: list[tuple] = []
         computed = 0
 
         def flush():
-            nonlocal engine, computed
+            nonlocal computed
             if not waiting:
                 return
-            if engine is None:
-                engine = engine_class(backbone)
             found = engine(np.stack([pixels for *_, pixels in waiting]))
             cache.put([(digest, view, row) for (_, view, digest, _), row in zip(waiting, found, strict=True)])
             rows.update({(i, view): row for (i, view, _, _), row in zip(waiting, found, strict=True)})
             computed += len(waiting)
             waiting.clear()
 
+        def wanted(digest, view):
+            missing = cache.lacks(digest, view)
+            if missing:
+                engine.begin()
+            return missing
+
         bar = Bar(len(pictures) * views, title, unit="picture")
-        stream = sources.stream(pictures, backbone.rule, views=views, wanted=cache.lacks)
+        stream = sources.stream(pictures, engine.backbone.rule, views=views, wanted=wanted)
         try:
             for index, view, digest, pixels in stream:
                 if isinstance(pixels, images.ImageError):
@@ -217,7 +199,7 @@ def extract(pictures: sources.Pictures, backbone: Backbone, engine_class, views:
                     rows[index, view] = cache.get(digest, view)
                 else:
                     waiting.append((index, view, digest, pixels))
-                    if len(waiting) == BATCH:
+                    if len(waiting) == inference.BATCH:
                         flush()
                 bar.update()
             flush()
@@ -247,7 +229,7 @@ class Cache:
     """
 
     def __init__(self, identity: dict):
-        self.file = folder() / f"{key_of(identity)}.sqlite"
+        self.file = folder() / f"{inference.key_of(identity)}.sqlite"
         self.identity = identity
         self.known: set[tuple[str, int]] = set()
         self.connection: sqlite3.Connection | None = None
@@ -327,10 +309,6 @@ def folder() -> Path:
     return home() / "features"
 
 
-def key_of(identity: dict) -> str:
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
-
-
 def cached() -> Iterator[dict]:
     """What the cache holds: features and converted networks, each with its identity, bytes and days since last use."""
     for file in sorted(folder().glob("*.sqlite")):
@@ -344,20 +322,20 @@ def cached() -> Iterator[dict]:
         except (sqlite3.Error, TypeError, ValueError):
             identity, rows = {"backbone": "damaged"}, 0
         yield item("features", file, identity, file.stat().st_size, rows)
-    for network in sorted((home() / "openvino").glob("*/model.xml")):
-        files = [file for file in network.parent.iterdir() if file.is_file()]
+    for place in sorted((home() / "networks").glob("*")):  # those that were being made when their maker was killed too
+        files = [file for file in place.iterdir() if file.is_file()]
         try:
-            identity = json.loads((network.parent / "identity.json").read_text())
+            identity = json.loads((place / "identity.json").read_text())
         except (OSError, ValueError):
-            identity = {"backbone": "damaged"}
-        yield item("network", network.parent, identity, sum(file.stat().st_size for file in files), None)
+            identity = {"network": "unfinished"}
+        yield item("network", place, identity, sum(file.stat().st_size for file in files), None)
 
 
 def item(kind: str, path: Path, identity: dict, size: int, rows: int | None) -> dict:
     return {
         "kind": kind,
         "path": str(path),
-        "backbone": identity["backbone"],
+        "network": identity.get("backbone") or identity.get("network"),
         "engine": identity.get("engine"),
         "precision": identity.get("precision"),
         "rows": rows,

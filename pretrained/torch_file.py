@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from keras import layers
 
 from zoo.errors import ZooError
 
@@ -32,6 +31,7 @@ DTYPES = {  # torch writes little-endian numbers on every machine
     "torch ByteStorage": "u1",
 }
 GLOBALS = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2", *DTYPES}
+SHOWN = 100  # characters of a file's own words that a message repeats
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
 
@@ -46,12 +46,18 @@ def read(path, sha256: str) -> dict[str, np.ndarray]:
         The arrays by name, in the file's order: read-only views of the file's bytes.
 
     Raises:
-        ZooError: another hash, or a file that `parse` refuses.
+        ZooError: no such file, another hash, or a file that `parse` refuses.
 
     Example:
         >>> tensors = read("net.pth", "579344248a93e23026e6b78f1f6faf0b...")  # doctest: +SKIP
     """
-    data = Path(path).read_bytes()
+    path = Path(path)
+    try:
+        if not path.is_file():  # a pipe or a device would be waited for, or read without end
+            raise ZooError(f"there is no file {str(path)!r}.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise ZooError(
@@ -86,7 +92,8 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
     except ZooError:
         raise
     except (IndexError, KeyError, ValueError) as error:  # empty stack, unknown memo, bytes that are no opcode
-        raise ZooError(f"The torch file is cut short or damaged ({type(error).__name__}: {error}).") from None
+        reason = f"{type(error).__name__}: {str(error)[:SHOWN]}"
+        raise ZooError(f"The torch file is cut short or damaged ({reason}).") from None
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise ZooError("The torch file does not say that its numbers are little-endian; only those are read.")
     if not isinstance(saved, dict) or not all(isinstance(tensor, _Tensor) for tensor in saved.values()):
@@ -160,7 +167,7 @@ def _interpret(stream, storages):
                 _update(stack[-1], items[::2], items[1::2])
             case "GLOBAL":
                 if argument not in GLOBALS:
-                    raise ZooError(f"The torch file asks for {argument!r}; only tensors are read.")
+                    raise ZooError(f"The torch file asks for {argument[:SHOWN]!r}; only tensors are read.")
                 stack.append(_Global(argument))
             case "REDUCE":
                 arguments, function = stack.pop(), stack.pop()
@@ -220,7 +227,7 @@ def _contents(data, position, keys, storages):
         count = int.from_bytes(data[position:start], "little", signed=True)
         position = start + count * storages[key].dtype.itemsize
         if count != storages[key].count or not start <= position <= len(data):
-            raise ZooError(f"The torch file is cut short or damaged in storage {key!r}.")
+            raise ZooError(f"The torch file is cut short or damaged in storage {key[:SHOWN]!r}.")
         content[key] = data[start:position]
     if position != len(data):
         raise ZooError(f"The torch file is damaged: {len(data) - position} bytes follow its last storage.")
@@ -239,7 +246,7 @@ def _array(name, tensor, content):
         and tensor.offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) < count
     )
     if not fits:
-        raise ZooError(f"The torch file is damaged: tensor {name!r} lies outside its {count} numbers.")
+        raise ZooError(f"The torch file is damaged: tensor {name[:SHOWN]!r} lies outside its {count} numbers.")
     strides = [step * dtype.itemsize for step in stride]
     return np.ndarray(size, dtype, content, tensor.offset * dtype.itemsize, strides)
 
@@ -320,6 +327,8 @@ def assign(model, tensors: dict[str, np.ndarray], renamed: dict[str, str]) -> No
 
 
 def _transposed(layer, tensor):
+    from keras import layers  # here: naming a published network's classes needs no framework
+
     if tensor.ndim == 4:
         return tensor.transpose((2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (2, 3, 1, 0))
     return tensor.T  # (out, in) -> (in, out); a vector stays as it is

@@ -5,16 +5,17 @@ the optimum of a convex problem (head.py); both become one Keras model from pixe
 """
 
 import contextlib
-import importlib
-import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from zoo.data import sources
+from zoo import inference, saving
+from zoo.api import get
+from zoo.data import images, sources
 from zoo.errors import UsageError, ZooError
-from zoo.pretrained.features import Backbone, Features, KerasEngine, extract, fastest_engine
+from zoo.pretrained.features import Backbone, Engine, Features, extract
 from zoo.pretrained.head import Head, fit_head
 from zoo.reports import note
 
@@ -28,6 +29,7 @@ def finetune(
     val_split: float | None = None,
     backbone: str = "efficientnet_lite0",
     augment: int = 0,
+    precision: str | None = None,
     seed: int = 0,
     out=None,
 ):
@@ -41,6 +43,8 @@ def finetune(
         val_split: share of each class that is held out; None is 0.2 where the data have no split of their own.
         backbone: a pretrained network, see `zoo.list(weights=True)`.
         augment: further views of each training picture, cropped and mirrored at random, that are trained on too.
+        precision: what the training pictures' features are computed in: "float32" or, where the processor does,
+            "bfloat16"; None is the fastest. The saved model computes in float32, and is measured so.
         seed: decides the split and the folds of the cross-validation; nothing else is random.
         out: a `.keras` file to save to; None keeps the classifier in memory only.
 
@@ -62,19 +66,24 @@ def finetune(
     if out is not None and Path(out).suffix != ".keras":
         raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
     network = Backbone(backbone)
+    fast, exact = Engine(network, precision), Engine(network, "float32")
     seconds: dict[str, float] = {}
     with clocked(seconds, "reading the folder"):
         dataset = sources.load(train, validation, val_split, seed)
         if "validation" not in dataset.splits:
             dataset = sources.load(dataset, None, VAL_SPLIT, seed)
-    # Importing the framework takes seconds in which the other cores can already read and decode.
-    threading.Thread(target=import_framework, args=(seconds,), daemon=True).start()
+    if not network.conversion.done(inference.FILE):
+        network.begin()
     note(describe(dataset))
 
-    engine = fastest_engine()
-    with clocked(seconds, "features"):
-        seen = extract(dataset.splits["train"], network, engine, 1 + augment, title="training pictures")
-        held_out = extract(dataset.splits["validation"], network, engine, title="validation pictures")
+    classifier = get(network.name, num_classes=len(dataset.labels))
+    tests = sources.Pictures(list(classifier.sample_inputs(2)), np.zeros(2, int), ["self-test"])
+    with clocked(seconds, "training pictures"):
+        seen = extract(dataset.splits["train"], fast, 1 + augment, title="training pictures")
+    # What is reported is what the saved model will say, in float32, whatever computed the features above.
+    with clocked(seconds, "validation pictures"):
+        held_out = extract(dataset.splits["validation"], exact, title="validation pictures")
+        tested = extract(tests, exact, title="self-test")
     rows = unseen(seen, held_out)
     y = dataset.splits["train"].y[seen.kept][rows]
     require_enough(y, dataset.labels, seen.skipped)
@@ -87,31 +96,29 @@ def finetune(
             groups=np.repeat(np.arange(len(rows)), views),
             seed=seed,
         )
-    with clocked(seconds, "building the model"):
-        classifier = assemble(network, head, dataset)
-    with clocked(seconds, "checking by the saved model's route"):
-        # What is reported is what `predict` will say: float32 through Keras, whatever computed the features above.
-        exact = held_out if engine is KerasEngine else extract(dataset.splits["validation"], network, KerasEngine)
-        logits = head(exact.x[:, 0])
-        skipped = [*dataset.skipped, *seen.skipped, *exact.skipped]
-        classifier.report(logits, dataset.splits["validation"].y[exact.kept], "validation", skipped)
-        differ = int((head(held_out.x[:, 0]).argmax(axis=1) != logits.argmax(axis=1)).sum())
+    skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
     with clocked(seconds, "saving"):
+        classifier.labels = dataset.labels
+        classifier.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
+        inputs = np.stack([images.decode(picture, network.rule) for picture in tests.items])
+        test = saving.selftest(inputs, head(tested.x[:, 0]))
+        members = saving.with_head(network.archive().members, "head", head.kernel, head.bias)
+        classifier.take(saving.Archive.in_memory(network.name, members, test), Headed(exact, head))
+        classifier.report(head(held_out.x[:, 0]), dataset.splits["validation"].y[held_out.kept], "validation", skipped)
         if out is not None:
             classifier.save(out)
     classifier.summary = {
         "validation": {key: classifier.metrics[key] for key in ("accuracy", "per_class", "confusion")},
         "labels": dataset.labels,
         "skipped": skipped,
-        "pictures": {"training": len(rows), "validation": len(exact.kept)},
+        "pictures": {"training": len(rows), "validation": len(held_out.kept)},
         "duplicates": len(seen.kept) - len(rows),
         "backbone": network.name,
         "features": {
-            "engine": engine.name,
-            "precision": engine.precision(),
+            "engine": fast.name,
+            "precision": fast.precision,
             "computed": seen.computed + held_out.computed,
             "cached": seen.x.shape[0] * views + len(held_out.kept) - seen.computed - held_out.computed,
-            "predictions_that_differ_from_keras_float32": differ,
         },
         "strength": head.strength,
         "seconds": {name: round(value, 2) for name, value in list(seconds.items())},
@@ -120,20 +127,16 @@ def finetune(
     return classifier
 
 
-def assemble(network: Backbone, head: Head, dataset: sources.Dataset):
-    """One classifier from pixels to logits: the frozen backbone and the fitted head."""
-    import keras
+@dataclass(frozen=True)
+class Headed:
+    """The classifier before anybody has asked for its Keras model: the engine and the fitted head."""
 
-    from zoo.api import get
+    engine: Engine
+    head: Head
 
-    dense = keras.layers.Dense(len(dataset.labels), name="head")
-    model = keras.Model(network.model.input, dense(network.model.output), name=network.name)
-    dense.set_weights([head.kernel, head.bias])
-    classifier = get(network.name, num_classes=len(dataset.labels))
-    classifier.adopt(model)
-    classifier.labels = dataset.labels
-    classifier.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
-    return classifier
+    def __call__(self, pixels: np.ndarray) -> list[np.ndarray]:
+        features = self.engine(pixels)
+        return [self.head(features), features]
 
 
 def unseen(seen: Features, held_out: Features) -> np.ndarray:
@@ -169,11 +172,6 @@ def describe(dataset: sources.Dataset) -> str:
     lines += [f"  {dataset.about}"] if dataset.about else []
     lines += [f"  A good accuracy proves {dataset.proves}"] if dataset.proves else []
     return "\n".join(lines)
-
-
-def import_framework(seconds: dict[str, float]) -> None:
-    with clocked(seconds, "importing Keras (meanwhile)"):
-        importlib.import_module("zoo.backend")
 
 
 @contextlib.contextmanager

@@ -12,21 +12,19 @@ import pytest
 from zoo.data import sources
 from zoo.errors import ZooError
 from zoo.pretrained import features
-from zoo.pretrained.features import Backbone, Cache, extract
+from zoo.pretrained.features import Backbone, Cache, Engine, extract
 
 
-class Colours:
+class Colours(Engine):
     """An engine that is quick: the mean colours of each quarter of a picture."""
 
-    name = "colours"
     calls = 0
 
-    def __init__(self, backbone):
-        pass
+    def __init__(self, backbone, precision="float32"):
+        self.backbone, self.name, self.precision = backbone, "colours", precision
 
-    @staticmethod
-    def precision():
-        return "float32"
+    def begin(self):
+        pass
 
     def __call__(self, pixels):
         type(self).calls += 1
@@ -36,9 +34,8 @@ class Colours:
 
 
 class OtherPrecision(Colours):
-    @staticmethod
-    def precision():
-        return "float16"
+    def __init__(self, backbone):
+        super().__init__(backbone, "float16")
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +49,7 @@ def backbone():
 
 
 def look(folder, backbone, engine=Colours, views=1):
-    return extract(sources.load(folder).splits["train"], backbone, engine, views)
+    return extract(sources.load(folder).splits["train"], engine(backbone), views)
 
 
 def database():
@@ -119,7 +116,7 @@ def test_order_and_reasons_with_bad_files(tiny_photos, backbone):
 
 def test_nothing_usable(tmp_path, backbone):
     pictures = sources.Pictures([b"no", b"picture"], np.array([0, 1]), ["a", "b"])
-    found = extract(pictures, backbone, Colours)
+    found = extract(pictures, Colours(backbone))
     assert found.x.shape[0] == 0 and found.kept.tolist() == [] and len(found.skipped) == 2
 
 
@@ -165,7 +162,7 @@ def test_without_a_folder_to_write_to_it_works_and_says_so(tiny_photos, backbone
 def test_a_full_disk_ends_the_caching_and_not_the_work(tiny_photos, backbone, capsys):
     expected = look(tiny_photos, backbone).x
     database().unlink()
-    with Cache(backbone.identity(Colours)) as cache:
+    with Cache(Colours(backbone).identity) as cache:
         cache.connection.execute("PRAGMA max_page_count = 1")  # what SQLite says is what it says of a full disk
         cache.put([("a", 0, np.zeros(5000))])
         assert "full" in capsys.readouterr().err
@@ -227,7 +224,7 @@ def test_what_is_kept_can_be_seen_and_removed(tiny_photos, backbone):
     kept = {item["precision"]: item for item in features.cached()}
     assert set(kept) == {"float32", "float16"}
     old = kept["float16"]
-    assert old["backbone"] == "efficientnet_lite0" and old["engine"] == "colours" and old["rows"] == 24
+    assert old["network"] == "efficientnet_lite0" and old["engine"] == "colours" and old["rows"] == 24
     assert 0 <= old["days"] < 1 and old["bytes"] > 24 * 48
     os.utime(old["path"], (time.time() - 31 * 86400,) * 2)
     assert [item["path"] for item in features.prune(30)] == [old["path"]]
@@ -246,5 +243,5 @@ def test_a_damaged_database_can_be_seen_and_removed(tiny_photos, backbone):
     look(tiny_photos, backbone)
     database().write_bytes(b"hello" * 1000)
     (item,) = features.cached()
-    assert item["backbone"] == "damaged" and item["rows"] == 0
+    assert item["network"] == "damaged" and item["rows"] == 0
     assert len(features.prune(0)) == 1 and list(features.cached()) == []

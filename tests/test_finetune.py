@@ -1,6 +1,5 @@
 """Fine-tuning, whole: what is promised of the summary, of the file, and of what is and is not trained on."""
 
-import importlib.util
 import json
 import random
 import shutil
@@ -12,8 +11,8 @@ import pytest
 from PIL import Image
 
 import zoo
+from zoo import inference
 from zoo.errors import ZooError
-from zoo.pretrained import features, transfer
 
 
 def test_the_summary_is_as_promised(tuned):
@@ -71,22 +70,32 @@ def test_a_second_run_computes_nothing_and_says_the_same(tuned):
         assert np.array_equal(one, other)
 
 
-ENGINES = [
-    features.KerasEngine,
-    pytest.param(
-        features.OpenVINOEngine,
-        marks=pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed"),
-    ),
-]
+@pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
+def test_keras_computes_the_same_where_openvino_is_not_installed(tuned, tmp_path, monkeypatch):
+    assert tuned.classifier.summary["features"]["engine"] == "openvino"
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(inference, "available", lambda: False)
+    other = zoo.finetune(tuned.photos, out=tmp_path / "other.keras")
+    assert other.summary["features"] == {"engine": "keras", "precision": "float32", "computed": 44, "cached": 1}
+    assert other.summary["validation"]["accuracy"].value >= 0.9
+    monkeypatch.undo()
+    paths = sorted((tuned.photos / "val").glob("*/*.jpg"))
+    exact = zoo.finetune(tuned.photos, precision="float32")  # by OpenVINO
+    for one, two, plain in zip(
+        other.predict(paths), exact.predict(paths), zoo.load(tmp_path / "other.keras").predict(paths), strict=True
+    ):
+        assert one.label == two.label == plain.label
+        assert one.probability == pytest.approx(two.probability, abs=1e-3)
+        assert one.probability == pytest.approx(plain.probability, abs=1e-4)
 
 
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_engines_agree(engine, tuned, monkeypatch):
-    monkeypatch.setattr(transfer, "fastest_engine", lambda: engine)
-    summary = zoo.finetune(tuned.photos).summary
-    assert summary["features"]["engine"] == engine.name
-    assert summary["validation"]["accuracy"].value >= 0.9
-    assert summary["features"]["predictions_that_differ_from_keras_float32"] <= 1
+def test_the_model_is_opened_when_it_is_asked_for(tuned):
+    """Before, the answers are the head's on the engine's features; the Keras model then gives the same."""
+    again = zoo.finetune(tuned.photos)
+    paths = sorted((tuned.photos / "val").glob("*/*.jpg"))[:4]
+    before = [prediction.probability for prediction in again.predict(paths)]
+    assert again.model.layers[-1].name == "head"
+    assert [prediction.probability for prediction in again.predict(paths)] == pytest.approx(before, abs=1e-4)
 
 
 def test_views_are_trained_on(tuned):
@@ -145,6 +154,7 @@ REFUSED = {
     "no folder": (lambda tmp_path, _: tmp_path / "photos", {}, ["is no folder, file or dataset here"]),
     "one class is damaged": (all_damaged, {}, ["b: 0", "could not be read", "not an image"]),
     "backbone": (folder_of("a", "b"), {"backbone": "efficientnet_lit0"}, ["did you mean 'efficientnet_lite0'"]),
+    "precision": (folder_of("a", "b"), {"precision": "int4"}, ["precision 'int4' is not for this machine"]),
     "ending": (folder_of("a", "b"), {"out": "pets.h5"}, ["must be a .keras file", "pets.keras"]),
     "augment": (folder_of("a", "b"), {"augment": -1}, ["augment must be 0 or"]),
     "share": (folder_of("a", "b"), {"val_split": 1.5}, ["val_split"]),

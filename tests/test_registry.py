@@ -2,10 +2,10 @@
 
 import dataclasses
 import importlib
+import os
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
@@ -237,9 +237,10 @@ def test_looking_imports_no_framework():
 
 
 def test_list_is_quick():
-    def seconds():
-        start = time.perf_counter()
+    def seconds():  # of the processor's time, as others may be using it
+        before = os.times()
         subprocess.run([sys.executable, "-m", "zoo", "list"], check=True, capture_output=True)
-        return time.perf_counter() - start
+        after = os.times()
+        return sum(after[2:4]) - sum(before[2:4])
 
     assert min(seconds() for _ in range(3)) < 0.5

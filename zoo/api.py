@@ -76,10 +76,11 @@ def get(name, weights=None, seed=None, dtype=None, **arguments):
         >>> get("logistic", input_shape=(8, 8, 3)).build().count_params()
         193
     """
-    from zoo import backend  # noqa: F401 first: it quiets the framework's import, which the model's file begins
+    if str(name).endswith(".py"):
+        from zoo import backend  # noqa: F401 first: it quiets the framework's import, which the model's file begins
 
-    entry = catalog.entry(str(name))
-    known = catalog.card_of(entry).arguments
+    entry = catalog.announced(str(name))
+    known = catalog.card(entry.name).arguments
     for word in arguments:
         if word not in known:
             raise UsageError(
@@ -97,9 +98,9 @@ def get(name, weights=None, seed=None, dtype=None, **arguments):
 def load(path):
     """Open a file that the zoo saved, after checking that nothing in it can do harm.
 
-    The file's parts are compared with their hashes, its configuration may name only known Keras layers, its
-    weights may hold only numbers, and a self-test compares the model's answers with those it gave when it was
-    saved. The hashes find damage; they do not prove who wrote the file.
+    The file's parts are compared with their hashes, its configuration may name only known Keras layers, and its
+    weights may hold only numbers. No framework is imported before the model is needed; then a self-test compares
+    its answers with those it gave when it was saved. The hashes find damage; they do not prove who wrote the file.
 
     Args:
         path: a `.keras` file written by `.save()` or `zoo.finetune`.
@@ -116,15 +117,15 @@ def load(path):
         193
     """
     from zoo import saving
-
-    record = saving.read_record(Path(path))
-    from zoo import backend  # noqa: F401 it quiets the framework's import
     from zoo.tasks import task_class
 
-    known = catalog.cards().get(record.content["name"])
-    model = saving.load_model(Path(path), record, module=known.module if known else "")
+    def module_of(model: str) -> str:
+        known = catalog.cards().get(model)
+        return known.module if known else ""
+
+    archive = saving.read(Path(path), module_of)
     try:
-        return task_class(record.task).restore(model, record)
+        return task_class(archive.record.task).restore(archive)
     except ZooError as error:
         raise ZooError(f"{path}: {error}") from error
 

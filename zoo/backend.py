@@ -1,6 +1,7 @@
 """The one room for code that differs between TensorFlow, JAX and PyTorch."""
 
 import contextlib
+import importlib
 import os
 
 import numpy as np
@@ -35,7 +36,7 @@ with hushed():
 
 
 def name() -> str:
-    """The backend that Keras runs on: "tensorflow", "jax" or "torch"."""
+    """The backend that Keras runs on: "tensorflow", "jax" or "torch"; "openvino" where networks are converted."""
     return keras.backend.backend()
 
 
@@ -85,6 +86,24 @@ def prepare(model) -> None:
         model.jit_compile = jit_compile()
 
 
+def with_features(model):
+    """The model with the output of its layer called "features" as a second one; as it is where it has none."""
+    if not any(layer.name == "features" for layer in model.layers):
+        return model
+    both = keras.Model(model.input, [model.output, model.get_layer("features").output])
+    prepare(both)
+    return both
+
+
+def predict(model, inputs: np.ndarray, batch: int = 32) -> list[np.ndarray]:
+    """All outputs of a model in float32, for inputs of shape (n, ...)."""
+    short = -len(inputs) % batch if len(inputs) > batch else 0  # a ragged last batch would be compiled anew
+    padded = np.concatenate([inputs, np.zeros((short, *inputs.shape[1:]), inputs.dtype)])
+    found = model.predict(padded, batch_size=batch, verbose=0)
+    found = found if isinstance(found, list | tuple) else [found]
+    return [np.asarray(output[: len(inputs)], np.float32) for output in found]
+
+
 def has_gpu() -> bool:
     if name() == "tensorflow":
         import tensorflow as tf
@@ -94,12 +113,14 @@ def has_gpu() -> bool:
         import torch
 
         return torch.cuda.is_available()
-    import jax
+    if name() == "jax":
+        import jax
 
-    return jax.default_backend() == "gpu"
+        return jax.default_backend() == "gpu"
+    return False  # Keras on OpenVINO, which converts networks: on the processor
 
 
-def device() -> str:
-    """What a result may depend on beyond the file: backend, its version, and the kind of device."""
-    module = __import__({"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}[name()])
-    return f"{name()}-{module.__version__}-{'gpu' if has_gpu() else 'cpu'}"
+def setting() -> str:
+    """What a result may depend on beyond the file: versions, backend, and the kind of device."""
+    version = importlib.import_module(name()).__version__
+    return f"{keras.__version__}-{name()}-{version}-{'gpu' if has_gpu() else 'cpu'}"

@@ -1,6 +1,7 @@
 """The catalog: what stands on the shelves, read from the files' text without importing them."""
 
 import ast
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -104,6 +105,17 @@ def entry(name: str) -> Entry:
     if name not in ENTRIES:
         importlib.import_module(card(name).module)
     return ENTRIES[name]
+
+
+def announced(name: str) -> Entry:
+    """The same entry with a builder that imports the model's file when it is first called."""
+    if name.endswith(".py") or name in ENTRIES:
+        return entry(name)
+    return Entry(name, functools.partial(_build, name), **card(name).facts)
+
+
+def _build(name: str, **arguments):
+    return entry(name).builder(**arguments)
 
 
 def entry_from_file(path: Path) -> Entry:

@@ -4,6 +4,7 @@ import argparse
 import ast
 import json
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -37,6 +38,11 @@ EXAMPLES = {
   zoo finetune photos/train --val photos/val --out pets.keras
   zoo finetune labels.csv --augment 4 --backbone efficientnet_lite1
   zoo finetune textures                          an embedded dataset, no network needed""",
+    "doctor": """\
+  zoo doctor photos/                             what is wrong with these pictures? Nothing is changed
+  zoo doctor photos/train --val photos/val
+  zoo doctor photos/ --out skip.csv              then: zoo finetune photos/ --skip-list skip.csv
+  zoo doctor --env                               versions, processor, memory, missing extras, caches""",
     "check": "  zoo check logistic\n  zoo check my_net.py\n  zoo check --all\n  KERAS_BACKEND=jax zoo check logistic",
     "cache": """\
   zoo cache
@@ -136,6 +142,13 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--out", metavar="FILE.keras", help="where to save (TRAIN.keras)")
     c.add_argument("--augment", type=int, default=0, metavar="K", help="add K augmented views of each picture")
     c.add_argument("--seed", type=int, default=0, metavar="N", help="decides which pictures are held out (0)")
+
+    c = command("doctor", run_doctor, "look at every picture and say what would harm a classifier")
+    c.add_argument("data", metavar="DATA", nargs="?", help="a folder of class folders, a dataset's name, a CSV file")
+    c.add_argument("--val", metavar="DIR", help="more of them, held out to measure on")
+    c.add_argument("--out", metavar="FILE.csv", help="write a skip list there: what is better left out")
+    c.add_argument("--skip-list", metavar="FILE.csv", help="leave out what this skip list names")
+    c.add_argument("--env", action="store_true", help="say what the zoo runs on instead")
 
     c = command("check", run_check, "run the contract checks on a model")
     c.add_argument("names", metavar="NAME|FILE.py", nargs="*")
@@ -259,13 +272,37 @@ def run_finetune(arguments):
         print(f"{summary['duplicates']} training pictures are also among those held out; they were not trained on.")
     print(f"accuracy {summary['validation']['accuracy']}, on pictures that were not trained on")
     print_per_class(summary["validation"]["per_class"])
-    differ = features["predictions_that_differ_from_keras_float32"]
     print(
         f"Features: {features['computed']} computed by {features['engine']} in {features['precision']}, "
-        f"{features['cached']} from the cache; {differ} predictions differ from the saved model's in float32."
+        f"{features['cached']} from the cache."
     )
     print("Seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in seconds.items()))
     print(f"Saved {out} ({out.stat().st_size / 1e6:.1f} MB). Next: zoo predict {out} PICTURE.jpg")
+
+
+def run_doctor(arguments):
+    if arguments.env == (arguments.data is not None):
+        raise UsageError("give a folder of pictures, or --env.")
+    if arguments.env:
+        from zoo import environment
+
+        found = environment.examine()
+        show_json(found) if arguments.json else print(environment.describe(found))
+        return 1 if found["problems"] else 0
+    from zoo.data.doctor import examine
+
+    report = examine(arguments.data, arguments.val, arguments.skip_list)
+    count = report.write_skip_list(arguments.out) if arguments.out else len(report.skip_list())
+    if arguments.json:
+        print(json.dumps(report.to_json(), indent=1))  # in ASCII: a file's name may be no Unicode
+    else:
+        print(str(report).encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
+    data, out = shlex.quote(arguments.data), shlex.quote(arguments.out or "skip.csv")
+    if arguments.out:
+        note(f"Wrote {out}: {count} pictures to leave out. Next: zoo finetune {data} --skip-list {out}")
+    elif count:
+        note(f"{count} pictures are better left out; to list them in a file: zoo doctor {data} --out {out}")
+    return 1 if report.counts["error"] else 0
 
 
 def run_check(arguments):
@@ -303,9 +340,10 @@ def run_cache(arguments):
     print(f"The cache is {home()} (set ZOO_HOME to move it).")
     for word, items in (("removed ", removed), ("", kept)):
         for item in items:
+            how = "" if item["engine"] is None else f" by {item['engine']} in {item['precision']}"
             rows = "" if item["rows"] is None else f"{item['rows']} rows, "
             print(
-                f"{word}{item['kind']}: {item['backbone']} by {item['engine']} in {item['precision']}: {rows}"
+                f"{word}{item['kind']}: {item['network']}{how}: {rows}"
                 f"{item['bytes'] / 1e6:.1f} MB, last used {item['days']:.1f} days ago"
             )
 

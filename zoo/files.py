@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -42,3 +43,25 @@ def replacing(path, suffix: str = ""):
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def placing(folder: Path):
+    """Yield a temporary folder beside `folder`; rename it into place at the end, or remove it on any error.
+
+    Where another process has put its own there meanwhile, that one stays.
+
+    Args:
+        folder: what will hold the files; it does not exist yet.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".new.", dir=folder.parent))
+    try:
+        yield temporary
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

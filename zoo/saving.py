@@ -6,6 +6,7 @@ configuration may name only the layers listed here, the weights may hold only nu
 """
 
 import base64
+import contextlib
 import hashlib
 import importlib
 import importlib.metadata
@@ -15,7 +16,8 @@ import platform
 import tempfile
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +27,8 @@ from zoo.errors import ZooError
 from zoo.files import home, replacing
 
 RECORD = "zoo.json"
-CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-MEMBERS = {CONFIG, "metadata.json", WEIGHTS, RECORD}
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+MEMBERS = {CONFIG, METADATA, WEIGHTS, RECORD}
 FORMAT = 1
 MAX_JSON = 64 * 2**20  # bytes of configuration or record
 MAX_RATIO = 20  # unpacked size to file size; weights hardly compress at all
@@ -80,49 +82,113 @@ class Record:
         return "\n".join(f"{key:<{width}}  {_line(value)}" for key, value in rows.items())
 
 
-def save(model, path: Path, record: dict, samples: np.ndarray) -> None:
+def save(model, path: Path, record: dict, test: dict) -> None:
     """Write a model and its record as one `.keras` file, whole or not at all.
 
     Args:
         model: a `keras.Model`; a compiled one is saved without its optimizer.
         path: the file, ending in `.keras`.
         record: what to remember, as JSON.
-        samples: inputs of shape (n, ...) whose outputs are stored as the file's self-test.
+        test: the file's self-test, from `selftest`.
 
     Raises:
         ZooError: the name does not end in `.keras`, or the file cannot be written.
     """
-    import keras
-
-    if path.suffix != ".keras":
-        raise ZooError(f"a model is saved as a .keras file, got {str(path)!r}; try {path.stem + '.keras'!r}.")
+    check_ending(path)
     if model.compiled:
         model = uncompiled(model)
-    expected = outputs(model, samples)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "model.keras")
+        with unwritable(path):
+            model.save(copy)
+        with zipfile.ZipFile(copy) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+    write(path, members, record, test)
+
+
+def write(path: Path, members: dict[str, bytes], record: dict, test: dict) -> None:
+    """Write the members of a `.keras` file and its record, whole or not at all; no framework is needed.
+
+    Args:
+        path: the file, ending in `.keras`.
+        members: Keras' own members by name.
+        record: what to remember, as JSON.
+        test: the file's self-test, from `selftest`.
+
+    Raises:
+        ZooError: the name does not end in `.keras`, or the file cannot be written.
+    """
+    check_ending(path)
     record = {
         "format": FORMAT,
         **record,
         "versions": {
             "zoo": __version__,
-            "keras": keras.__version__,
-            "backend": keras.backend.backend(),
+            "keras": json.loads(members[METADATA])["keras_version"],
             "python": platform.python_version(),
         },
-        "selftest": {
-            "inputs": pack(samples),
-            "outputs": pack(expected),
-            # float32 sums in another order, on another backend or device, differ by much less than this
-            "tolerance": 1e-3 * float(np.abs(expected).max()) + 1e-4,
-        },
+        "selftest": test,
+        "members": {name: digest(content) for name, content in members.items()},
     }
+    with unwritable(path), replacing(path, suffix=".keras") as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)  # stored as they are: weights hardly compress
+        archive.writestr(RECORD, json.dumps(record, indent=1), zipfile.ZIP_DEFLATED)
+
+
+def check_ending(path: Path) -> None:
+    if path.suffix != ".keras":
+        raise ZooError(f"a model is saved as a .keras file, got {str(path)!r}; try {path.stem + '.keras'!r}.")
+
+
+@contextlib.contextmanager
+def unwritable(path: Path):
+    """Say which file could not be written, and why."""
     try:
-        with replacing(path, suffix=".keras") as temporary:
-            model.save(temporary)
-            with zipfile.ZipFile(temporary, "a", zipfile.ZIP_DEFLATED) as archive:
-                record["members"] = {name: digest(archive.read(name)) for name in archive.namelist()}
-                archive.writestr(RECORD, json.dumps(record, indent=1))
+        yield
     except OSError as error:
         raise ZooError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def selftest(inputs: np.ndarray, expected: np.ndarray) -> dict:
+    """What a file stores so that its model's answers can be compared with those of the day it was saved."""
+    # float32 sums in another order, on another backend or device, differ by much less than this
+    tolerance = 1e-3 * float(np.abs(expected).max()) + 1e-4
+    return {"inputs": pack(inputs), "outputs": pack(expected), "tolerance": tolerance}
+
+
+def with_head(members: dict[str, bytes], layer: str, kernel: np.ndarray, bias: np.ndarray) -> dict[str, bytes]:
+    """The members of a saved model with another dense layer in the place of one of its own.
+
+    Keras is not needed: its format is a JSON text and an HDF5 file, and the layer's place in both is known by name.
+
+    Args:
+        members: Keras' own members by name.
+        layer: name of the `Dense` layer.
+        kernel: shape (inputs, units).
+        bias: shape (units,).
+    """
+    import h5py
+
+    config = json.loads(members[CONFIG])
+    (dense,) = (item for item in config["config"]["layers"] if item["name"] == layer)
+    dense["config"]["units"] = len(bias)
+    weights = io.BytesIO()
+    with h5py.File(io.BytesIO(members[WEIGHTS]), "r") as old, h5py.File(weights, "w") as new:
+
+        def copy(source, target):
+            target.attrs.update(source.attrs)
+            replaced = {"0": kernel, "1": bias} if source.attrs.get("name") == layer else {}
+            for name, item in source.items():
+                if name in replaced:
+                    target[name] = replaced[name].astype(np.float32)
+                elif isinstance(item, h5py.Dataset):
+                    source.copy(item, target, name)
+                else:
+                    copy(item, target.create_group(name))
+
+        copy(old, new)
+    return {**members, CONFIG: json.dumps(config).encode(), WEIGHTS: weights.getvalue()}
 
 
 def uncompiled(model):
@@ -146,16 +212,153 @@ def read_record(path: Path) -> Record:
     """
     if not path.is_file():
         raise ZooError(f"there is no file {str(path)!r}.")
+    with unpacking(path, path) as archive:
+        return record_of(path, archive, path.stat().st_size)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A saved file that was read, and found to hold nothing but a model.
+
+    Attributes:
+        path: the file.
+        members: Keras' own members by name.
+        record: what the file says of itself.
+        sha256: of the whole file.
+        module: the module whose classes the file may name beside Keras' own, or "".
+    """
+
+    path: Path
+    members: dict[str, bytes]
+    record: Record
+    sha256: str
+    module: str = ""
+
+    @classmethod
+    def in_memory(cls, name: str, members: dict[str, bytes], test: dict) -> "Archive":
+        """What a file would hold, before it is written."""
+        path = Path(name)
+        return cls(path, members, Record(path, {"selftest": test}), digest(members[CONFIG] + members[WEIGHTS]))
+
+    def open(self):
+        """Build the `keras.Model`, and compare its answers with those of the day it was saved.
+
+        Raises:
+            ZooError: this version of Keras cannot build it, or the self-test fails.
+        """
+        from zoo import backend
+
+        model = self.build()
+        self.test(lambda inputs: outputs(model, inputs), backend.setting())
+        return model
+
+    def build(self):
+        """Build the `keras.Model`; its answers are compared by who uses them."""
+        from zoo import backend  # noqa: F401 first: it quiets the framework's import
+
+        import keras  # isort: skip
+
+        if self.module:
+            importlib.import_module(self.module)
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder, "checked.keras")
+                with zipfile.ZipFile(copy, "w") as archive:
+                    for name, content in self.members.items():
+                        archive.writestr(name, content)
+                return keras.saving.load_model(copy, compile=False, safe_mode=True)
+        except Exception as error:  # Keras raises what it likes on a configuration that it cannot rebuild
+            versions = self.record.content.get("versions", {})
+            raise ZooError(
+                f"{self.path} was saved with Keras {versions.get('keras')} and does not open with Keras "
+                f"{keras.__version__}: {type(error).__name__}: {error}"
+            ) from error
+
+    def test(self, answer: Callable[[np.ndarray], np.ndarray], setting: str) -> None:
+        """Compare a model's answers with those of the day it was saved; once for this file and setting.
+
+        Args:
+            answer: from inputs to outputs.
+            setting: what else the answers may depend on: versions, backend, device.
+
+        Raises:
+            ZooError: the answers differ by more than rounding, or the self-test itself is damaged.
+        """
+        passed = home() / "selftests" / digest(f"{self.sha256} {setting}".encode())
+        if passed.exists():
+            return
+        test = self.record.content["selftest"]
+        try:
+            inputs, expected, tolerance = unpack(test["inputs"]), unpack(test["outputs"]), float(test["tolerance"])
+            if not (np.isfinite(tolerance) and len(inputs)):
+                raise ValueError("it proves nothing")
+            got = answer(inputs)
+        except Exception as error:  # a backend raises what it likes on inputs that do not fit
+            raise ZooError(f"{self.path}: its self-test is damaged ({error}).") from error
+        error = np.abs(got - expected).max() if got.shape == expected.shape else np.inf
+        if not error <= tolerance:
+            raise ZooError(
+                f"{self.path} fails its self-test: the model's answers differ by {error:.3g} from those it gave when "
+                f"it was saved (at most {tolerance:.3g} is rounding). "
+                f"Do not use it here; retrain, or report the versions: {setting}."
+            )
+        with contextlib.suppress(OSError):  # a cache that cannot be written only means that the test runs again
+            passed.parent.mkdir(parents=True, exist_ok=True)
+            passed.touch()
+
+
+def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archive:
+    """Read a saved file and check everything that needs no trust in it; no framework is imported.
+
+    Args:
+        path: the file.
+        module_of: from a model's name to the one module whose classes its file may name beside Keras' own.
+
+    Raises:
+        ZooError: missing, not the zoo's, damaged, or it holds what a model file must not.
+    """
+    if not path.is_file():
+        raise ZooError(f"there is no file {str(path)!r}.")
     try:
-        with zipfile.ZipFile(path) as archive:
-            check_members(path, archive)
-            content = json.loads(archive.read(RECORD))
-    except ZooError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise ZooError(f"{path}: its {RECORD} is damaged ({type(error).__name__}).") from error
+        content = path.read_bytes()  # once: what is checked is what is opened
+    except OSError as error:
+        raise ZooError(f"{path} cannot be read: {error.strerror}.") from error
+    with unpacking(path, io.BytesIO(content)) as archive:
+        record = record_of(path, archive, len(content))
+        members = {}
+        for name, expected in record.content["members"].items():
+            try:
+                members[name] = archive.read(name)
+            except (KeyError, zipfile.BadZipFile, zlib.error) as error:
+                raise ZooError(f"{path}: its {name} is damaged ({error}).") from error
+            if digest(members[name]) != expected:
+                raise ZooError(f"{path}: its {name} is not the one that was saved (its SHA-256 differs).")
+    missing = MEMBERS - {RECORD} - members.keys()
+    if missing:
+        raise ZooError(f"{path}: its {RECORD} holds no hash of {', '.join(sorted(missing))}.")
+    module = module_of(record.content["name"])
+    check_config(path, members[CONFIG], module)
+    check_weights(path, members[WEIGHTS])
+    return Archive(path, members, record, digest(content), module)
+
+
+@contextlib.contextmanager
+def unpacking(path: Path, file):
+    """Open a saved file as the zip archive that it should be; whatever is wrong with it is said in a sentence."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise ZooError(f"{path} is not a whole .keras file ({error}); save or copy it again.") from error
+
+
+def record_of(path: Path, archive: zipfile.ZipFile, size: int) -> Record:
+    """The record in an archive of `size` bytes, after a look at what else is in there."""
+    check_members(path, archive, size)
+    try:
+        content = json.loads(archive.read(RECORD))
+    except (ValueError, RecursionError) as error:
+        raise ZooError(f"{path}: its {RECORD} is damaged ({type(error).__name__}).") from error
     if not isinstance(content, dict):
         content = {}
     wrong = [field for field, kind in RECORD_FIELDS.items() if not isinstance(content.get(field), kind)]
@@ -166,7 +369,7 @@ def read_record(path: Path) -> Record:
     return Record(path, content)
 
 
-def check_members(path: Path, archive: zipfile.ZipFile) -> None:
+def check_members(path: Path, archive: zipfile.ZipFile, size: int) -> None:
     """Refuse an archive with members it should not have, or that would unpack to more than its size explains."""
     names = [info.filename for info in archive.infolist()]
     if RECORD not in names:
@@ -180,61 +383,13 @@ def check_members(path: Path, archive: zipfile.ZipFile) -> None:
             f"{path} is refused: its members should be {', '.join(sorted(MEMBERS))}, once each; "
             f"it has {', '.join(map(repr, names))}."
         )
-    bound = max(MAX_JSON, MAX_RATIO * path.stat().st_size)
+    bound = max(MAX_JSON, MAX_RATIO * size)
     for info in archive.infolist():
         limit = bound if info.filename == WEIGHTS else MAX_JSON
         if info.file_size > limit:
             raise ZooError(
                 f"{path} is refused: its {info.filename} unpacks to {info.file_size:,} bytes, more than {limit:,}."
             )
-
-
-def load_model(path: Path, record: Record, module: str = ""):
-    """Open the model in a saved file, after every check that needs no trust in it.
-
-    Args:
-        path: the file.
-        record: its record, from `read_record`.
-        module: the one module whose classes the file may name beside Keras' own: its model's file.
-
-    Raises:
-        ZooError: a part is damaged or holds what a model file must not, or the self-test fails.
-    """
-    content = path.read_bytes()  # read once: what is checked is what is opened
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = {}
-        for name, expected in record.content["members"].items():
-            try:
-                members[name] = archive.read(name)
-            except (KeyError, zipfile.BadZipFile, zlib.error) as error:
-                raise ZooError(f"{path}: its {name} is damaged ({error}).") from error
-            if digest(members[name]) != expected:
-                raise ZooError(f"{path}: its {name} is not the one that was saved (its SHA-256 differs).")
-    missing = MEMBERS - {RECORD} - members.keys()
-    if missing:
-        raise ZooError(f"{path}: its {RECORD} holds no hash of {', '.join(sorted(missing))}.")
-    check_config(path, members[CONFIG], module)
-    check_weights(path, members[WEIGHTS])
-
-    import keras
-
-    from zoo import backend
-
-    if module:
-        importlib.import_module(module)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder, "checked.keras")
-            copy.write_bytes(content)
-            model = keras.saving.load_model(copy, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises what it likes on a configuration that it cannot rebuild
-        versions = record.content.get("versions", {})
-        raise ZooError(
-            f"{path} was saved with Keras {versions.get('keras')} and does not open with Keras "
-            f"{keras.__version__}: {type(error).__name__}: {error}"
-        ) from error
-    run_selftest(path, digest(content), model, record, f"{keras.__version__}-{backend.device()}")
-    return model
 
 
 def check_config(path: Path, text: bytes, module: str) -> None:
@@ -316,42 +471,6 @@ def check_weights(path: Path, content: bytes) -> None:
         raise ZooError(f"{path}: its {WEIGHTS} is damaged ({error}).") from error
 
 
-def run_selftest(path: Path, sha256: str, model, record: Record, setting: str) -> None:
-    """Compare the model's answers with those of the day it was saved; once per file and setting.
-
-    Args:
-        sha256: of the whole file.
-        setting: what else the answers may depend on: versions, backend, device.
-    """
-    passed = home() / "selftests" / digest(f"{sha256} {setting}".encode())
-    if passed.exists():
-        return
-    test = record.content["selftest"]
-    try:
-        inputs, expected, tolerance = (
-            unpack(test["inputs"]),
-            unpack(test["outputs"]),
-            float(test["tolerance"]),
-        )
-        if not (np.isfinite(tolerance) and len(inputs)):
-            raise ValueError("it proves nothing")
-        got = outputs(model, inputs)
-    except Exception as error:  # a backend raises what it likes on inputs that do not fit
-        raise ZooError(f"{path}: its self-test is damaged ({error}).") from error
-    error = np.abs(got - expected).max() if got.shape == expected.shape else np.inf
-    if not error <= tolerance:
-        raise ZooError(
-            f"{path} fails its self-test: the model's answers differ by {error:.3g} from those it gave when it was "
-            f"saved (at most {tolerance:.3g} is rounding). "
-            f"Do not use it here; retrain, or report the versions: {setting}."
-        )
-    try:
-        passed.parent.mkdir(parents=True, exist_ok=True)
-        passed.touch()
-    except OSError:
-        pass  # a cache that cannot be written only means that the test runs again
-
-
 def outputs(model, inputs: np.ndarray) -> np.ndarray:
     """The model's outputs, computed without compiling anything; float32, shape (n, ...)."""
     import keras
@@ -385,3 +504,16 @@ def _line(value) -> str:
     if isinstance(value, list):
         return ", ".join(map(_line, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def plain(value):
+    """The value in JSON's own types: tuples as lists, NumPy numbers as numbers, dataclasses as objects."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    return value

@@ -7,7 +7,7 @@ import json
 import random
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -17,6 +17,7 @@ from zoo import backend
 from zoo.errors import UsageError, ZooError
 from zoo.files import replacing
 from zoo.reports import Bar
+from zoo.saving import plain
 
 
 @dataclass
@@ -337,16 +338,3 @@ def array_lists(callback) -> dict:
         for key, value in vars(callback).items()
         if isinstance(value, list) and value and all(isinstance(item, np.ndarray) for item in value)
     }
-
-
-def plain(value):
-    """The value in JSON's own types: tuples as lists, NumPy numbers as numbers, dataclasses as objects."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
-    return value

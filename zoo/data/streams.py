@@ -1,6 +1,7 @@
 """Decoding many pictures: in threads, in order, and never more in memory than asked for."""
 
 import collections
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ from zoo.data.pictures import Pictures
 from zoo.data.preprocessing import Preprocessing
 
 IN_MEMORY = 2 * 10**9  # bytes of decoded pictures above which they are kept in a temporary file
-AHEAD = 64  # pictures decoded before they are asked for: two batches, so that the threads work while a model does
+# What may wait decoded, in bytes: so much that the threads go on while a framework is imported or a network prepared.
+AHEAD = 128 * 2**20
 
 
 def stream(
@@ -58,17 +60,35 @@ def stream(
             results[view] = result
         return key, results
 
+    ahead = max(1, AHEAD // (views * rule.size[0] * rule.size[1] * rule.channels))
+    with contextlib.closing(in_order(work, len(pictures), ahead, threads)) as done:
+        for index, (key, results) in enumerate(done):
+            for view, result in enumerate(results):
+                yield index, view, key, result
+
+
+def in_order(work: Callable[[int], object], count: int, ahead: int, threads: int | None = None) -> Iterator:
+    """Yield `work(0)`, `work(1)`, ... to `work(count - 1)`, computed in threads, in order.
+
+    Args:
+        work: what is called in the threads.
+        count: how often.
+        ahead: how many results may wait to be taken.
+        threads: how many work at a time; as many as there are cores, and at most 8, when None.
+
+    Example:
+        >>> list(in_order(lambda index: index**2, 4, ahead=2))
+        [0, 1, 4, 9]
+    """
     threads = threads or min(os.cpu_count() or 1, 8)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     pending = collections.deque()
     try:
-        for index in range(len(pictures) + AHEAD):
-            if index < len(pictures):
+        for index in range(count + ahead):
+            if index < count:
                 pending.append(pool.submit(work, index))
-            if index >= AHEAD:
-                key, results = pending.popleft().result()
-                for view, result in enumerate(results):
-                    yield index - AHEAD, view, key, result
+            if index >= ahead:
+                yield pending.popleft().result()
     finally:  # at the end, on an error, and when the caller stops early
         pool.shutdown(wait=False, cancel_futures=True)
 

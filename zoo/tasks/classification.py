@@ -1,9 +1,11 @@
 """Classification of pictures: pixels 0-255 in, logits out, names and probabilities to people."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from zoo import metrics
@@ -11,7 +13,9 @@ from zoo.data import images, sources
 from zoo.errors import UsageError, ZooError
 from zoo.reports import Bar
 from zoo.tasks.task import Task
-from zoo.training import FitData
+
+if TYPE_CHECKING:
+    from zoo.training import FitData
 
 BATCH = 32  # pictures a forward pass; larger ones are no faster on a CPU
 
@@ -72,6 +76,8 @@ class Classifier(Task):
     # Training
 
     def examples(self, dataset: sources.Dataset) -> FitData:
+        from zoo.training import FitData
+
         self.fit_classes(dataset.labels)
         x, y, skipped = sources.arrays(dataset.splits["train"], self.preprocessing)
         dataset.skipped.extend(skipped)
@@ -99,6 +105,8 @@ class Classifier(Task):
         self.labels = labels
 
     def compile_arguments(self) -> dict:
+        import keras
+
         if self.model.output_shape[-1] == 1:
             return {
                 "loss": keras.losses.BinaryCrossentropy(from_logits=True),
@@ -214,11 +222,8 @@ class Classifier(Task):
     # Pixels to numbers
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
-        """The model's outputs for pixels of shape (n, height, width, channels); float32, shape (n, outputs)."""
-        short = -len(pixels) % BATCH if len(pixels) > BATCH else 0  # a ragged last batch would be compiled anew
-        padded = np.concatenate([pixels, np.zeros((short, *pixels.shape[1:]), pixels.dtype)])
-        found = self.model.predict(padded, batch_size=BATCH, verbose=0)
-        return np.asarray(found[: len(pixels)], np.float32)
+        """The model's logits for pixels of shape (n, height, width, channels); float32, shape (n, outputs)."""
+        return self.outputs(pixels)[0]
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities of shape (n, classes) from logits of shape (n, classes) or, for two classes, (n, 1)."""
@@ -271,8 +276,14 @@ class Classifier(Task):
         return {
             "labels": self.class_names(),
             "preprocessing": self.preprocessing.to_json(),
-            "output": "logits" if self.model.output_shape[-1] > 1 else "one logit, of the second class",
+            "output": "logits" if self.width() > 1 else "one logit, of the second class",
         }
+
+    def width(self) -> int:
+        """How many logits the model gives."""
+        if self._model is None and self.archive is not None:
+            return self.archive.record.content["selftest"]["outputs"]["shape"][-1]
+        return self.model.output_shape[-1]
 
     def recall(self, known: dict) -> None:
         try:
@@ -285,16 +296,16 @@ class Classifier(Task):
             if "accuracy" in self.metrics:
                 measured = self.metrics["accuracy"]
                 self.metrics["accuracy"] = metrics.Metric(measured["value"], tuple(measured["ci"]), measured["n"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ZooError(f"the file's record of labels and preprocessing is damaged: {error}") from error
-        outputs = self._model.output_shape[-1]
-        if tuple(self._model.input_shape[1:]) != (*rule.size, rule.channels) or outputs not in (
-            len(self.labels),
-            len(self.labels) - 1 if len(self.labels) == 2 else None,
-        ):
+            # The model is opened when it is needed, and then must pass the self-test: so its shapes are the test's.
+            test = known["selftest"]
+            inputs, outputs = tuple(test["inputs"]["shape"][1:]), test["outputs"]["shape"][-1]
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise ZooError(f"the file's record of labels, preprocessing or self-test is damaged: {error}") from error
+        classes = len(self.labels)
+        if inputs != (*rule.size, rule.channels) or (outputs != classes and (classes, outputs) != (2, 1)):
             raise ZooError(
-                f"the file's record does not fit its model: {len(self.labels)} labels and pictures of {rule.size}, "
-                f"but {outputs} outputs and inputs of {self._model.input_shape[1:]}."
+                f"the file's record does not fit its model: {classes} labels and pictures of {rule.size}, "
+                f"but {outputs} outputs and inputs of {inputs}."
             )
 
 

@@ -1,15 +1,29 @@
-"""What every kind of work shares: a model built on demand, trained by plain `fit`, saved, and opened again."""
+"""What every kind of work shares: a model built on demand, trained by plain `fit`, saved, and opened again.
+
+The framework is imported when the Keras model itself is needed: to build, to train, to be handed out. A saved or
+published model answers without it where OpenVINO can.
+"""
+
+from __future__ import annotations
 
 import abc
 import copy
+import importlib.metadata
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
+import numpy as np
 
-from zoo import backend, saving, training
+from zoo import catalog, inference, saving
 from zoo.data import sources
 from zoo.errors import UsageError, ZooError
 from zoo.registry import Entry
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.training import FitData
 
 
 class Task(abc.ABC):
@@ -37,7 +51,10 @@ class Task(abc.ABC):
         self.metrics: dict = {}  # what the saved file says of itself: the last evaluation
         self.data: dict = {}  # what it was trained on: name and fingerprint
         self.skipped: list[dict] = []  # path and reason of what could not be read of it
+        self.archive: saving.Archive | None = None  # the saved file that this object came from
         self._model = None
+        self._seeing: keras.Model | None = None  # the model with its features as a second output, when it has any
+        self._network: inference.Network | None = None
 
     @property
     def name(self) -> str:
@@ -45,8 +62,10 @@ class Task(abc.ABC):
 
     @property
     def model(self) -> keras.Model:
-        """The plain `keras.Model`; it is built when first asked for."""
-        return self.build() if self._model is None else self._model
+        """The plain `keras.Model`; it is built, or opened from its file, when first asked for."""
+        if self._model is not None:
+            return self._model
+        return self.build() if self.archive is None else self.adopt(self.archive.open())
 
     def build(self) -> keras.Model:
         """Build the model anew, from its seed or its weights, and return it.
@@ -54,6 +73,11 @@ class Task(abc.ABC):
         Raises:
             ZooError: the builder does not accept its arguments, or the weights do not fit them.
         """
+        from zoo import backend  # first: it quiets the framework's import
+
+        import keras  # isort: skip
+
+        self.archive = None
         if self.seed is not None:
             backend.seed_everything(self.seed)
         policy = keras.config.dtype_policy()
@@ -73,9 +97,50 @@ class Task(abc.ABC):
 
     def adopt(self, model: keras.Model) -> keras.Model:
         """Take a model that was built elsewhere as this object's own."""
-        self._model = model
+        from zoo import backend
+
         backend.prepare(model)
+        self._model, self._network, self._seeing = model, None, None
         return model
+
+    def take(self, archive: saving.Archive, network=None) -> None:
+        """Become what a saved file holds; `network` answers until the Keras model is asked for."""
+        self.archive, self._network, self._model, self._seeing = archive, network, None, None
+
+    def outputs(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """The model's outputs in float32 for inputs of shape (n, ...); then those of its layer "features", if any.
+
+        While nobody has asked for the Keras model, OpenVINO answers where it can: without the framework, the same
+        but for rounding.
+        """
+        network = self.network()
+        if network is not None:
+            return network(inputs)
+        from zoo import backend
+
+        if self._seeing is None:
+            self._seeing = backend.with_features(self.model)
+        return backend.predict(self._seeing, inputs)
+
+    def network(self) -> inference.Network | None:
+        """This model as a converted network, or None where Keras has to do the work."""
+        if self._network is None and self._model is None and "keras" not in sys.modules:
+            conversion = self.conversion()
+            self._network = None if conversion is None else conversion.network()
+            if self._network is not None and self.archive is not None:
+                version = importlib.metadata.version("openvino")
+                self.archive.test(lambda inputs: self._network(inputs)[0], f"openvino-{version}-cpu")
+        return self._network
+
+    def conversion(self) -> inference.Conversion | None:
+        """How to get this model as a converted network; None where it is one that no file and no weights describe."""
+        if self.archive is not None:
+            return inference.Conversion.of_file(self.archive.path, self.archive.sha256)
+        plain = self.weights is not None and self.dtype is None
+        card = catalog.cards().get(self.name)
+        if not plain or card is None or self.arguments != card.arguments:
+            return None
+        return inference.Conversion.of_weights(card, self.weights)
 
     def train(
         self,
@@ -117,6 +182,10 @@ class Task(abc.ABC):
         Raises:
             ZooError: the data cannot be found or do not fit the model, or the run to resume is another one.
         """
+        from zoo import backend, training
+
+        import keras  # isort: skip
+
         dataset = self.named_or_own(data, lambda data: sources.load(data, validation))
         fit_data = self.examples(dataset)
         if optimizer is None or isinstance(optimizer, str):
@@ -136,12 +205,12 @@ class Task(abc.ABC):
             resume=resume,
             identity={
                 "model": self.name,
-                "arguments": training.plain(self.arguments),
+                "arguments": saving.plain(self.arguments),
                 "data": dataset.fingerprint(),
                 "batch_size": self.entry.batch_size if batch_size is None else batch_size,
                 "steps_per_epoch": self.entry.steps_per_epoch,
                 "seed": self.seed,
-                "optimizer": {key: training.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
+                "optimizer": {key: saving.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
             },
             monitor=self.monitor,
             tensorboard=tensorboard,
@@ -178,7 +247,13 @@ class Task(abc.ABC):
         Args:
             path: the file; it must end in `.keras`. It is written whole or not at all.
         """
-        saving.save(self.model, Path(path), self.record(), self.sample_inputs(2))
+        if self._model is None and self.archive is not None:
+            test = self.archive.record.content["selftest"]
+            saving.write(Path(path), self.archive.members, self.record(), test)
+        else:
+            samples = self.sample_inputs(2)
+            test = saving.selftest(samples, saving.outputs(self.model, samples))
+            saving.save(self.model, Path(path), self.record(), test)
 
     def record(self) -> dict:
         """What a saved file remembers beyond the model: enough to use it, and where it is from."""
@@ -186,20 +261,20 @@ class Task(abc.ABC):
             "name": self.name,
             "task": self.entry.task,
             "source": self.entry.source,
-            "arguments": training.plain(self.arguments),
+            "arguments": saving.plain(self.arguments),
             "data": self.data,
-            "metrics": training.plain(self.metrics),
+            "metrics": saving.plain(self.metrics),
             "seed": self.seed,
             **self.describe(),
         }
 
     @classmethod
-    def restore(cls, model: keras.Model, record: "saving.Record") -> "Task":
-        """The object that was saved, around the model that was loaded."""
-        known = record.content
-        entry = Entry(known["name"], type(model), known["task"], known["source"])
+    def restore(cls, archive: saving.Archive) -> Task:
+        """The object that was saved; its model is opened when it is first asked for."""
+        known = archive.record.content
+        entry = Entry(known["name"], lambda **_: archive.open(), known["task"], known["source"])
         self = cls(entry, known["arguments"], seed=known.get("seed"))
-        self.adopt(model)
+        self.take(archive)
         self.data, self.metrics = known["data"], known["metrics"]
         self.recall(known)
         return self
@@ -207,7 +282,7 @@ class Task(abc.ABC):
     # What an heir provides.
 
     @abc.abstractmethod
-    def examples(self, dataset: sources.Dataset) -> training.FitData:
+    def examples(self, dataset: sources.Dataset) -> FitData:
         """The arrays that `fit` gets, and the model made to fit the data where its size depends on them."""
 
     @abc.abstractmethod
