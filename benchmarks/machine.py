@@ -3,6 +3,7 @@
 import csv
 import datetime
 import importlib.metadata
+import json
 import os
 import platform
 from pathlib import Path
@@ -14,7 +15,7 @@ def setting() -> dict[str, str]:
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     processor = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
     versions = []
-    for name in ("keras-zoo", "keras", "tensorflow", "openvino", "numpy", "pillow"):
+    for name in ("keras-zoo", "keras", "tensorflow", "openvino", "numpy", "pillow", "torch", "timm", "scikit-learn"):
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
@@ -35,3 +36,7 @@ def write(path: Path, rows: list[dict]) -> None:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+
+
+if __name__ == "__main__":  # so that one interpreter can ask it of another
+    print(json.dumps(setting()))

@@ -83,7 +83,7 @@ class Backbone:
                 self.classifier.save(saved)
                 with contextlib.suppress(OSError), placing(self.conversion.folder) as cached:
                     shutil.copy(saved, cached)
-                    (cached / "identity.json").write_text(json.dumps(self.conversion.identity))
+                    (cached / inference.IDENTITY).write_text(json.dumps(self.conversion.identity))
                 return saving.read(saved)
         return saving.read(file)
 
@@ -168,10 +168,16 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
         title: what the progress bar says.
     """
     with Cache(engine.identity) as cache:
-        rows: dict[tuple[int, int], np.ndarray] = {}
+        x: np.ndarray | None = None  # (pictures, views, d), once d is known
         skipped: dict[int, str] = {}
         waiting: list[tuple] = []
         computed = 0
+
+        def keep(index, view, row):
+            nonlocal x
+            if x is None:
+                x = np.empty((len(pictures), views, len(row)), np.float32)
+            x[index, view] = row
 
         def flush():
             nonlocal computed
@@ -179,7 +185,8 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
                 return
             found = engine(np.stack([pixels for *_, pixels in waiting]))
             cache.put([(digest, view, row) for (_, view, digest, _), row in zip(waiting, found, strict=True)])
-            rows.update({(i, view): row for (i, view, _, _), row in zip(waiting, found, strict=True)})
+            for (index, view, _, _), row in zip(waiting, found, strict=True):
+                keep(index, view, row)
             computed += len(waiting)
             waiting.clear()
 
@@ -196,7 +203,7 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
                 if isinstance(pixels, images.ImageError):
                     skipped[index] = str(pixels)
                 elif pixels is None:
-                    rows[index, view] = cache.get(digest, view)
+                    keep(index, view, cache.get(digest, view))
                 else:
                     waiting.append((index, view, digest, pixels))
                     if len(waiting) == inference.BATCH:
@@ -206,16 +213,13 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
         finally:
             stream.close()
             bar.close()
-    kept = [i for i in range(len(pictures)) if i not in skipped]
-    x = (
-        np.stack([rows.pop((i, view)) for i in kept for view in range(views)])
-        if kept
-        else np.zeros((0, 0), np.float32)
-    )
+    kept = np.array([i for i in range(len(pictures)) if i not in skipped], int)
+    if x is None:
+        x = np.empty((len(pictures), views, 0), np.float32)
     return Features(
-        x.reshape(len(kept), views, x.shape[1]),
-        np.array(kept, int),
-        [pictures.digests[i] for i in kept],
+        x[kept] if skipped else x,
+        kept,
+        [pictures.digests[i] for i in kept.tolist()],
         [{"path": pictures.name(i), "reason": reason} for i, reason in sorted(skipped.items())],
         computed,
     )
@@ -325,7 +329,7 @@ def cached() -> Iterator[dict]:
     for place in sorted((home() / "networks").glob("*")):  # those that were being made when their maker was killed too
         files = [file for file in place.iterdir() if file.is_file()]
         try:
-            identity = json.loads((place / "identity.json").read_text())
+            identity = json.loads((place / inference.IDENTITY).read_text())
         except (OSError, ValueError):
             identity = {"network": "unfinished"}
         yield item("network", place, identity, sum(file.stat().st_size for file in files), None)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from zoo import inference, saving
 from zoo.api import get
 from zoo.data import images, sources
 from zoo.errors import UsageError, ZooError
+from zoo.familiar import Familiar
 from zoo.pretrained.features import Backbone, Engine, Features, extract
 from zoo.pretrained.head import Head, fit_head
 from zoo.reports import note
@@ -31,6 +33,7 @@ def finetune(
     augment: int = 0,
     precision: str | None = None,
     seed: int = 0,
+    skip_list=None,
     out=None,
 ):
     """Train a classifier of your own pictures and measure it on pictures that it was not trained on.
@@ -46,6 +49,7 @@ def finetune(
         precision: what the training pictures' features are computed in: "float32" or, where the processor does,
             "bfloat16"; None is the fastest. The saved model computes in float32, and is measured so.
         seed: decides the split and the folds of the cross-validation; nothing else is random.
+        skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
         out: a `.keras` file to save to; None keeps the classifier in memory only.
 
     Returns:
@@ -69,7 +73,7 @@ def finetune(
     fast, exact = Engine(network, precision), Engine(network, "float32")
     seconds: dict[str, float] = {}
     with clocked(seconds, "reading the folder"):
-        dataset = sources.load(train, validation, val_split, seed)
+        dataset = sources.load(train, validation, val_split, seed, skip_list)
         if "validation" not in dataset.splits:
             dataset = sources.load(dataset, None, VAL_SPLIT, seed)
     if not network.conversion.done(inference.FILE):
@@ -87,18 +91,21 @@ def finetune(
     rows = unseen(seen, held_out)
     y = dataset.splits["train"].y[seen.kept][rows]
     require_enough(y, dataset.labels, seen.skipped)
-    with clocked(seconds, "head"):
+    # Products as small as these are faster on one thread, and far faster where others use the processor too.
+    with clocked(seconds, "head"), threadpool_limits(1):
         views = seen.x.shape[1]
+        shown = seen.x if len(rows) == len(seen.x) else seen.x[rows]
         head = fit_head(
-            seen.x[rows].reshape(-1, seen.x.shape[2]),
+            shown.reshape(-1, shown.shape[2]),
             np.repeat(y, views),
             len(dataset.labels),
             groups=np.repeat(np.arange(len(rows)), views),
             seed=seed,
         )
+        familiar = Familiar.fit(shown[:, 0], seed)
     skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
     with clocked(seconds, "saving"):
-        classifier.labels = dataset.labels
+        classifier.labels, classifier.familiar = dataset.labels, familiar
         classifier.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
         inputs = np.stack([images.decode(picture, network.rule) for picture in tests.items])
         test = saving.selftest(inputs, head(tested.x[:, 0]))
@@ -107,6 +114,9 @@ def finetune(
         classifier.report(head(held_out.x[:, 0]), dataset.splits["validation"].y[held_out.kept], "validation", skipped)
         if out is not None:
             classifier.save(out)
+            with contextlib.suppress(Exception):  # it only spares the first prediction the conversion
+                sha256 = saving.digest(Path(out).read_bytes())
+                network.conversion.put_head(head.kernel, head.bias, inference.Conversion.of_file(Path(out), sha256))
     classifier.summary = {
         "validation": {key: classifier.metrics[key] for key in ("accuracy", "per_class", "confusion")},
         "labels": dataset.labels,

@@ -97,11 +97,14 @@ def with_features(model):
 
 def predict(model, inputs: np.ndarray, batch: int = 32) -> list[np.ndarray]:
     """All outputs of a model in float32, for inputs of shape (n, ...)."""
-    short = -len(inputs) % batch if len(inputs) > batch else 0  # a ragged last batch would be compiled anew
-    padded = np.concatenate([inputs, np.zeros((short, *inputs.shape[1:]), inputs.dtype)])
-    found = model.predict(padded, batch_size=batch, verbose=0)
-    found = found if isinstance(found, list | tuple) else [found]
-    return [np.asarray(output[: len(inputs)], np.float32) for output in found]
+    parts = []
+    for start in range(0, len(inputs), batch):
+        part = inputs[start : start + batch]
+        if len(inputs) > batch:  # a ragged last batch would be compiled anew
+            part = np.concatenate([part, np.zeros((batch - len(part), *part.shape[1:]), part.dtype)])
+        found = model.predict_on_batch(part)
+        parts.append([np.asarray(o, np.float32) for o in (found if isinstance(found, list | tuple) else [found])])
+    return [np.concatenate([part[i] for part in parts])[: len(inputs)] for i in range(len(parts[0]))]
 
 
 def has_gpu() -> bool:

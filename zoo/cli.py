@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import io
 import json
 import os
 import shlex
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from zoo._version import __version__
 from zoo.errors import UsageError, ZooError
-from zoo.reports import note, share, table
+from zoo.reports import note, printable, share, table
 
 EXAMPLES = {
     None: """\
@@ -32,7 +33,11 @@ EXAMPLES = {
     "predict": """\
   zoo predict pets.keras new.jpg
   zoo predict efficientnet_lite0 *.jpg --top 3 --json
-  zoo predict efficientnet_lite0 chelsea         a cat that scikit-image carries""",
+  zoo predict efficientnet_lite0 chelsea         a cat that scikit-image carries
+  zoo predict pets.keras album/ --csv album.csv  thousands; the same command goes on after an interruption""",
+    "relabel": """\
+  zoo relabel pets.keras cats=cat dogs=dog       in place
+  zoo relabel pets.keras cats=Katze --out haustiere.keras""",
     "finetune": """\
   zoo finetune photos/                           one folder a class; a fifth is held out
   zoo finetune photos/train --val photos/val --out pets.keras
@@ -54,6 +59,8 @@ EXAMPLES = {
 def main(argv=None) -> int:
     """Run the command line; returns the exit status: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
     arguments = parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without Unicode shows escapes rather than an error
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = arguments.run(arguments) or 0
         sys.stdout.flush()
@@ -130,8 +137,14 @@ def parser() -> argparse.ArgumentParser:
 
     c = command("predict", run_predict, "say what pictures show")
     c.add_argument("name", metavar="FILE.keras|NAME")
-    c.add_argument("images", metavar="IMAGE", nargs="+")
+    c.add_argument("images", metavar="IMAGE|FOLDER", nargs="+")
+    c.add_argument("--csv", metavar="FILE", help="write the answers there, as they come")
     c.add_argument("--top", type=positive_int, default=5, metavar="K", help="how many classes to give (5)")
+
+    c = command("relabel", run_relabel, "call the classes of a saved file by other names, without training")
+    c.add_argument("name", metavar="FILE.keras")
+    c.add_argument("names", metavar="OLD=NEW", nargs="+")
+    c.add_argument("--out", metavar="FILE.keras", help="where to save (the same file)")
 
     c = command("finetune", run_finetune, "train a classifier of your own pictures in seconds")
     c.add_argument("train", metavar="TRAIN", help="a folder of class folders, a dataset's name, a CSV file")
@@ -141,6 +154,8 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--backbone", default="efficientnet_lite0", metavar="NAME", help="see `zoo list --weights`")
     c.add_argument("--out", metavar="FILE.keras", help="where to save (TRAIN.keras)")
     c.add_argument("--augment", type=int, default=0, metavar="K", help="add K augmented views of each picture")
+    c.add_argument("--precision", metavar="P", help="float32 or bfloat16, to train on (the processor's fastest)")
+    c.add_argument("--skip-list", metavar="FILE", help="pictures to leave out, as `zoo doctor --out` writes them")
     c.add_argument("--seed", type=int, default=0, metavar="N", help="decides which pictures are held out (0)")
 
     c = command("doctor", run_doctor, "look at every picture and say what would harm a classifier")
@@ -227,26 +242,81 @@ def run_evaluate(arguments):
 
 
 def run_predict(arguments):
-    from zoo.data.named import sample_picture
-
     model = opened(arguments.name)
-    pictures = [p if Path(p).exists() else str(sample_picture(p) or p) for p in arguments.images]
+    pictures = [picture for word in arguments.images for picture in named_pictures(word)]
+    if arguments.csv:
+        return predict_into(model, pictures, arguments)
     results, failed = [], 0
-    for picture in pictures:
-        try:
-            results.append(model.predict(picture, top=arguments.top).to_json())
-        except ZooError as error:
+    for picture, said in zip(pictures, model.predictions(pictures, arguments.top), strict=True):
+        if isinstance(said, ZooError):
             failed += 1
-            note(f"zoo predict: {error}")
-            results.append({"path": picture, "error": str(error)})
-        if not arguments.json and "error" not in results[-1]:
-            ranked = ", ".join(f"{item['label']} {item['probability']:.1%}" for item in results[-1]["top"])
-            print(f"{picture}: {ranked}")
+            note(f"zoo predict: {printable(picture)} cannot be used: {said}")
+            results.append({"path": picture, "error": str(said)})
+        elif arguments.json:
+            results.append(said.to_json())
+        else:
+            ranked = ", ".join(f"{label} {probability:.1%}" for label, probability in said.top)
+            print(f"{printable(picture)}: {ranked}{said.hint}", flush=True)
     if arguments.json:
         show_json(results)
     if failed:
         note(f"zoo predict: {failed} of {len(pictures)} pictures could not be used.")
     return 1 if failed else 0
+
+
+def predict_into(model, pictures: list[str], arguments):
+    """Write what the pictures show into a CSV file, without those that it holds already."""
+    from zoo.reports import Bar
+    from zoo.tables import GrowingTable
+
+    by = f"{model.name} {model.archive.sha256[:12] if model.archive else model.weights}"
+    columns = ["path", "label", "probability", "strange", "error", "by"]
+    table = GrowingTable(arguments.csv, columns, by)
+    left = [picture for picture in dict.fromkeys(pictures) if picture not in table.done]
+    arguments.when_interrupted = f" What was done is in {arguments.csv}; the same command goes on."
+    failed, rows = 0, []
+    bar = Bar(len(left), "predicting", unit="picture")
+    for picture, said in zip(left, model.predictions(left, top=1), strict=True):
+        row = dict.fromkeys(columns, "") | {"path": picture}
+        if isinstance(said, ZooError):
+            failed += 1
+            row["error"] = str(said)
+        else:
+            row |= {"label": said.label, "probability": f"{said.probability:.6f}"}
+            row["strange"] = {None: "", True: "yes", False: "no"}[said.strange]
+        rows.append(row)
+        if len(rows) == 32:  # a forward pass
+            table.add(rows)
+            rows = []
+        bar.update()
+    table.add(rows)
+    bar.close()
+    result = {"csv": arguments.csv, "answers": len(left) - failed, "failed": failed, "kept": len(table.done)}
+    if arguments.json:
+        show_json(result)
+    else:
+        print("{csv}: {answers} answers, {failed} pictures that could not be used, {kept} kept".format(**result))
+    return 1 if failed else 0
+
+
+def run_relabel(arguments):
+    import zoo
+    from zoo.api import is_saved_file
+
+    if not is_saved_file(arguments.name):
+        raise UsageError(f"give a saved .keras file, got {arguments.name!r}.")
+    names = {}
+    for pair in arguments.names:
+        old, equals, new = pair.partition("=")
+        if not equals:
+            raise UsageError(f"give OLD=NEW, for example cats=cat; got {pair!r}.")
+        names[old] = new
+    model, out = zoo.load(arguments.name), arguments.out or arguments.name
+    model.relabel(names)
+    model.save(out)
+    if arguments.json:
+        return show_json({"out": out, "labels": model.labels})
+    print(f"Saved {out}; its classes are {', '.join(model.labels)}.")
 
 
 def run_finetune(arguments):
@@ -260,7 +330,9 @@ def run_finetune(arguments):
         val_split=arguments.val_split,
         backbone=arguments.backbone,
         augment=arguments.augment,
+        precision=arguments.precision,
         seed=arguments.seed,
+        skip_list=arguments.skip_list,
         out=out,
     )
     summary = classifier.summary
@@ -364,6 +436,20 @@ def opened(name: str):
     return zoo.get(name, weights=weights[0])
 
 
+def named_pictures(word: str) -> list[str]:
+    """The files that a word of the command line means: itself, those in a folder, or one that a package carries."""
+    from zoo.data.folders import pictures_below
+    from zoo.data.named import sample_picture
+
+    path = Path(word)
+    if path.is_dir():
+        found = pictures_below(path)
+        if not found:
+            raise ZooError(f"there is no picture in {word}.")
+        return [str(file) for file in found]
+    return [word if path.exists() else str(sample_picture(word) or word)]
+
+
 def settings(pairs: list[str]) -> dict:
     """Builder arguments from KEY=VALUE words; a value that is no Python literal is taken as text."""
     found = {}
@@ -405,4 +491,9 @@ def report_skipped(skipped: list[dict]) -> None:
 
 def show_json(value) -> None:
     """Print a result as JSON, the only thing on standard output."""
-    print(json.dumps(value, indent=1, default=lambda item: item.to_json(), ensure_ascii=False))
+    text = json.dumps(value, indent=1, default=lambda item: item.to_json(), ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a terminal without Unicode, or a file's name that is no text: JSON can escape both
+        text = json.dumps(json.loads(text))
+    print(text)

@@ -49,7 +49,7 @@ def replacing(path, suffix: str = ""):
 def placing(folder: Path):
     """Yield a temporary folder beside `folder`; rename it into place at the end, or remove it on any error.
 
-    Where another process has put its own there meanwhile, that one stays.
+    Where another process has put its own there meanwhile, its files stay, and only what they lack is added.
 
     Args:
         folder: what will hold the files; it does not exist yet.
@@ -63,5 +63,8 @@ def placing(folder: Path):
         except OSError:
             if not folder.is_dir():
                 raise
+            for file in sorted(temporary.iterdir()):
+                if not (folder / file.name).exists():
+                    file.rename(folder / file.name)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -73,7 +73,7 @@ class Record:
         return self.content["task"]
 
     def to_json(self) -> dict:
-        return {key: value for key, value in self.content.items() if key not in ("selftest", "members")}
+        return {key: value for key, value in self.content.items() if key not in ("selftest", "members", "familiar")}
 
     def __str__(self):
         rows = {"file": f"{self.path} ({self.path.stat().st_size / 1e6:.1f} MB)"}

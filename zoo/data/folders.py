@@ -22,6 +22,7 @@ SPLITS = {
 LITTER = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave behind; hidden files are ignored too
 PATH_COLUMNS = ("path", "file", "filename", "image")
 LABEL_COLUMNS = ("label", "class", "category")
+SEVERAL_LABELS = "has several labels"  # how the reason begins why such a picture was left out
 LAYOUT = """\
 photos/              or with splits:   photos/
 ├── cats/                              ├── train/
@@ -108,7 +109,8 @@ def _ignored(name: str) -> bool:
 
 def _read_classes(root: Path) -> tuple[Pictures, list[dict]]:
     folders, files = _listing(root)
-    skipped = []
+    # a class on a disk that is not mounted, perhaps
+    skipped = _links_to_nothing(path for path in sorted(root.iterdir()) if not _ignored(path.name))
     for path in files:
         if path.suffix.lower() in EXTENSIONS:
             skipped.append({"path": str(path), "reason": "lies beside the class folders, so has no class"})
@@ -146,8 +148,21 @@ def _files_below(folder: Path, root: Path, skipped: list[dict]) -> list[Path]:
             continue
         entered.add(_identity(place))
         folders[:] = sorted(name for name in folders if not _ignored(name))
-        files += [place / name for name in names if not _ignored(name) and (place / name).is_file()]
+        paths = [place / name for name in names if not _ignored(name)]
+        files += [path for path in paths if path.is_file()]
+        skipped += _links_to_nothing(paths)
     return sorted(files)
+
+
+def _links_to_nothing(paths: Iterable[Path]) -> list[dict]:
+    broken = [path for path in paths if path.is_symlink() and not path.exists()]
+    return [{"path": str(path), "reason": "link to nothing"} for path in broken]
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """Files that are called like pictures, at any depth, sorted."""
+    found = _files_below(folder, folder.absolute().parent, [])
+    return [path for path in found if path.suffix.lower() in EXTENSIONS]
 
 
 def _identity(folder: Path) -> tuple[int, int]:
@@ -165,20 +180,32 @@ def read_csv(path: Path) -> tuple[dict[str, Pictures], list[dict]]:
         `{split: Pictures}`, and what was left out as `{"path", "reason"}`.
 
     Raises:
-        ZooError: a column is absent or there twice, or two rows contradict each other.
+        ZooError: the file cannot be read, a column is absent or there twice, or a row cannot be understood.
+    """
+    return read_rows(*read_table(path), path.parent, str(path))
+
+
+def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
+    """Columns, and pairs of line number and row, of a CSV file with a header.
+
+    Args:
+        path: the file, UTF-8, separated by commas, semicolons or tabs.
+
+    Raises:
+        ZooError: it cannot be read.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        # names that are no Unicode, as the system may have them, stand in such files in the way of "surrogatepass"
+        with path.open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
             header = file.readline()
             file.seek(0)
             reader = csv.DictReader(file, delimiter=max(",;\t", key=header.count), restval="")
             rows = [(reader.line_num, row) for row in reader]
-            columns = reader.fieldnames or []
+            return list(reader.fieldnames or []), rows
     except UnicodeDecodeError:
         raise ZooError(f"{path} is not UTF-8 text. Save it as CSV UTF-8 and try again.") from None
     except (OSError, csv.Error) as error:
         raise ZooError(f"{path} cannot be read as CSV: {error}") from None
-    return read_rows(columns, rows, path.parent, str(path))
 
 
 def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictures], list[dict]]:
@@ -189,11 +216,14 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
         rows: pairs of row number and dict from column to value.
         folder: where relative paths start.
         where: what to call the table in messages.
+
+    Returns:
+        `{split: Pictures}`, and what was left out as `{"path", "reason"}`; a picture with several labels is.
     """
     path_column = _column(columns, PATH_COLUMNS, where)
     label_column = _column(columns, LABEL_COLUMNS, where)
     split_column = next((column for column in columns if str(column).strip().lower() == "split"), None)
-    first, tables, skipped = {}, {}, []
+    first, several, tables, skipped = {}, {}, {}, []
     for number, row in rows:
         label = row[label_column]
         label = "" if label is None or label != label else str(label).strip()  # NaN is a table's empty cell
@@ -210,17 +240,19 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
                 )
         before, row_before = first.setdefault(path, (label, number))
         if before != label:
-            raise ZooError(
-                f"{where}: {path} is {before!r} in row {row_before} and {label!r} in row {number}. "
-                "A picture has one label: mend or remove one of the two rows."
-            )
-        if not label:
+            both = f"{before!r} in row {row_before} and {label!r} in row {number}"
+            several.setdefault(path, f"{SEVERAL_LABELS}: {both}")
+        elif not label:
             skipped.append({"path": str(path), "reason": f"no label in row {number}"})
         elif not path.is_file():
             skipped.append({"path": str(path), "reason": "no such file"})
         else:
             tables.setdefault(split, {})[path] = label  # a row that is there twice counts once
     tables.setdefault("train", {})
+    for path, reason in several.items():
+        skipped.append({"path": str(path), "reason": reason})
+        for table in tables.values():
+            table.pop(path, None)
     return {
         split: labelled(sorted(table), [table[path] for path in sorted(table)]) for split, table in tables.items()
     }, skipped

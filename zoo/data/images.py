@@ -8,7 +8,9 @@ import io
 import math
 import os
 import random
+import threading
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ from zoo.errors import ZooError
 # Pillow warns of pictures above its limit and refuses those above twice the limit; large honest photographs
 # lie between the two. The filter is set once: changing filters around each picture is not safe in threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# What it says of damaged EXIF and the like names no file, and what matters of it becomes an ImageError.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 # Formats that hold pixels. PostScript is left out on purpose: Pillow would run another program to draw it.
 # fmt: off
@@ -41,6 +45,11 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+LARGEST_FILE = 10**9  # bytes; what is larger, a film perhaps, is not read into memory
+LARGE = 50 * 10**6  # pixels above which pictures are inspected one at a time, so that threads do not pile them up
+USUAL = (".jpg", ".png", ".gif", ".bmp", ".webp", ".tif", ".ppm", ".avif", ".heic", ".jp2", ".tga", ".ico")
+SAMPLE = 32  # side in pixels of the small grey copy by which pictures are compared
+_one_large = threading.Lock()
 
 
 class ImageError(ZooError):
@@ -68,9 +77,12 @@ def read(picture) -> bytes | np.ndarray:
             return np.asarray(_eight_bit(_upright(picture)))
     if isinstance(picture, (str, os.PathLike)):
         try:
-            return Path(picture).read_bytes()
+            path = Path(picture)
+            if (size := path.stat().st_size) <= LARGEST_FILE:
+                return path.read_bytes()
         except (OSError, ValueError) as error:
             raise ImageError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise ImageError(f"a file of {size / 1e9:.1f} GB; pictures of up to {LARGEST_FILE / 1e9:g} GB are read")
     if hasattr(picture, "__array__"):  # tensors of any framework
         return np.asarray(picture)
     raise ImageError(f"a {type(picture).__name__}; accepted are bytes, a path, an array and a PIL image")
@@ -136,6 +148,100 @@ def decode_views(picture, rule: Preprocessing, views) -> list[np.ndarray]:
     return arrays
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one picture is, from a full decoding.
+
+    Attributes:
+        kind: the format as Pillow calls it ("JPEG"), or "" for an array.
+        mode: the colour mode as Pillow calls it ("RGB", "CMYK", "I;16", ...).
+        size: (width, height) in pixels, upright.
+        turned: whether EXIF asks for it to be turned or mirrored.
+        frames: how many pictures the file holds.
+        transparent: whether any part of it lets the background through.
+        contrast: brightest minus darkest grey level, 0 to 255.
+        intact: whether the file's own checksums, if its format has any, agree.
+        grey: uint8 array (SAMPLE, SAMPLE), the whole picture in grey, whatever its shape.
+    """
+
+    kind: str
+    mode: str
+    size: tuple[int, int]
+    turned: bool
+    frames: int
+    transparent: bool
+    contrast: int
+    intact: bool
+    grey: np.ndarray
+
+
+def inspect(picture) -> Look:
+    """Decode a picture whole, at full resolution, and say what it is.
+
+    Args:
+        picture: whatever `read` accepts, except a PIL image.
+
+    Raises:
+        ImageError: the picture cannot be used; the message is the reason.
+
+    Example:
+        >>> inspect(np.zeros((300, 400), "uint8")).size
+        (400, 300)
+    """
+    data = read(picture)
+    image = _from_array(data) if isinstance(data, np.ndarray) else _opened(data)
+    kind, mode = image.format or "", image.mode
+    with _one_large if image.width * image.height > LARGE else contextlib.nullcontext(), _reasons(kind):
+        image.load()
+        turned = _orientation(image) in UPRIGHT
+        transparent = image.has_transparency_data and _alpha(image).getextrema()[0] < 255
+        upright = _eight_bit(_upright(image)).convert("L")
+        low, high = upright.getextrema()
+        grey = np.asarray(upright.resize((SAMPLE, SAMPLE), Image.Resampling.BOX))
+    frames, intact = 1, True
+    with contextlib.suppress(Exception):  # damage in frames that are not used
+        frames = 1 if kind == "MPO" else getattr(image, "n_frames", 1)  # an MPO is one photograph and its previews
+    if kind == "PNG":
+        try:  # Pillow looks at the checksums of this format alone, and not when it decodes
+            _opened(data).verify()
+        except Exception:
+            intact = False
+    return Look(kind, mode, upright.size, turned, frames, transparent, high - low, intact, grey)
+
+
+def _alpha(image: Image.Image) -> Image.Image:
+    band = image.getbands()[-1]
+    return image.getchannel(band) if band in "Aa" else image.convert("RGBA").getchannel("A")
+
+
+def kind_of(path: Path) -> str | None:
+    """The format that a file begins like, or None; only the beginning is read."""
+    # TGA has no mark to know it by, and the raw files of cameras begin like TIFF
+    formats = [name for name in _formats() if name not in ("TGA", "TIFF")]
+    try:
+        with Image.open(path, formats=formats) as image:
+            return image.format
+    except Exception:  # decoders of other things raise nearly anything
+        return None
+
+
+def extensions_of(kind: str) -> list[str]:
+    """The file extensions of one of Pillow's formats, the usual one first."""
+    _formats()
+    alike = next((names for names in (("JPEG", "MPO"), ("BMP", "DIB")) if kind in names), (kind,))
+    known = [end for end, name in Image.registered_extensions().items() if name in alike]
+    return sorted(known, key=lambda end: (end not in USUAL, end))
+
+
+def _opened(data: bytes) -> Image.Image:
+    """A file's picture, its header read and its pixels not."""
+    try:
+        with _reasons():
+            return Image.open(io.BytesIO(data), formats=_formats())
+    except UnidentifiedImageError:
+        raise ImageError(_not_an_image(data)) from None
+
+
 def _open(data: bytes | np.ndarray, rule: Preprocessing, share: float) -> tuple[Image.Image, tuple[float, ...]]:
     """The upright picture in the rule's colour mode, decoded smaller where that loses nothing.
 
@@ -151,11 +257,7 @@ def _open(data: bytes | np.ndarray, rule: Preprocessing, share: float) -> tuple[
         image = _eight_bit(_from_array(data))
         frame = (0, 0, *image.size)
     else:
-        try:
-            with _reasons():
-                image = Image.open(io.BytesIO(data), formats=_formats())
-        except UnidentifiedImageError:
-            raise ImageError(_not_an_image(data)) from None
+        image = _opened(data)
         with _reasons(image.format):
             size = _draft(image, rule, share) if image.format == "JPEG" else None
             turn = _orientation(image) if size else 1

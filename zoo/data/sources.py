@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data import named
-from zoo.data.folders import LAYOUT, labelled, read_csv, read_folder, read_rows
+from zoo.data.folders import LAYOUT, SEVERAL_LABELS, labelled, read_csv, read_folder, read_rows
 from zoo.data.pictures import Dataset, Pictures, stratified
+from zoo.data.skip_list import SkipList
 from zoo.data.streams import arrays, stream
 from zoo.errors import UsageError, ZooError
 from zoo.registry import did_you_mean
@@ -25,7 +26,7 @@ or a CSV file or DataFrame with the columns path and label, arrays (x, y), or a 
 {", ".join(named.names())}, or tfds:NAME."""
 
 
-def load(data, validation=None, val_split: float | None = None, seed: int = 0) -> Dataset:
+def load(data, validation=None, val_split: float | None = None, seed: int = 0, skip_list=None) -> Dataset:
     """Find, label and split pictures to learn from; nothing is decoded.
 
     Args:
@@ -35,6 +36,7 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0) -
         val_split: share of the training pictures to set apart as validation split, above 0 and below 1; from
             every class alike.
         seed: which pictures `val_split` draws.
+        skip_list: a CSV file of pictures to leave out wherever they are, as `zoo doctor --out` writes it.
 
     Raises:
         ZooError: there is nothing there to learn from, or what was given contradicts itself.
@@ -45,7 +47,8 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0) -
         >>> len(dataset.splits["train"]), len(dataset.splits["validation"]), dataset.labels
         (6, 2, ['a', 'b'])
     """
-    dataset = find(data)
+    skip = None if skip_list is None else SkipList(skip_list)
+    dataset = find(data, skip)
     _check_train(dataset)
     splits = {split: _in_order_of(dataset.labels, part, split) for split, part in dataset.splits.items()}
     skipped = list(dataset.skipped)
@@ -58,7 +61,7 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0) -
     if validation is not None and val_split is not None:
         raise UsageError("validation and val_split were both given: leave out one of the two.")
     if validation is not None:
-        other = find(validation)
+        other = find(validation, skip)
         if len(other.splits) > 1 or not len(other.splits["train"]):
             raise ZooError(
                 f"validation: {other.name} has {_counts(other)}. Accepted is one set of pictures, not split and "
@@ -70,18 +73,38 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0) -
         if not 0 < val_split < 1:
             raise UsageError(f"val_split is {val_split!r}; accepted is a share above 0 and below 1, such as 0.2.")
         splits["train"], splits["validation"] = stratified(splits["train"], val_split, seed)
+    if skip:
+        skip.note_unused()
     return replace(dataset, splits=splits, skipped=skipped)
 
 
-def find(data) -> Dataset:
+def find(data, skip_list=None, strict: bool = True) -> Dataset:
     """Find and label pictures, however many there are: enough to measure on, perhaps not to learn from.
 
     Args:
         data: as for `load`.
+        skip_list: as for `load`, or a `SkipList` that is used for several sets, whose user notes what was not met.
+        strict: whether a table that gives a picture several labels is an error; else the picture is left out.
 
     Raises:
         ZooError: there is nothing of that name, or it is laid out in no way that is understood.
     """
+    skip = SkipList(skip_list) if isinstance(skip_list, (str, os.PathLike)) else skip_list
+    dataset = _read(data)
+    if skip is not None:
+        dataset = skip.leave_out(dataset)
+    if skip is not skip_list:
+        skip.note_unused()
+    for item in dataset.skipped if strict else []:
+        if item["reason"].startswith(SEVERAL_LABELS):
+            raise ZooError(
+                f"{dataset.name}: {item['path']} {item['reason']}. A picture has one label: mend or remove one of "
+                "the two rows, or put the picture on a skip list."
+            )
+    return dataset
+
+
+def _read(data) -> Dataset:
     if isinstance(data, Dataset):
         return data
     if isinstance(data, Pictures):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,14 @@ import numpy as np
 from zoo import metrics
 from zoo.data import images, sources
 from zoo.errors import UsageError, ZooError
+from zoo.familiar import Familiar
+from zoo.inference import BATCH
+from zoo.registry import did_you_mean
 from zoo.reports import Bar
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
     from zoo.training import FitData
-
-BATCH = 32  # pictures a forward pass; larger ones are no faster on a CPU
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,14 @@ class Prediction:
             classes gets one too.
         top: the most probable classes with their probabilities, best first.
         path: the picture's file, or None for arrays.
+        strange: whether it resembles nothing that the model was trained on; None where the model cannot tell.
     """
 
     label: str
     probability: float
     top: list[tuple[str, float]]
     path: str | None = None
+    strange: bool | None = None
 
     def to_json(self) -> dict:
         top = [{"label": label, "probability": probability} for label, probability in self.top]
@@ -43,7 +47,12 @@ class Prediction:
 
     def __str__(self):
         others = ", ".join(f"{label} {p:.1%}" for label, p in self.top[1:])
-        return f"{self.label} {self.probability:.1%}" + (f"  ({others})" if others else "")
+        return f"{self.label} {self.probability:.1%}" + (f"  ({others})" if others else "") + self.hint
+
+    @property
+    def hint(self) -> str:
+        """What people should know beside the label."""
+        return "  [resembles nothing that it was trained on]" if self.strange else ""
 
 
 class Classifier(Task):
@@ -68,6 +77,7 @@ class Classifier(Task):
         # How a picture becomes the model's input: the one resize-and-crop rule, at this model's size.
         self.preprocessing = images.Preprocessing((height, width), channels=channels, **entry.preprocessing)
         self.labels: list[str] | None = None
+        self.familiar: Familiar | None = None  # what its training pictures have in common, where that was learned
         if weights is not None:
             from zoo.pretrained.shipped import class_names
 
@@ -141,23 +151,48 @@ class Classifier(Task):
             >>> net.predict(np.zeros((20, 30, 3), "uint8")).probability
             0.5
         """
+        several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
+        pictures = list(pictures) if several else [pictures]
+        found = []
+        for picture, said in zip(pictures, self.predictions(pictures, top), strict=True):
+            if isinstance(said, images.ImageError):
+                raise ZooError(f"{path_of(picture) or 'the picture'} cannot be used: {said}") from said
+            found.append(said)
+        return found if several else found[0]
+
+    def predictions(self, pictures: list, top: int = 5) -> Iterator[Prediction | images.ImageError]:
+        """Say what each of any number of pictures shows, one after the other, while the next ones are decoded.
+
+        Args:
+            pictures: paths, arrays or PIL images, as for `predict`.
+            top: how many classes to give for each picture, best first.
+
+        Yields:
+            For each picture a `Prediction`, or the `ImageError` that says why it cannot be used.
+        """
         if top < 1:
             raise UsageError(f"top must be 1 or more, got {top}.")
-        several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
-        pixels = []
-        for picture in pictures if several else [pictures]:
-            try:
-                pixels.append(images.decode(picture, self.preprocessing))
-            except images.ImageError as error:
-                raise ZooError(f"{path_of(picture) or 'the picture'} cannot be used: {error}") from error
-        if not pixels:
-            return []
-        probabilities = self.probabilities(self.logits(np.stack(pixels)))
-        found = [
-            self.prediction(row, top, path_of(picture))
-            for row, picture in zip(probabilities, pictures if several else [pictures], strict=True)
-        ]
-        return found if several else found[0]
+        # paths as they were given: they come back in the predictions
+        unlabelled = sources.Pictures(pictures, np.zeros(len(pictures), int), [""])
+        for indices, seen in self.batches(unlabelled):
+            usable = [i for i, item in enumerate(seen) if not isinstance(item, images.ImageError)]
+            if usable:
+                logits, *features = self.outputs(np.stack([seen[i] for i in usable]))
+                strange = self.familiar.strange(features[0]) if self.familiar and features else [None] * len(usable)
+                for i, row, odd in zip(usable, self.probabilities(logits), strange, strict=True):
+                    path = path_of(pictures[indices[i]])
+                    seen[i] = self.prediction(row, top, path, None if odd is None else bool(odd))
+            yield from seen
+
+    def batches(self, pictures: sources.Pictures) -> Iterator[tuple[list[int], list]]:
+        """Indices, and for each the decoded pixels or an `ImageError`, a forward pass at a time."""
+        indices, seen = [], []
+        for index, _, _, pixels in sources.stream(pictures, self.preprocessing):
+            indices.append(index)
+            seen.append(pixels)
+            if len(indices) == BATCH or index == len(pictures) - 1:
+                yield indices, seen
+                indices, seen = [], []
 
     def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
         """Measure how often the model is right, with the interval that the number of pictures implies.
@@ -182,24 +217,18 @@ class Classifier(Task):
         y = self.label_indices(pictures)
         bar = Bar(len(pictures), "evaluating", unit="picture") if progress else None
         logits, kept, skipped = [], [], list(dataset.skipped)
-        batch: list[np.ndarray] = []
-
-        def flush():
-            if batch:
-                logits.append(self.logits(np.stack(batch)))
-                batch.clear()
-
-        for index, _, _, pixels in sources.stream(pictures, self.preprocessing):
-            if isinstance(pixels, images.ImageError):
-                skipped.append({"path": pictures.name(index), "reason": str(pixels)})
-            else:
-                kept.append(index)
-                batch.append(pixels)
-                if len(batch) == BATCH:
-                    flush()
+        for indices, seen in self.batches(pictures):
+            pixels = []
+            for index, item in zip(indices, seen, strict=True):
+                if isinstance(item, images.ImageError):
+                    skipped.append({"path": pictures.name(index), "reason": str(item)})
+                else:
+                    kept.append(index)
+                    pixels.append(item)
+            if pixels:
+                logits.append(self.logits(np.stack(pixels)))
             if bar:
-                bar.update()
-        flush()
+                bar.update(len(indices))
         if bar:
             bar.close()
         if not kept:
@@ -237,11 +266,42 @@ class Classifier(Task):
         """The classes in the order of the logits; "class 0", "class 1", ... before any were learned."""
         return self.labels or [f"class {i}" for i in range(self.arguments["num_classes"])]
 
-    def prediction(self, probabilities: np.ndarray, top: int, path: str | None) -> Prediction:
+    def prediction(self, probabilities: np.ndarray, top: int, path: str | None, strange: bool | None) -> Prediction:
         names = self.class_names()
         best = np.argsort(-probabilities, kind="stable")[:top]
         ranked = [(names[i], float(probabilities[i])) for i in best]
-        return Prediction(*ranked[0], ranked, path)
+        return Prediction(*ranked[0], ranked, path, strange)
+
+    def relabel(self, names: dict[str, str]) -> None:
+        """Call classes by other names; nothing is trained.
+
+        Args:
+            names: new name by old name; classes that are not named keep theirs.
+
+        Raises:
+            UsageError: there is no such class, or two classes would get the same name.
+
+        Example:
+            >>> import zoo
+            >>> net = zoo.get("logistic", input_shape=(8, 8, 3))
+            >>> net.relabel({"class 0": "dog", "class 1": "cat"})
+            >>> net.labels
+            ['dog', 'cat']
+        """
+        known = self.class_names()
+        for old, new in names.items():
+            if old not in known:
+                raise UsageError(f"no class is called {old!r}{did_you_mean(old, known)} Classes: {_brief(known)}.")
+            if not new.strip():
+                raise UsageError(f"the new name of {old!r} is empty.")
+        labels = [names.get(label, label) for label in known]
+        twice = {label for label in labels if labels.count(label) > 1}
+        if twice:
+            raise UsageError(f"two classes would be called {', '.join(sorted(twice))}; two names cannot be one class.")
+        self.labels = labels
+        if "per_class" in self.metrics:
+            told = {names.get(label, label): value for label, value in self.metrics["per_class"].items()}
+            self.metrics = {**self.metrics, "per_class": told, "labels": labels}
 
     def label_indices(self, pictures: sources.Pictures) -> np.ndarray:
         """The true classes as the model counts them, matched by name."""
@@ -277,6 +337,7 @@ class Classifier(Task):
             "labels": self.class_names(),
             "preprocessing": self.preprocessing.to_json(),
             "output": "logits" if self.width() > 1 else "one logit, of the second class",
+            "familiar": self.familiar and self.familiar.to_json(),
         }
 
     def width(self) -> int:
@@ -293,6 +354,7 @@ class Classifier(Task):
                 raise TypeError("labels are no list of texts")
             if len(set(self.labels)) != len(self.labels):
                 raise ValueError("labels are there twice")
+            self.familiar = Familiar.from_json(known["familiar"]) if known.get("familiar") else None
             if "accuracy" in self.metrics:
                 measured = self.metrics["accuracy"]
                 self.metrics["accuracy"] = metrics.Metric(measured["value"], tuple(measured["ci"]), measured["n"])

@@ -1,0 +1,188 @@
+"""What the zoo runs on: versions, backend, processor, memory, missing extras, caches; no framework is imported."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+from pathlib import Path
+
+from zoo import files
+from zoo._version import __version__
+from zoo.reports import table
+
+PACKAGES = {  # what people know it by: the distributions that may bring it
+    "keras": ["keras", "keras-nightly"],
+    "tensorflow": ["tensorflow", "tensorflow-cpu", "tensorflow-macos", "tensorflow-intel", "tf-nightly"],
+    "jax": ["jax"],
+    "torch": ["torch"],
+    "openvino": ["openvino"],
+    "numpy": ["numpy"],
+    "scipy": ["scipy"],
+    "pillow": ["pillow", "pillow-simd"],
+    "tensorflow-datasets": ["tensorflow-datasets", "tfds-nightly"],
+}
+BRINGS = {  # extra of the zoo: what it brings
+    "samples": "pictures and digits to try things on, no network needed",
+    "fast": "OpenVINO: frozen backbones several times as fast on a CPU",
+    "lite": "EfficientNet-Lite1 and 2 with their ImageNet weights",
+    "jax": "Keras on JAX: KERAS_BACKEND=jax",
+    "torch": "Keras on PyTorch: KERAS_BACKEND=torch",
+}
+HEIC = ("pillow-heif", "HEIC pictures, as iPhones take them")
+FLAGS = {  # in /proc/cpuinfo: the names that people know
+    "avx2": "AVX2",
+    "avx512f": "AVX-512",
+    "avx512_vnni": "AVX-512 VNNI",
+    "avx512_bf16": "AVX-512 BF16",
+    "amx_tile": "AMX",
+    "asimd": "NEON",
+    "sve": "SVE",
+}
+
+
+def examine() -> dict:
+    """Look at what the zoo runs on.
+
+    Returns:
+        A dict that JSON can hold; sizes in bytes, None where the system does not tell. "problems" are sentences.
+
+    Example:
+        >>> sorted(examine())[:4]
+        ['backend', 'caches', 'cores', 'instructions']
+    """
+    versions = {name: _version(*names) for name, names in PACKAGES.items()}
+    backend, chosen_by = _backend()
+    caches = _caches()
+    problems = []
+    for place in caches:
+        if place["what"] == "ZOO_DATA" and not place["exists"]:
+            problems.append(f"ZOO_DATA names {place['path']}, which is not there.")
+        elif place["what"] != "ZOO_DATA" and not place["writable"]:
+            problems.append(f"{place['path']} cannot be written to: set {place['what']} to a folder that can.")
+    if backend not in ("tensorflow", "jax", "torch"):
+        problems.append(f"Keras would run on {backend!r} ({chosen_by}); the zoo runs on tensorflow, jax or torch.")
+    elif versions[backend] is None:
+        problems.append(
+            f"Keras would run on {backend} ({chosen_by}), which is not installed. Install it, or set KERAS_BACKEND."
+        )
+    return {
+        "zoo": __version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "versions": versions,
+        "backend": {"name": backend, "chosen_by": chosen_by},
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "instructions": _instructions(),
+        "memory": _memory(),
+        "missing": _missing(),
+        "caches": caches,
+        "problems": problems,
+    }
+
+
+def describe(found: dict) -> str:
+    """The same for people."""
+    rows = [["zoo", found["zoo"]], ["python", found["python"]], ["system", found["system"]]]
+    rows += [[name, version or "not installed"] for name, version in found["versions"].items()]
+    rows += [["Keras runs on", f"{found['backend']['name']} ({found['backend']['chosen_by']})"]]
+    rows += [["cores", str(found["cores"])], ["instruction sets", ", ".join(found["instructions"]) or "not known"]]
+    rows += [["memory", " of ".join(_size(found["memory"][name]) for name in ("available", "total")) + " free"]]
+    width = max(len(name) for name, _ in rows)
+    lines = [f"{name:<{width}}  {value}" for name, value in rows]
+    places = [[p["what"], _size(p["free"]), "yes" if p["writable"] else "no", str(p["path"])] for p in found["caches"]]
+    lines += ["", table(places, ["caches and data", "free", "writable", "folder"])]
+    if found["missing"]:
+        lines += ["", "not installed, and what it would bring:"]
+        lines += [f"  {item['install']}: {item['brings']}" for item in found["missing"]]
+    return "\n".join([*lines, "", *(found["problems"] or ["Nothing is wrong."])])
+
+
+def _version(*names: str) -> str | None:
+    for name in names:
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def _keras_home() -> Path:
+    """Where Keras keeps its settings, by Keras' own rule."""
+    if home := os.environ.get("KERAS_HOME"):
+        return Path(home)
+    home = Path("~").expanduser()
+    return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
+
+
+def _backend() -> tuple[str, str]:
+    """The backend that Keras would choose, and what decides it."""
+    if name := os.environ.get("KERAS_BACKEND"):
+        return name, "KERAS_BACKEND"
+    settings = _keras_home() / "keras.json"
+    try:
+        return str(json.loads(settings.read_text(encoding="utf-8"))["backend"]), str(settings)
+    except (OSError, ValueError, LookupError, TypeError):
+        return "tensorflow", "Keras' default"
+
+
+def _instructions() -> list[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux
+        return ["NEON"] if platform.machine().lower() in ("arm64", "aarch64") else []
+    line = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    flags = line[1].split() if line else []
+    return [name for flag, name in FLAGS.items() if flag in flags]
+
+
+def _memory() -> dict[str, int | None]:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
+        return {"total": sizes["MemTotal"], "available": sizes["MemAvailable"]}
+    except (OSError, ValueError, LookupError):  # not Linux
+        pass
+    try:
+        return {"total": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), "available": None}
+    except (AttributeError, OSError, ValueError):  # Windows
+        return {"total": None, "available": None}
+
+
+def _missing() -> list[dict]:
+    """Extras of which a package is not installed, and what each would bring."""
+    try:
+        needed = importlib.metadata.requires("keras-zoo") or []
+    except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed
+        needed = []
+    missing = []
+    for extra, brings in BRINGS.items():
+        names = [re.match(r"[\w.-]+", line)[0] for line in needed if re.search(rf"extra == ['\"]{extra}['\"]", line)]
+        if not all(map(_version, names)):
+            missing.append({"name": extra, "install": f'pip install "keras-zoo[{extra}]"', "brings": brings})
+    if _version(HEIC[0]) is None:
+        missing.append({"name": HEIC[0], "install": f"pip install {HEIC[0]}", "brings": HEIC[1]})
+    return missing
+
+
+def _caches() -> list[dict]:
+    """The folders that the zoo and Keras write to, by the variable that moves each, and those that are read."""
+    given = [folder for folder in os.environ.get("ZOO_DATA", "").split(os.pathsep) if folder]
+    places = [("ZOO_HOME", files.home()), ("KERAS_HOME", _keras_home())]
+    places += [("ZOO_DATA", Path(folder).expanduser()) for folder in given]
+    found = []
+    for what, path in places:
+        path = path.absolute()
+        there = next((folder for folder in (path, *path.parents) if os.access(folder, os.F_OK)), path)
+        try:
+            free = shutil.disk_usage(there).free
+        except OSError:
+            free = None
+        writable = there.is_dir() and os.access(there, os.W_OK)
+        found.append({"what": what, "path": str(path), "exists": there == path, "free": free, "writable": writable})
+    return found
+
+
+def _size(count: int | None) -> str:
+    return "?" if count is None else f"{count / 1e9:.1f} GB"
