@@ -84,7 +84,7 @@ def compare(options, work: Path) -> int:
                 caches = [""] if tool in PEERS else ["empty", "warm"]
                 if not options.again and all((dataset, str(seed), tool, cache) in done for cache in caches):
                     continue
-                python = {"zoo": sys.executable, "zoo_core": options.bare}.get(tool, options.peers)
+                python = options.peers if tool in PEERS else options.bare if tool == "zoo_core" else sys.executable
                 setting = json.loads(subprocess.check_output([python, str(HERE / "machine.py")], text=True))
                 run = run_peer if tool in PEERS else run_zoo
                 try:
@@ -211,7 +211,7 @@ def print_tables(rows: list[dict], datasets: list[str]) -> None:
                 str(len(shares)),
                 f"{np.mean(shares):.1f} %{spread}",
                 "" if name == ("zoo", "empty") else difference(right[name], ours),
-                "" if time_taken is None else f"{time_taken:.0f}",
+                "" if time_taken is None else f"{time_taken:.1f}",
                 "" if time_taken is None or our_seconds is None else f"{time_taken / our_seconds:.1f}",
                 f"{np.median(megabytes):.0f}",
             ]

@@ -2,12 +2,21 @@
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=6, help="how many runs test_interrupted.py kills (6)")
+    parser.addoption("--interrupts", type=int, default=3, help="how many runs it interrupts (3)")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -86,3 +95,72 @@ def tuned(tmp_path_factory):
     (photos / "train" / "dots" / "broken.jpg").write_bytes((photos / "train" / "dots" / "0.jpg").read_bytes()[:200])
     out = folder / "tuned.keras"
     return Tuned(photos, zoo.finetune(photos, out=out), out)
+
+
+@pytest.fixture(scope="session")
+def warm_home(tuned, zoo_home, tmp_path_factory):
+    """A cache with what `tuned` needed converted, and no features."""
+    home = tmp_path_factory.mktemp("warm-home")
+    shutil.copytree(zoo_home / "networks", home / "networks")
+    return home
+
+
+@pytest.fixture
+def as_if_without_keras(monkeypatch):
+    """Let a task in this process go the way that it goes where nothing has imported Keras."""
+    monkeypatch.setattr("zoo.tasks.task.sys", types.SimpleNamespace(modules={}))
+
+
+@pytest.fixture(scope="session")
+def copy_home(warm_home):
+    """Make a copy of that cache, as a new folder; the networks' files, which nobody changes, are the same."""
+
+    def copy_home(folder: Path) -> Path:
+        shutil.copytree(warm_home, folder, copy_function=os.link)
+        return folder
+
+    return copy_home
+
+
+@pytest.fixture(scope="session")
+def start():
+    """Start `zoo WORDS` with a cache of its own, in a process group of its own; what is left of it is killed."""
+    started = []
+
+    def start(*words, home, command=("-m", "zoo"), cwd=None, **environment):
+        # what the zoo sets here to quiet a framework would make its import talk there
+        inherited = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+        process = subprocess.Popen(
+            [sys.executable, *command, *map(str, words)],
+            cwd=cwd or home.parent,
+            env={**inherited, "ZOO_HOME": str(home), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="surrogateescape",
+            start_new_session=True,
+            # a job in the background, as CI may run this, ignores Ctrl-C and so would its children
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+@pytest.fixture(scope="session")
+def finish(start):
+    """Run `zoo WORDS` to its end, as `start` would; it may fail, but never with a traceback."""
+
+    def finish(*words, **options):
+        process = start(*words, **options)
+        out, err = process.communicate(timeout=300)
+        assert "Traceback" not in err and "Exception ignored" not in err, err
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    return finish

@@ -115,6 +115,16 @@ def test_other_ways_to_hold_out(tuned, tmp_path):
     assert 6 <= split["pictures"]["validation"] <= 7
 
 
+def test_nothing_is_learned_or_chosen_on_what_is_held_out(tuned, tmp_path, draw_photos):
+    """Whatever is held out, right or wrongly labelled, the model and the strength of its penalty are the same."""
+    right = draw_photos(tmp_path / "right", {"dots": 5, "stripes": 5}, first=500)
+    wrong = draw_photos(tmp_path / "wrong", {"stripes": 5, "dots": 5}, first=600)  # the labels are exchanged
+    one, two = (zoo.finetune(tuned.photos / "val", held_out) for held_out in (right, wrong))
+    assert one.summary["validation"]["accuracy"].value >= 0.9 > 0.1 >= two.summary["validation"]["accuracy"].value
+    assert one.summary["strength"] == two.summary["strength"]
+    assert one.archive.members["model.weights.h5"] == two.archive.members["model.weights.h5"]
+
+
 def test_shuffled_labels_give_chance(tmp_path, draw_photos):
     photos = draw_photos(tmp_path / "drawn", {"a": 40, "b": 40})
     paths = sorted(photos.glob("*/*.jpg"))

@@ -1,9 +1,11 @@
 """The reader of legacy torch files: equal to torch where torch is there, and no input makes it do anything else."""
 
 import collections
+import contextlib
 import hashlib
 import os
 import pickle
+import pickletools
 import struct
 
 import keras
@@ -203,6 +205,86 @@ def test_hostile_files_are_refused_in_a_sentence(case, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+NEEDED = """
+    PROTO STOP NONE NEWTRUE NEWFALSE BINUNICODE BININT BININT1 BININT2 EMPTY_DICT EMPTY_LIST EMPTY_TUPLE BINPUT
+    LONG_BINPUT BINGET LONG_BINGET MARK TUPLE TUPLE1 TUPLE2 TUPLE3 APPEND APPENDS SETITEM SETITEMS GLOBAL REDUCE BUILD
+    BINPERSID
+""".split()  # noqa: SIM905 a list of words
+LINES = {"decimalnl_short": b"7", "decimalnl_long": b"7L", "stringnl": b"'a'", "floatnl": b"1.5"}  # other lines: text
+
+
+def with_argument(opcode):
+    """An opcode as bytes, with an argument of its form."""
+    code, form = opcode.code.encode("latin-1"), opcode.arg
+    if form is None:
+        return code
+    if form.name == "stringnl_noescape_pair":
+        return code + b"os\nsystem\n"
+    if "nl" in form.name:
+        return code + LINES.get(form.name, b"text") + b"\n"
+    if form.n < 0:  # its length comes first, in as many bytes as the form's name says
+        return code + (2).to_bytes(int(form.name[-1]), "little") + b"ab"
+    return code + bytes(form.n)
+
+
+OPCODES = {opcode.name: opcode for opcode in pickletools.opcodes}
+
+
+@pytest.mark.parametrize("name", sorted(OPCODES.keys() - {*NEEDED}))
+@pytest.mark.parametrize("before", [b"", b"K\1", b"K\1K\1", b"((K\1", b"](", b"}K\1"], ids=repr)
+def test_every_opcode_that_tables_of_tensors_do_not_need_is_refused(name, before, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for pickles in (b"", SYSTEM, SYSTEM + ONE_TENSOR):  # in the place of any of the three
+        with pytest.raises(ZooError, match=f"opcode {name};"):
+            parse(HEADER + pickles + b"\x80\x02" + before + with_argument(OPCODES[name]) + b"." + NUMBERS)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_the_needed_opcodes_alone_build_nothing_else(name):
+    """A pickle of one of them and plain values is refused, or is the table without any tensor."""
+    for before in (b"", b"K\1", b"K\1K\1K\1", b"((K\1", b"](", b"}K\1K\1", b"ctorch\nFloatStorage\n)"):
+        with contextlib.suppress(ZooError):
+            assert parse(HEADER + SYSTEM + b"\x80\x02" + before + with_argument(OPCODES[name]) + b"." + keys()) == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["os system", "builtins exec", "torch.storage _load_from_bytes", "torch.jit _load", "collections OrderedDict\r",
+     "a b c", "torch FloatStorage ", "torch.nn.modules.linear Linear", "numpy.core.multiarray _reconstruct",
+     "x" * 10**6 + " y"],
+    ids=lambda name: ascii(name[:20]),
+)  # fmt: skip
+def test_every_name_but_the_known_ones_is_refused(name):
+    module, _, function = name.partition(" ")
+    asked = f"c{module}\n{function}\n".encode() + b")R."
+    with pytest.raises(ZooError, match="only tensors are read") as error:
+        parse(HEADER + SYSTEM + b"\x80\x02" + asked)
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "data",
+    [HEADER + SYSTEM + b"\x80\x02I" + b"9" * 10**5 + b"\n.", HEADER + SYSTEM + b"\x80\x02c\xff\n\xff\n.",
+     HEADER + SYSTEM + table(("n" * 10**6, tensor(offset=9))) + keys("1") + NUMBERS,
+     HEADER + SYSTEM + table(("w", tensor("k" * 10**6))) + keys("k" * 10**6) + contents(range(7)),
+     HEADER + SYSTEM + table(("\x1b[2J", tensor(offset=9))) + keys("1") + NUMBERS],
+    ids=["digits", "no text", "long name", "long key", "escape"],
+)  # fmt: skip
+def test_a_files_own_words_are_cut_and_escaped_in_messages(data):
+    with pytest.raises(ZooError) as error:
+        parse(data)
+    assert len(str(error.value)) < 300 and str(error.value).isprintable()
+
+
+def test_lists_and_tuples_of_one_another_take_no_time():
+    """A hundred levels, each the one above it twice or itself."""
+    doubled = b"]q\0" + b"".join(b"(h\0h\0e" for _ in range(1000))
+    for ops in (doubled, b"}q\0" + text("a") + b"h\0s", b"(" * 10**5, b"]" * 10**5, b"K\1" + b"\x85" * 10**5):
+        with pytest.raises(ZooError):
+            parse(HEADER + SYSTEM + b"\x80\x02" + ops + b"." + keys())
+
+
 def test_every_truncation_is_refused():
     for length in range(len(LEGAL)):
         with pytest.raises(ZooError):
@@ -233,6 +315,15 @@ def test_hash_is_checked_before_anything_else(tmp_path):
     path.write_bytes(b"hello")
     with pytest.raises(ZooError, match=r"net\.pth cannot be read"):
         read(path, hashlib.sha256(b"hello").hexdigest())
+
+
+@pytest.mark.parametrize("name", ["none.pth", "folder", "pipe", "n" * 300])
+def test_what_is_no_file_is_refused_and_not_waited_for(name, tmp_path):
+    (tmp_path / "folder").mkdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ZooError, match=name):
+        read(tmp_path / name, "0" * 64)
 
 
 def small_model():

@@ -305,13 +305,16 @@ def run_relabel(arguments):
 
     if not is_saved_file(arguments.name):
         raise UsageError(f"give a saved .keras file, got {arguments.name!r}.")
-    names = {}
+    model, out, names = zoo.load(arguments.name), arguments.out or arguments.name, {}
     for pair in arguments.names:
-        old, equals, new = pair.partition("=")
-        if not equals:
+        if "=" not in pair:
             raise UsageError(f"give OLD=NEW, for example cats=cat; got {pair!r}.")
+        # a class may have the sign in its name: the longest known name before one is meant
+        ways = [(pair[:i], pair[i + 1 :]) for i, sign in enumerate(pair) if sign == "="]
+        old, new = max((way for way in ways if way[0] in model.labels), key=lambda way: len(way[0]), default=ways[0])
+        if old in names:
+            raise UsageError(f"{old!r} is given two names, {names[old]!r} and {new!r}.")
         names[old] = new
-    model, out = zoo.load(arguments.name), arguments.out or arguments.name
     model.relabel(names)
     model.save(out)
     if arguments.json:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo import saving
+from zoo.errors import ZooError
 
 AXES = 32  # directions kept
 STRANGE = 0.01  # share of training pictures that may count as strange, each judged by axes that it had no part in
@@ -52,6 +53,8 @@ class Familiar:
 
     def strange(self, features: np.ndarray) -> np.ndarray:
         """Whether each picture, by its features of shape (n, d), resembles nothing that was trained on; shape (n,)."""
+        if features.shape[1:] != self.centre.shape:
+            raise ZooError("what the file knows of its training pictures does not fit its model")
         return _remainder(features, self.centre, self.axes) > self.limit
 
     def to_json(self) -> dict:
@@ -66,6 +69,8 @@ class Familiar:
         centre, axes = (saving.unpack(known[key]).astype(np.float32) for key in ("centre", "axes"))
         if centre.ndim != 1 or axes.shape[1:] != centre.shape:
             raise ValueError("what makes a picture familiar has the wrong shape")
+        if not np.isfinite([*centre, *axes.flat, known["limit"]]).all():
+            raise ValueError("what makes a picture familiar is no number")
         return cls(centre, axes, float(known["limit"]))
 
 

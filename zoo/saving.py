@@ -210,8 +210,7 @@ def read_record(path: Path) -> Record:
     Raises:
         ZooError: missing, damaged, too large when unpacked, or not a file of the zoo's.
     """
-    if not path.is_file():
-        raise ZooError(f"there is no file {str(path)!r}.")
+    check_there(path)
     with unpacking(path, path) as archive:
         return record_of(path, archive, path.stat().st_size)
 
@@ -317,8 +316,7 @@ def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archi
     Raises:
         ZooError: missing, not the zoo's, damaged, or it holds what a model file must not.
     """
-    if not path.is_file():
-        raise ZooError(f"there is no file {str(path)!r}.")
+    check_there(path)
     try:
         content = path.read_bytes()  # once: what is checked is what is opened
     except OSError as error:
@@ -340,6 +338,16 @@ def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archi
     check_config(path, members[CONFIG], module)
     check_weights(path, members[WEIGHTS])
     return Archive(path, members, record, digest(content), module)
+
+
+def check_there(path: Path) -> None:
+    """Refuse what is no ordinary file: a pipe or a device would be waited for, or read without end."""
+    try:
+        there = path.is_file()
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise ZooError(f"{str(path)!r} cannot be read: {error}.") from error
+    if not there:
+        raise ZooError(f"there is no file {str(path)!r}.")
 
 
 @contextlib.contextmanager

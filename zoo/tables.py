@@ -64,12 +64,22 @@ class GrowingTable:
         """Write rows, and be sure that they are on the disk."""
         text = _lines([[{**row, "by": self.by}[column] for column in self.columns] for row in rows])
         with self.path.open("ab") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
+            try:
+                content = text.encode("utf-8", "surrogateescape")  # names that are no Unicode, as the system has them
+            except UnicodeEncodeError:  # as only Windows has them
+                content = text.encode("utf-8", "surrogatepass")
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
 
 
 def _lines(rows: list[list]) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    writer = csv.writer(text, lineterminator="\r\n")  # so that it quotes both
+    lines = []
+    for row in rows:
+        writer.writerow(row)
+        lines.append(text.getvalue().removesuffix("\r\n") + "\n")
+        text.seek(0)
+        text.truncate()
+    return "".join(lines)

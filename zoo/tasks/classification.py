@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -361,7 +362,7 @@ class Classifier(Task):
             # The model is opened when it is needed, and then must pass the self-test: so its shapes are the test's.
             test = known["selftest"]
             inputs, outputs = tuple(test["inputs"]["shape"][1:]), test["outputs"]["shape"][-1]
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, zlib.error) as error:
             raise ZooError(f"the file's record of labels, preprocessing or self-test is damaged: {error}") from error
         classes = len(self.labels)
         if inputs != (*rule.size, rule.channels) or (outputs != classes and (classes, outputs) != (2, 1)):

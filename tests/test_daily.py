@@ -1,0 +1,451 @@
+"""What people do with a classifier every day: more photos, other names, thousands of pictures, a hint of doubt."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import time
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo import cli, inference, saving
+from zoo.data import sources
+from zoo.errors import UsageError, ZooError
+from zoo.familiar import Familiar
+from zoo.tables import GrowingTable
+
+COLUMNS = ["path", "label", "probability", "strange", "error", "by"]
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        capsys.readouterr()
+        code = cli.main([str(word) for word in words])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A model of tiny pictures that are dark or light, measured."""
+    path = tmp_path_factory.mktemp("tiny") / "tiny.keras"
+    model = zoo.get("logistic", input_shape=(8, 8, 3), seed=0)
+    x = np.concatenate([np.full((20, 8, 8, 3), 40, np.uint8), np.full((20, 8, 8, 3), 220, np.uint8)])
+    data = (x, ["dark"] * 20 + ["light"] * 20)
+    model.train(data, epochs=20, progress=False)
+    assert model.evaluate(data, progress=False)["accuracy"].value == 1
+    model.save(path)
+    return path
+
+
+# More photos
+
+
+def test_only_new_photos_are_computed(tmp_path, draw_photos):
+    photos = tmp_path / "photos"
+    draw_photos(photos / "train", {"dots": 10, "stripes": 10}, first=500)
+    draw_photos(photos / "val", {"dots": 4, "stripes": 4}, first=600)
+
+    def computed():
+        summary = zoo.finetune(photos, out=tmp_path / "pets.keras").summary
+        assert zoo.load(tmp_path / "pets.keras").labels == summary["labels"]
+        return summary["features"]["computed"], sum(summary["pictures"].values())
+
+    assert computed() == (28, 28)
+    draw_photos(tmp_path / "more", {"dots": 3, "stripes": 2}, first=700)
+    for path in (tmp_path / "more").glob("*/*.jpg"):
+        path.rename(photos / "train" / path.parent.name / path.name)
+    (photos / "val" / "dots" / "600.jpg").rename(photos / "val" / "dots" / "renamed.jpg")
+    assert computed() == (5, 33)
+    draw_photos(tmp_path / "third", {"dots": 4}, first=800)
+    (tmp_path / "third" / "dots").rename(photos / "train" / "a third class")
+    assert computed() == (4, 37)
+    shutil.rmtree(photos / "train" / "stripes")
+    shutil.rmtree(photos / "val" / "stripes")
+    assert computed() == (0, 21)
+
+
+# Other names
+
+
+@pytest.fixture
+def named(tiny, tmp_path):
+    """Save the classifier with these names."""
+
+    def named(*labels):
+        model = zoo.load(tiny)
+        model.relabel(dict(zip(model.labels, labels, strict=True)))
+        model.save(tmp_path / "named.keras")
+        return tmp_path / "named.keras"
+
+    return named
+
+
+NAMES = {  # what the classes are called, what is typed, what they are called then
+    "one": (["dark", "light"], ["dark=spots"], ["spots", "light"]),
+    "both": (["dark", "light"], ["dark=spots", "light=lines"], ["spots", "lines"]),
+    "swap": (["dark", "light"], ["dark=light", "light=dark"], ["light", "dark"]),
+    "in a circle, one after the other": (["dark", "light"], ["dark=light", "light=lines"], ["light", "lines"]),
+    "the same": (["dark", "light"], ["dark=dark"], ["dark", "light"]),
+    "Japanese": (["dark", "light"], ["dark=水玉", "light=縞 模様"], ["水玉", "縞 模様"]),
+    "from Japanese": (["水玉", "縞"], ["水玉=dark"], ["dark", "縞"]),
+    "spaces and signs": (["dark", "light"], ["dark= a, \"b\" & 'c' "], [" a, \"b\" & 'c' ", "light"]),
+    "a sign in the new name": (["dark", "light"], ["dark=a=b"], ["a=b", "light"]),
+    "a sign in the old name": (["a=b", "light"], ["a=b=c"], ["c", "light"]),
+    "a sign in both": (["a=b", "light"], ["a=b=c=d"], ["c=d", "light"]),
+    "a name that begins another": (["a", "a=b"], ["a=b=c", "a=d"], ["d", "c"]),
+    "a name that begins with the sign": (["=", "b"], ["===", "b=c"], ["=", "c"]),
+    "no text as the system has it": (["dark", "light"], ["dark=\udcff"], ["\udcff", "light"]),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_relabel(case, named, tiny, run):
+    before, words, after = NAMES[case]
+    path = named(*before)
+    old, measured = path.read_bytes(), zoo.load(tiny).metrics["per_class"]
+    code, out, err = run("relabel", path, *words, "--out", "other.keras", "--json")
+    assert code == 0 and json.loads(out) == {"out": "other.keras", "labels": after} and not err
+    assert path.read_bytes() == old
+    assert run("relabel", path, *words)[0] == 0  # in place
+    for file in (Path("other.keras"), path):
+        loaded = zoo.load(file)
+        assert loaded.labels == after == zoo.show(file).to_json()["labels"]
+        assert loaded.metrics["per_class"] == dict(zip(after, measured.values(), strict=True))
+        assert loaded.metrics["labels"] == after
+        assert saving.read(file).members == saving.read(tiny).members  # the network is what it was
+
+
+def test_relabelled_predictions(named, tiny):
+    old, new = zoo.load(tiny), zoo.load(named("水玉", "縞"))
+    x = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3)).astype(np.uint8)
+    x[::2] //= 4
+    said = [answer.label for answer in old.predict(x)]
+    assert {*said} == {"dark", "light"}
+    assert [{"水玉": "dark", "縞": "light"}[answer.label] for answer in new.predict(x)] == said
+    plain = keras.saving.load_model(new.archive.path)
+    assert np.allclose(np.asarray(plain(x)), old.logits(x), 1e-5, 1e-5)
+    with pytest.raises(ZooError, match="does not know: dark"):
+        new.evaluate((x, said), progress=False)
+
+
+REFUSED = {
+    "unknown": (["drk=x"], "no class is called 'drk'; did you mean 'dark'"),
+    "unknown, nothing near": (["zzz=x"], "Classes: dark, light"),
+    "old and new exchanged": (["x=dark"], "no class is called 'x'"),
+    "empty": (["dark="], "the new name of 'dark' is empty"),
+    "blank": (["dark=  "], "the new name of 'dark' is empty"),
+    "no old name": (["=x"], "no class is called ''"),
+    "no pair": (["dark"], "give OLD=NEW"),
+    "nothing": ([""], "give OLD=NEW"),
+    "two classes, one name": (["dark=light"], "two classes would be called light"),
+    "two classes, one new name": (["dark=x", "light=x"], "two classes would be called x"),
+    "one class, two names": (["dark=x", "dark=y"], "'dark' is given two names, 'x' and 'y'"),
+    "one good, one bad": (["dark=x", "ligt=y"], "did you mean 'light'"),
+    "other ending": (["dark=x", "--out", "a.h5"], ".keras"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_names_that_are_refused(case, named, run):
+    words, said = REFUSED[case]
+    path = named("dark", "light")
+    old = path.read_bytes()
+    code, out, err = run("relabel", path, *words)
+    assert code in (1, 2) and not out and said in err and path.read_bytes() == old
+    assert {file.name for file in Path().iterdir()} == {path.name}
+
+
+def test_relabel_what_is_no_saved_file(run):
+    assert run("relabel", "logistic", "a=b")[0] == 2
+    code, _, err = run("relabel", "absent.keras", "a=b")
+    assert code == 1 and "there is no file" in err
+
+
+def test_relabel_where_nothing_was_measured():
+    model = zoo.get("logistic", input_shape=(8, 8, 3))
+    model.relabel({"class 0": "a"})
+    assert model.labels == ["a", "class 1"] and model.metrics == {}
+    with pytest.raises(UsageError, match="did you mean 'class 1'"):
+        model.relabel({"class 2": "b"})
+
+
+# Thousands of pictures
+
+
+def paint(path, value=220):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (10, 10), (value,) * 3).save(path, "PNG")
+    return str(path)
+
+
+def rows_of(path) -> list[dict]:
+    """A CSV file's rows as any program would read them."""
+    with Path(path).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+ODD = ["a b.png", "a,b.png", 'a"b.png', '"', "a\nb.png", "a\rb.png", "a\r\nb.png", "\n", "写真 1.png", " a.png",
+       "=1+1.png", "a;b\t.png", "'a'.png", "\\n.png", "é.png", os.fsdecode(b"\xff\xfe.png")]  # fmt: skip
+
+
+def test_names_of_any_kind(run, tiny, tmp_path):
+    names = []
+    for number, name in enumerate(ODD):
+        try:
+            names.append(paint(Path("album", name if "." in name else f"{name}.png"), 40 + 180 * (number % 2)))
+        except (OSError, UnicodeError):  # a system that has no such names
+            continue
+    assert len(names) >= 8
+    expected = {name: ("dark", "light")[number % 2] for number, name in enumerate(names)}
+    code, out, err = run("predict", tiny, "album", "--csv", "sub/album.csv")
+    assert code == 0 and f"{len(names)} answers" in out and not err
+    found = rows_of("sub/album.csv")
+    assert {row["path"]: row["label"] for row in found} == expected and len(found) == len(names)
+    assert all(row["error"] == row["strange"] == "" and 0.5 < float(row["probability"]) <= 1 for row in found)
+    before = Path("sub/album.csv").read_bytes()
+    code, out, _ = run("predict", tiny, "album", "--csv", "sub/album.csv", "--json")
+    assert code == 0 and json.loads(out) == {"csv": "sub/album.csv", "answers": 0, "failed": 0, "kept": len(names)}
+    assert Path("sub/album.csv").read_bytes() == before
+    code, out, _ = run("predict", tiny, "album")
+    assert code == 0 and len(out.splitlines()) == len(names)  # one line each, whatever the name
+    code, out, _ = run("predict", tiny, "album", "--json")
+    assert {item["path"]: item["label"] for item in json.loads(out)} == expected
+
+
+def test_what_cannot_be_used_has_an_error_and_is_tried_again(run, tiny):
+    paint("album/1.png")
+    Path("album/2.jpg").write_text("hello")
+    Path("album/3.png").write_bytes(Path("album/1.png").read_bytes()[:50])
+    Path("album/4.png").write_bytes(b"")
+    paint("album/sub/5.png", 40)
+    Path("album/notes.txt").write_text("no picture, and not called one")
+    for _ in range(2):
+        code, out, err = run("predict", tiny, "album", "absent.jpg", "--csv", "a.csv", "--json")
+        assert code == 1 and not err
+        found = {Path(row["path"]).name: row for row in rows_of("a.csv")}
+        assert set(found) == {"1.png", "2.jpg", "3.png", "4.png", "5.png", "absent.jpg"} and len(rows_of("a.csv")) == 6
+        errors = {name for name, row in found.items() if row["error"]}
+        assert errors == {"2.jpg", "3.png", "4.png", "absent.jpg"}
+        assert all(not found[name]["label"] and not found[name]["probability"] for name in errors)
+        assert "text file" in found["2.jpg"]["error"] and "empty" in found["4.png"]["error"]
+        assert json.loads(out)["failed"] == 4
+    assert json.loads(out) == {"csv": "a.csv", "answers": 0, "failed": 4, "kept": 2}
+    for name in ("album/2.jpg", "album/3.png", "album/4.png", "absent.jpg"):
+        paint(name)
+    code, out, _ = run("predict", tiny, "album", "absent.jpg", "--csv", "a.csv")
+    assert code == 0 and "4 answers, 0 pictures that could not be used, 2 kept" in out
+    assert len(rows_of("a.csv")) == 6 and not any(row["error"] for row in rows_of("a.csv"))
+    code, out, err = run("predict", tiny, "album", "gone.jpg")
+    assert code == 1 and len(out.splitlines()) == 5 and "gone.jpg" in err and "1 of 6 pictures" in err
+
+
+def test_folders_files_and_duplicates(run, tiny):
+    paint("a/1.png")
+    paint("b/2.png", 40)
+    words = ("a", "b/2.png", "a/1.png", "b", "b/2.png")
+    code, out, _ = run("predict", tiny, *words, "--csv", "a.csv", "--json")
+    assert code == 0 and json.loads(out)["answers"] == 2
+    assert [(row["path"], row["label"]) for row in rows_of("a.csv")] == [
+        (str(Path("a/1.png")), "light"),
+        (str(Path("b/2.png")), "dark"),
+    ]
+    code, out, _ = run("predict", tiny, *words, "--json")  # without a table, each word has its answer
+    assert code == 0 and [item["label"] for item in json.loads(out)] == ["light", "dark", "light", "dark", "dark"]
+    Path("empty").mkdir()
+    Path("c").mkdir()
+    Path("c/notes.txt").write_text("hello")
+    for folder in ("empty", "c"):
+        code, out, err = run("predict", tiny, "a", folder, "--csv", "b.csv")
+        assert code == 1 and not out and f"there is no picture in {folder}" in err and not Path("b.csv").exists()
+
+
+FOREIGN = {
+    "other columns": b"name,answer\na.png,cat\n",
+    "one column more": b"path,label,probability,strange,error,by,more\n",
+    "text": b"Dear diary,\ntoday I saw a cat.\n",
+    "a picture": b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe\x00",
+    "zeros": bytes(1000),
+    "an endless field": b'path,"' + b"x" * 200_000,
+    "another model's": b"path,label,probability,strange,error,by\na.png,cat,0.9,,,pets 0123456789ab\n",
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_a_file_that_holds_something_else_is_left_alone(case, run, tiny):
+    paint("1.png")
+    Path("a.csv").write_bytes(FOREIGN[case])
+    code, out, err = run("predict", tiny, "1.png", "--csv", "a.csv")
+    assert code == 1 and not out and "a.csv" in err and Path("a.csv").read_bytes() == FOREIGN[case]
+    assert {path.name for path in Path().iterdir()} == {"1.png", "a.csv"}
+
+
+def test_places_that_cannot_be_written(run, tiny):
+    paint("1.png")
+    Path("folder").mkdir()
+    Path("file").write_text("in the way")
+    for place in ("folder", "file/a.csv"):
+        code, out, err = run("predict", tiny, "1.png", "--csv", place)
+        assert code == 1 and not out and place in err
+    assert {path.name for path in Path().iterdir()} == {"1.png", "folder", "file"}
+
+
+def test_a_file_that_was_cut_anywhere_loses_what_was_not_whole(tmp_path):
+    columns = ["path", "label", "error", "by"]
+    paths = ["a.png", 'b "x", y.png', "c\nd.png", "e\rf.png", "写真.png", "\udcff.png", "broken.png", "last.png"]
+    rows = [{"path": path, "label": "cat", "error": "text" if path == "broken.png" else ""} for path in paths]
+    table = GrowingTable(tmp_path / "whole.csv", columns, "me")
+    ends = []
+    for row in rows:
+        table.add([row])
+        ends.append((tmp_path / "whole.csv").stat().st_size)
+    content = (tmp_path / "whole.csv").read_bytes()
+    header = content.index(b"\n") + 1
+    for size in range(header, len(content) + 1):
+        file = tmp_path / "cut.csv"
+        file.write_bytes(content[:size])
+        again = GrowingTable(file, columns, "me")
+        whole = {row["path"] for row, end in zip(rows, ends, strict=True) if end <= size and not row["error"]}
+        assert again.done == whole, size
+        again.add([row for row in rows if row["path"] not in whole])
+        assert sorted(row["path"] for row in rows_of(file)) == sorted(paths)
+        assert GrowingTable(file, columns, "me").done == {*paths} - {"broken.png"}
+    for size in range(header):  # so early that not even the columns are there
+        file.write_bytes(content[:size])
+        if size == 0 or size == header - 1:
+            assert GrowingTable(file, columns, "me").done == set()
+        else:
+            with pytest.raises(ZooError, match="has not the columns"):
+                GrowingTable(file, columns, "me")
+
+
+@pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
+def test_a_run_that_was_killed_goes_on(start, finish, tuned, copy_home, tmp_path, draw_photos):
+    count, home = 128, copy_home(tmp_path / "home")
+    draw_photos(tmp_path / "album", {"dots": count // 2, "stripes": count // 2}, first=2000)
+    words = ("predict", tuned.out, "album", "--csv")
+    killed = start(*words, "killed.csv", home=home)
+    file, deadline = tmp_path / "killed.csv", time.monotonic() + 120
+    while not file.exists() or file.stat().st_size < 500:
+        assert killed.poll() is None and time.monotonic() < deadline
+        time.sleep(0.002)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    there = len(rows_of(file))
+    assert 0 < there < count
+    again = finish(*words, "killed.csv", "--json", home=home)
+    assert again.returncode == 0 and json.loads(again.stdout)["kept"] >= there - 1
+    assert finish(*words, "unbroken.csv", home=home).returncode == 0
+    tables = [{row.pop("path"): row for row in rows_of(tmp_path / name)} for name in ("killed.csv", "unbroken.csv")]
+    assert len(rows_of(file)) == count and {Path(path).name for path in tables[0]} == {
+        path.name for path in (tmp_path / "album").glob("*/*.jpg")
+    }
+    for path, row in tables[1].items():  # the same but for rounding, as the pictures were other batches
+        assert float(row.pop("probability")) == pytest.approx(float(tables[0][path].pop("probability")), abs=2e-5)
+    assert tables[0] == tables[1]
+
+
+# A hint where nothing fits
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    """A classifier of faces, and the file of it."""
+    pytest.importorskip("skimage", reason="carries the faces")
+    out = tmp_path_factory.mktemp("faces") / "faces.keras"
+    return zoo.finetune("faces", out=out), out
+
+
+def share_of_strange(model, pictures):
+    return np.mean([said.strange for said in model.predict(list(pictures))])
+
+
+@pytest.mark.usefixtures("as_if_without_keras")
+def test_the_hint_tells_strange_pictures_from_its_own(faces):
+    model, out = faces
+    own = sources.load("faces").splits["validation"].items
+    others = {
+        "textures": sources.load("textures").splits["train"].items[::3],
+        "noise": np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3)).astype(np.uint8),
+    }
+    loaded = zoo.load(out)
+    assert share_of_strange(model, own) <= 0.1
+    for name, pictures in others.items():
+        assert share_of_strange(model, pictures) >= 0.9, name
+    sample = [*own[:6], *others["textures"][:6]]
+    assert [said.strange for said in loaded.predict(sample)] == [said.strange for said in model.predict(sample)]
+    loaded.relabel({loaded.labels[0]: "renamed"})
+    loaded.save(out.with_name("renamed.keras"))
+    assert zoo.load(out.with_name("renamed.keras")).familiar.to_json() == loaded.familiar.to_json()
+
+
+@pytest.mark.usefixtures("as_if_without_keras")
+def test_the_hint_is_shown(faces, run):
+    Image.fromarray(sources.load("faces").splits["validation"].items[0]).save("own.png")
+    Image.fromarray(sources.load("textures").splits["train"].items[0]).save("strange.png")
+    words = ("predict", faces[1], "own.png", "strange.png")
+    code, out, _ = run(*words)
+    assert code == 0 and ["resembles nothing" in line for line in out.splitlines()] == [False, True]
+    assert [item["strange"] for item in json.loads(run(*words, "--json")[1])] == [False, True]
+    assert run(*words, "--csv", "a.csv")[0] == 0
+    assert [row["strange"] for row in rows_of("a.csv")] == ["no", "yes"]
+
+
+@pytest.mark.usefixtures("as_if_without_keras")
+def test_models_that_cannot_tell_say_nothing(tuned, tiny, run):
+    paint("1.png")
+    for path in (tiny, tuned.out):  # no features; too few pictures to learn it from
+        assert zoo.load(path).familiar is None and zoo.load(path).predict("1.png").strange is None
+    code, out, _ = run("predict", tiny, "1.png")
+    assert code == 0 and "resembles" not in out
+    assert json.loads(run("predict", tiny, "1.png", "--json")[1])[0]["strange"] is None
+
+
+def known_of(**changed):
+    good = {"centre": saving.pack(np.zeros(1280, np.float16)), "axes": saving.pack(np.zeros((2, 1280), np.float16))}
+    return {**good, "limit": 0.1, **changed}
+
+
+HARMFUL = {
+    "no numbers": known_of(centre={"dtype": "float16", "shape": [1280], "zlib": "aGVsbG8="}),
+    "too few": known_of(axes={**known_of()["axes"], "shape": [3, 1280]}),
+    "a scalar": known_of(centre=saving.pack(np.float16(3))),
+    "one axis": known_of(axes=saving.pack(np.zeros(1280, np.float16))),
+    "no limit": known_of(limit=None),
+    "not a number": known_of(limit=float("nan")),
+    "text": known_of(limit="far"),
+    "a list": [1],
+    "true": True,
+}
+
+
+@pytest.mark.parametrize("case", HARMFUL)
+def test_what_a_file_knows_of_its_pictures_is_not_trusted(case, tuned, tmp_path):
+    path = tmp_path / "changed.keras"
+    with zipfile.ZipFile(tuned.out) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == saving.RECORD:
+                content = json.dumps({**json.loads(content), "familiar": HARMFUL[case]}).encode()
+            new.writestr(name, content)
+    with pytest.raises(ZooError, match="damaged"):
+        zoo.load(path)
+
+
+def test_what_is_known_of_another_networks_pictures():
+    with pytest.raises(ZooError, match="does not fit its model"):
+        Familiar.from_json(known_of()).strange(np.zeros((3, 7), np.float32))
