@@ -262,8 +262,8 @@ def _column(columns, accepted: tuple[str, ...], where: str):
     found = [column for column in columns if str(column).strip().lower() in accepted]
     if len(found) != 1:
         raise ZooError(
-            f"{where} has the columns {', '.join(map(str, columns)) or '(none)'}; one of "
-            f"{', '.join(accepted)} is needed, here {' and '.join(map(str, found)) or 'none'}. Accepted are "
+            f"{where} has the columns {', '.join(map(str, columns))[:200] or '(none)'}; one of "
+            f"{', '.join(accepted)} is needed, here {' and '.join(map(str, found))[:200] or 'none'}. Accepted are "
             f"a column of paths ({', '.join(PATH_COLUMNS)}) and one of labels ({', '.join(LABEL_COLUMNS)})."
         )
     return found[0]

@@ -260,6 +260,10 @@ class Classifier(Task):
         logits = logits.astype(np.float64)
         if logits.shape[1] == 1:
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        if logits.shape[1] != len(self.class_names()):
+            raise ZooError(
+                f"the model tells {logits.shape[1]} classes apart, and {len(self.class_names())} have names."
+            )
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         return shifted / shifted.sum(axis=1, keepdims=True)
 
