@@ -1,0 +1,233 @@
+"""Fine-tuning that is killed, interrupted, run twice at once or has no room: nothing is half done, or done twice."""
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import zoo
+from zoo import inference
+
+pytestmark = pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
+COUNT = 96  # pictures: three batches to train on, each cached when it is computed, and one to measure on
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory, draw_photos):
+    return draw_photos(tmp_path_factory.mktemp("interrupted") / "photos", {"dots": COUNT // 2, "stripes": COUNT // 2})
+
+
+@dataclass
+class Place:
+    """Where a run works: its cache, and the file that it saves."""
+
+    home: Path
+    out: Path
+
+    def committed(self, photos: Path) -> int:
+        """How many of the pictures have their features in the cache, which is whole."""
+        known = set()
+        for file in self.home.glob("features/*.sqlite"):
+            with contextlib.closing(sqlite3.connect(file)) as connection:
+                assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'features'").fetchone():
+                    known |= {digest for (digest,) in connection.execute("SELECT digest FROM features")}
+        return len(known & {hashlib.sha256(path.read_bytes()).hexdigest() for path in photos.glob("*/*.jpg")})
+
+    def is_whole(self) -> bool:
+        """Whether the file is there; if so, all of it is."""
+        if self.out.exists():
+            assert zoo.load(self.out).labels == ["dots", "stripes"]  # which compares all hashes
+        return self.out.exists()
+
+    def litter(self) -> list[str]:
+        """Unfinished files, which only a run that goes on should have."""
+        return [str(path) for path in (*self.out.parent.glob(".*"), *self.home.glob("*/.*"))]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, copy_home):
+    """Make a place to work in: with the backbone converted (warm), or with an empty cache."""
+
+    def place(warm: bool = True) -> Place:
+        folder = tmp_path_factory.mktemp("place")
+        (folder / "out").mkdir()
+        return Place(copy_home(folder / "home") if warm else folder / "home", folder / "out" / "a.keras")
+
+    return place
+
+
+@pytest.fixture(scope="module")
+def finetune(start, photos):
+    """Start fine-tuning in a place."""
+    return lambda place: start("finetune", photos, "--out", place.out, "--json", home=place.home)
+
+
+def said_by(process) -> dict:
+    """What a run says that must end well."""
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0 and "Traceback" not in err, err
+    return json.loads(out)
+
+
+@pytest.fixture(scope="module")
+def seconds(finetune, place, photos):
+    """How long a warm run takes on this machine today."""
+    begin, here = time.monotonic(), place()
+    assert said_by(finetune(here))["features"]["computed"] == COUNT
+    assert here.is_whole() and here.committed(photos) == COUNT and not here.litter()
+    return time.monotonic() - begin
+
+
+def moments(count: int, cold: int, seconds: float):
+    """When to strike: whether the cache is warm, one time in `cold` it is not, and after how many seconds."""
+    drawn = random.Random(cold)
+    for number in range(count):
+        warm = number % cold != cold - 1
+        yield warm, drawn.random() * seconds * (1 if warm else 3)
+
+
+def wait_for_group(group: int) -> None:
+    """Until the last process of a group has ended, the helper too."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"process group {group} goes on")
+
+
+def test_killed(finetune, place, seconds, photos, pytestconfig):
+    for warm, moment in moments(pytestconfig.getoption("--kills"), 6, seconds):
+        here = place(warm)
+        process = finetune(here)
+        time.sleep(moment)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        whole, committed = here.is_whole(), here.committed(photos)
+        print(f"killed after {moment:.2f} of {seconds:.1f} s, {warm=}: {committed} pictures cached, {whole=}")
+        found = said_by(finetune(here))
+        assert found["features"]["computed"] == COUNT - committed
+        assert here.is_whole() and here.committed(photos) == COUNT
+
+
+def test_interrupted(finetune, place, seconds, photos, pytestconfig):
+    for number, (warm, moment) in enumerate(moments(pytestconfig.getoption("--interrupts"), 3, seconds)):
+        here, group = place(warm), number % 2 == 0
+        process = finetune(here)
+        time.sleep(0.1 + 0.9 * moment)  # Python's own start is not ours to speak in
+        os.killpg(process.pid, signal.SIGINT) if group else process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        wait_for_group(process.pid)
+        print(f"interrupted after {moment:.2f} of {seconds:.1f} s, {warm=}: {process.returncode} {err[-30:]!r}")
+        assert "Traceback" not in err and "Exception ignored" not in err, err
+        assert not here.litter() and here.committed(photos) <= COUNT
+        if process.returncode != 0:  # else it was quicker than usual
+            assert process.returncode == 130 and not out and "interrupted" in err
+        assert here.is_whole() or process.returncode == 130
+
+
+STARTER = "import zoo, sys; from zoo.__main__ import run; print('up', flush=True); sys.exit(run())"
+
+
+def test_interrupted_while_it_starts(start, tmp_path):
+    for milliseconds in (3, 10, 20, 40, 60, 100):
+        process = start("finetune", "faces", command=("-c", STARTER), home=tmp_path / "home")
+        assert process.stdout.readline() == "up\n"
+        time.sleep(milliseconds / 1000)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130 and "interrupted" in err and "Traceback" not in err, err
+
+
+def test_two_at_once(finetune, place, photos):
+    here = place()
+    both = [finetune(here), finetune(here)]
+    found = [said_by(process) for process in both]
+    assert found[0]["validation"] == found[1]["validation"]
+    assert here.is_whole() and here.committed(photos) == COUNT and not here.litter()
+    assert [path.name for path in here.out.parent.iterdir()] == [here.out.name]
+
+
+# No room, no permission
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """A small disk of its own, which can be filled, or made read-only."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(*options):
+        return subprocess.run(["mount", *options, str(folder)], capture_output=True, check=False).returncode == 0
+
+    if os.name == "nt" or not shutil.which("mount") or not mount("-t", "tmpfs", "-o", "size=64m", "none"):
+        pytest.skip("no small disk can be mounted here: that takes Linux and root")
+    yield folder, lambda: mount("-o", "remount,ro")
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(folder: Path) -> None:
+    """Leave no room."""
+    with contextlib.suppress(OSError), (folder / "filler").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+
+
+def test_a_full_cache_ends_the_caching_and_not_the_work(mounted, warm_home, finetune, tmp_path):
+    disk, _ = mounted
+    shutil.copytree(warm_home, disk / "home")
+    fill(disk)
+    here = Place(disk / "home", tmp_path / "out" / "a.keras")
+    process = finetune(here)
+    found = said_by(process)
+    assert found["features"]["computed"] == COUNT and found["validation"]["accuracy"]["value"] >= 0.9
+    assert here.is_whole() and not here.litter()
+
+
+def test_a_read_only_cache_is_used_and_not_written(mounted, warm_home, start, photos, tmp_path):
+    disk, make_read_only = mounted
+    shutil.copytree(warm_home, disk / "home")
+    assert make_read_only()
+    here = Place(disk / "home", tmp_path / "out" / "a.keras")
+    process = start("finetune", photos, "--out", here.out, home=here.home, cwd=tmp_path)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0 and f"{COUNT} computed by openvino" in out and here.is_whole()
+    assert "not cached" in err and "Read-only" in err and "ZOO_HOME" in err and "Traceback" not in err
+
+
+def test_a_cache_without_room_for_the_network_is_said_and_not_remembered(mounted, start):
+    disk, _ = mounted
+    fill(disk)
+    program = {"command": ("-P", "-m", "zoo.convert"), "KERAS_BACKEND": "openvino", "home": disk / "home"}
+    folder = disk / "networks" / "a"
+    (disk / "filler").write_bytes(bytes(62 * 2**20))  # room for the folder, not for the network
+    process = start(folder, "{}", "efficientnet_lite0", "imagenet", **program, cwd=disk)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1 and err.strip() == f"the disk of {folder} is full"
+    assert not any(folder.parent.iterdir())
+
+
+@pytest.mark.parametrize("why", ["No space left", "Read-only"])
+def test_nowhere_to_save(why, mounted, copy_home, finish, photos, tmp_path):
+    disk, make_read_only = mounted
+    (disk / "old.keras").write_text("an older file")
+    fill(disk) if why == "No space left" else make_read_only()
+    before = sorted(path.name for path in disk.iterdir())
+    done = finish("finetune", photos, "--out", disk / "old.keras", home=copy_home(tmp_path / "home"))
+    assert done.returncode == 1 and not done.stdout
+    assert f"{disk / 'old.keras'} cannot be written: {why}" in done.stderr
+    assert sorted(path.name for path in disk.iterdir()) == before
+    assert (disk / "old.keras").read_text() == "an older file"
