@@ -37,7 +37,7 @@ class Preprocessing:
             height, width = (int(side) for side in self.size)
             sound = min(height, width) >= 1 and max(height, width) <= 8192
             sound = sound and 0 < self.crop <= 1 and self.channels in (1, 3)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):  # infinity is no size either
             sound = False
         if not sound:
             raise ZooError(
