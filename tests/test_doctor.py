@@ -21,8 +21,7 @@ from zoo.data import alike, images, skip_list, sources
 from zoo.data.doctor import examine
 from zoo.data.findings import KINDS, Finding, Report
 from zoo.data.images import ImageError, inspect
-from zoo.errors import ZooError
-from zoo.reports import printable
+from zoo.errors import ZooError, printable
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import saving
+from zoo import safety, saving
 from zoo.errors import ZooError
 from zoo.saving import plain
 
@@ -445,7 +445,7 @@ def test_configurations(case, saved, tmp_path):
 
 
 def test_every_layer_of_the_list_exists():
-    absent = [name for name in saving.LAYERS if not hasattr(keras.layers, name)]
+    absent = [name for name in safety.LAYERS if not hasattr(keras.layers, name)]
     assert not absent
 
 

@@ -127,7 +127,7 @@ def load(path):
     try:
         return task_class(archive.record.task).restore(archive)
     except ZooError as error:
-        raise ZooError(f"{path}: {str(error)[:500]}") from error  # a hostile file's own words may be long
+        raise ZooError(f"{path}: {error}") from error
 
 
 def is_saved_file(name) -> bool:

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from zoo._version import __version__
-from zoo.errors import UsageError, ZooError
-from zoo.reports import note, printable, share, table
+from zoo.errors import UsageError, ZooError, printable
+from zoo.reports import note, share, table
 
 EXAMPLES = {
     None: """\

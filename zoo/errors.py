@@ -1,11 +1,30 @@
 """The errors that the zoo raises on purpose."""
 
+LONGEST = 3000  # characters of a message
+
+
+def printable(text: str) -> str:
+    """Words that may be strangers', as any terminal can show them on one line: escaped, and with an end.
+
+    Example:
+        >>> printable("a\\x1b[31m")
+        'a\\\\x1b[31m'
+    """
+    return _cut("".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[: LONGEST + 1]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
 
 class ZooError(ValueError):
     """Something the caller can mend: says what was given, what is accepted, and what to type next.
 
     The command line prints it as one message and ends with status 1; it is never a traceback there.
     """
+
+    def __str__(self):
+        return _cut("\n".join(map(printable, super().__str__().split("\n"))))
 
 
 class UsageError(ZooError):

@@ -84,8 +84,3 @@ def table(rows: list[list[str]], header: list[str]) -> str:
 def share(value: float | None) -> str:
     """A share as a percentage, or a dash where nothing was counted."""
     return "-" if value is None else f"{value:.1%}"
-
-
-def printable(text: str) -> str:
-    """Text that any terminal shows on one line: what is no printable character is written as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,8 +1,7 @@
 """Saved files: one `.keras` file that plain Keras opens, with a record of ours inside, and a safe door to open it.
 
 The file is Keras' own archive (`config.json`, `metadata.json`, `model.weights.h5`) and one more member that plain
-Keras ignores, `zoo.json`. Opening trusts none of them: sizes are bounded before anything is unpacked, the
-configuration may name only the layers listed here, the weights may hold only numbers.
+Keras ignores, `zoo.json`. Opening trusts none of them: see `zoo/safety.py`.
 """
 
 import base64
@@ -12,6 +11,7 @@ import importlib
 import importlib.metadata
 import io
 import json
+import math
 import platform
 import tempfile
 import zipfile
@@ -23,37 +23,25 @@ from pathlib import Path
 import numpy as np
 
 from zoo._version import __version__
-from zoo.errors import ZooError
+from zoo.errors import ZooError, printable
 from zoo.files import home, replacing
-
-RECORD = "zoo.json"
-CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-MEMBERS = {CONFIG, METADATA, WEIGHTS, RECORD}
-FORMAT = 1
-MAX_JSON = 64 * 2**20  # bytes of configuration or record
-MAX_RATIO = 20  # unpacked size to file size; weights hardly compress at all
-MAX_SAMPLE = 256 * 2**20  # bytes of unpacked self-test inputs
-
-# Every class that a saved configuration may name, by the Keras module that is asked for it. None of these runs
-# code from the file; Lambda, TorchModuleWrapper, JaxLayer, FlaxLayer and TFSMLayer do and are left out.
-LAYERS = set(
-    """
-    Activation Add AlphaDropout Attention AdditiveAttention Average AveragePooling1D AveragePooling2D
-    BatchNormalization Bidirectional CenterCrop Concatenate Conv1D Conv1DTranspose Conv2D Conv2DTranspose
-    Cropping1D Cropping2D Dense DepthwiseConv1D DepthwiseConv2D Dot Dropout EinsumDense ELU Embedding Flatten
-    GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D
-    GlobalMaxPooling2D GroupNormalization GRU GRUCell Identity InputLayer LayerNormalization LeakyReLU LSTM
-    LSTMCell Masking Maximum MaxPooling1D MaxPooling2D Minimum MultiHeadAttention Multiply Normalization Permute
-    PReLU RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom ReLU
-    RepeatVector Rescaling Reshape Resizing RMSNormalization RNN SeparableConv1D SeparableConv2D SimpleRNN
-    SimpleRNNCell Softmax SpatialDropout1D SpatialDropout2D SpectralNormalization StackedRNNCells Subtract
-    TimeDistributed UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
-    """.split()  # noqa: SIM905 ninety quoted names would hide the list
+from zoo.safety import (
+    CONFIG,
+    MEMBERS,
+    METADATA,
+    RECORD,
+    WEIGHTS,
+    check_config,
+    check_members,
+    check_weights,
+    numbers_in,
+    parsed,
+    unpacked,
+    unpacking,
 )
-MODELS = {"Functional", "Sequential", "Model"}
-VALUES = {"DTypePolicy", "SeedGenerator", "__keras_tensor__", "__tuple__", "__tensor__", "__numpy__"}
-OTHERS = {"keras.initializers", "keras.regularizers", "keras.constraints"}  # plain functions of a tensor
-OPERATIONS = {"keras.src.ops.numpy", "keras.src.ops.nn"}  # what `keras.ops` leaves in a functional model
+
+FORMAT = 1
+MAX_SAMPLE = 256 * 2**20  # bytes of unpacked self-test inputs
 
 
 @dataclass(frozen=True)
@@ -201,7 +189,7 @@ def uncompiled(model):
 
 
 RECORD_FIELDS = {"format": int, "name": str, "task": str, "source": str, "arguments": dict, "data": dict}
-RECORD_FIELDS |= {"metrics": dict, "selftest": dict, "members": dict}
+RECORD_FIELDS |= {"metrics": dict, "selftest": dict, "members": dict, "versions": dict}
 
 
 def read_record(path: Path) -> Record:
@@ -260,6 +248,11 @@ class Archive:
         if self.module:
             importlib.import_module(self.module)
         try:
+            with keras.StatelessScope(initialize_variables=False):  # shapes, and no memory for the numbers
+                sketch = keras.saving.deserialize_keras_object(json.loads(self.members[CONFIG]), safe_mode=True)
+            wanted = sum(math.prod(variable.shape) for variable in sketch.variables)
+            if wanted > 2**20 + (held := numbers_in(self.members[WEIGHTS])):  # states of random numbers may be absent
+                raise ValueError(f"its configuration asks for {wanted:,} numbers, its weights hold {held:,}")
             with tempfile.TemporaryDirectory() as folder:
                 copy = Path(folder, "checked.keras")
                 with zipfile.ZipFile(copy, "w") as archive:
@@ -321,19 +314,20 @@ def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archi
         content = path.read_bytes()  # once: what is checked is what is opened
     except OSError as error:
         raise ZooError(f"{path} cannot be read: {error.strerror}.") from error
+    except MemoryError as error:
+        raise ZooError(f"{path} is larger than this computer's memory.") from error
     with unpacking(path, io.BytesIO(content)) as archive:
         record = record_of(path, archive, len(content))
-        members = {}
-        for name, expected in record.content["members"].items():
-            try:
-                members[name] = archive.read(name)
-            except (KeyError, zipfile.BadZipFile, zlib.error) as error:
-                raise ZooError(f"{path}: its {name} is damaged ({error}).") from error
+        hashes = record.content["members"]
+        if missing := MEMBERS - {RECORD} - hashes.keys():
+            raise ZooError(f"{path}: its {RECORD} holds no hash of {', '.join(sorted(missing))}.")
+        if unknown := hashes.keys() - MEMBERS:
+            what = ", ".join(map(repr, sorted(unknown)))
+            raise ZooError(f"{path}: its {RECORD} holds hashes of {what}, which are not there.")
+        members = {name: unpacked(path, archive, name) for name in hashes}
+        for name, expected in hashes.items():
             if digest(members[name]) != expected:
                 raise ZooError(f"{path}: its {name} is not the one that was saved (its SHA-256 differs).")
-    missing = MEMBERS - {RECORD} - members.keys()
-    if missing:
-        raise ZooError(f"{path}: its {RECORD} holds no hash of {', '.join(sorted(missing))}.")
     module = module_of(record.content["name"])
     check_config(path, members[CONFIG], module)
     check_weights(path, members[WEIGHTS])
@@ -350,23 +344,10 @@ def check_there(path: Path) -> None:
         raise ZooError(f"there is no file {str(path)!r}.")
 
 
-@contextlib.contextmanager
-def unpacking(path: Path, file):
-    """Open a saved file as the zip archive that it should be; whatever is wrong with it is said in a sentence."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            yield archive
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise ZooError(f"{path} is not a whole .keras file ({error}); save or copy it again.") from error
-
-
 def record_of(path: Path, archive: zipfile.ZipFile, size: int) -> Record:
     """The record in an archive of `size` bytes, after a look at what else is in there."""
     check_members(path, archive, size)
-    try:
-        content = json.loads(archive.read(RECORD))
-    except (ValueError, RecursionError) as error:
-        raise ZooError(f"{path}: its {RECORD} is damaged ({type(error).__name__}).") from error
+    content = parsed(path, RECORD, unpacked(path, archive, RECORD))
     if not isinstance(content, dict):
         content = {}
     wrong = [field for field, kind in RECORD_FIELDS.items() if not isinstance(content.get(field), kind)]
@@ -375,108 +356,6 @@ def record_of(path: Path, archive: zipfile.ZipFile, size: int) -> Record:
     if content["format"] > FORMAT:
         raise ZooError(f"{path} was written by a newer zoo; type: python -m pip install --upgrade keras-zoo")
     return Record(path, content)
-
-
-def check_members(path: Path, archive: zipfile.ZipFile, size: int) -> None:
-    """Refuse an archive with members it should not have, or that would unpack to more than its size explains."""
-    names = [info.filename for info in archive.infolist()]
-    if RECORD not in names:
-        raise ZooError(
-            f"{path} has no {RECORD} inside: it is no file of the zoo's. If you trust where it is from, "
-            "keras.saving.load_model opens plain Keras files."
-        )
-    unknown = sorted({*names} - MEMBERS)
-    if unknown or len(names) != len({*names}) or not {*names} >= MEMBERS:
-        raise ZooError(
-            f"{path} is refused: its members should be {', '.join(sorted(MEMBERS))}, once each; "
-            f"it has {', '.join(map(repr, names))}."
-        )
-    bound = max(MAX_JSON, MAX_RATIO * size)
-    for info in archive.infolist():
-        limit = bound if info.filename == WEIGHTS else MAX_JSON
-        if info.file_size > limit:
-            raise ZooError(
-                f"{path} is refused: its {info.filename} unpacks to {info.file_size:,} bytes, more than {limit:,}."
-            )
-
-
-def check_config(path: Path, text: bytes, module: str) -> None:
-    """Refuse a configuration that names anything but Keras' own layers and their parts, or the model's own file."""
-    try:
-        pending = [json.loads(text)]
-    except (ValueError, RecursionError) as error:
-        raise ZooError(f"{path}: its {CONFIG} is damaged ({type(error).__name__}).") from error
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            if "class_name" in value and not allowed(value, module):
-                where = value.get("module") or value.get("registered_name") or "no module"
-                raise ZooError(
-                    f"{path} is refused: its configuration names {value['class_name']!r} of {where!r}. "
-                    "A model file of the zoo's holds only Keras' own layers, and none that carries code."
-                )
-            pending.extend(value.values())
-        elif isinstance(value, list):
-            pending.extend(value)
-
-
-def allowed(value: dict, own_module: str) -> bool:
-    """Whether a configuration's object is on the allow-list."""
-    name, module = value.get("class_name"), value.get("module")
-    registered = value.get("registered_name")
-    if not isinstance(name, str) or not isinstance(module, str | None):
-        return False
-    if own_module and module == own_module:
-        return True
-    if registered not in (None, name):
-        return False
-    if module == "keras.layers":
-        return name in LAYERS
-    if name in MODELS:
-        return module in (
-            "keras",
-            "keras.models",
-            "keras.src.models.functional",
-            "keras.src.models.sequential",
-        )
-    return (
-        module in OTHERS
-        or module in OPERATIONS
-        or (name in VALUES and module in (None, "keras", "keras.random", "builtins"))
-    )
-
-
-def check_weights(path: Path, content: bytes) -> None:
-    """Refuse a weights file with links out of it, objects, or arrays that the file does not really hold."""
-    import h5py
-
-    def refuse(reason):
-        raise ZooError(f"{path} is refused: its {WEIGHTS} {reason}.")
-
-    def visit(group):
-        for name in group:
-            link = group.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                refuse(f"has a link to elsewhere at {group.name}/{name}")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                yield from visit(item)
-            else:
-                yield item
-
-    try:
-        with h5py.File(io.BytesIO(content), "r") as file:
-            total = 0
-            for dataset in visit(file):
-                if dataset.dtype.kind not in "fiub":
-                    refuse(f"holds {dataset.dtype} at {dataset.name}, where only numbers belong")
-                if dataset.is_virtual or dataset.external:
-                    refuse(f"keeps {dataset.name} in another file")
-                total += dataset.nbytes
-                if dataset.chunks is not None or total > len(content):
-                    refuse(f"declares more numbers than it holds, at {dataset.name}")
-    except (OSError, RuntimeError, KeyError, RecursionError) as error:
-        raise ZooError(f"{path}: its {WEIGHTS} is damaged ({error}).") from error
 
 
 def outputs(model, inputs: np.ndarray) -> np.ndarray:
@@ -511,7 +390,7 @@ def _line(value) -> str:
         return ", ".join(f"{key}: {_line(item)}" for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(map(_line, value))
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))
 
 
 def plain(value):

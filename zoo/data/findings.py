@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.data import skip_list
-from zoo.reports import printable, table
+from zoo.errors import printable
+from zoo.reports import table
 
 SEVERITIES = {"error": "error", "warning": "warning", "info": "note"}  # and what people read
 KINDS = {  # kind of finding: its severity, and what to do about it; in the order in which they are told

@@ -1,9 +1,11 @@
 """Folders of class folders, and tables of paths and labels."""
 
+import contextlib
 import csv
+import errno
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +38,7 @@ photos/              or with splits:   photos/
 def label_order(labels: Iterable[str]) -> list[str]:
     """Distinct labels in alphabetical order, or by value when all of them are integers."""
     labels = set(labels)
-    if all(re.fullmatch(r"-?\d+", label) for label in labels):
+    if all(re.fullmatch(r"-?\d{1,999}", label) for label in labels):  # Python reads no more than 4300 digits
         return sorted(labels, key=lambda label: (int(label), label))
     return sorted(labels)
 
@@ -44,6 +46,9 @@ def label_order(labels: Iterable[str]) -> list[str]:
 def labelled(items, labels: list[str]) -> Pictures:
     """Pictures whose labels are given as text, one a picture."""
     order = label_order(labels)
+    for label in order:
+        if not label.isascii() and label.encode(errors="ignore").decode() != label:
+            raise ZooError(f"the class {label!r} has a name that is no Unicode text. Rename its folder, or its label.")
     number = {label: index for index, label in enumerate(order)}
     return Pictures(items, np.array([number[label] for label in labels], np.int64), order)
 
@@ -100,7 +105,14 @@ def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
         paths = sorted(path for path in folder.iterdir() if not _ignored(path.name))
     except OSError as error:
         raise ZooError(f"the folder {folder} cannot be read: {error.strerror}") from None
-    return [path for path in paths if path.is_dir()], [path for path in paths if path.is_file()]
+    return [path for path in paths if _holds(path.is_dir)], [path for path in paths if _holds(path.is_file)]
+
+
+def _holds(look: Callable[[], bool]) -> bool:
+    """What `path.is_file` and the like say; False where the system does not even let one look."""
+    with contextlib.suppress(OSError):  # a closed folder, a name or a link's target that is too long
+        return look()
+    return False
 
 
 def _ignored(name: str) -> bool:
@@ -110,7 +122,7 @@ def _ignored(name: str) -> bool:
 def _read_classes(root: Path) -> tuple[Pictures, list[dict]]:
     folders, files = _listing(root)
     # a class on a disk that is not mounted, perhaps
-    skipped = _links_to_nothing(path for path in sorted(root.iterdir()) if not _ignored(path.name))
+    skipped = _unreachable(path for path in sorted(root.iterdir()) if not _ignored(path.name))
     for path in files:
         if path.suffix.lower() in EXTENSIONS:
             skipped.append({"path": str(path), "reason": "lies beside the class folders, so has no class"})
@@ -140,7 +152,7 @@ def _files_below(folder: Path, root: Path, skipped: list[dict]) -> list[Path]:
 
     entered = {_identity(root), *map(_identity, root.resolve().parents)}
     files = []
-    for place, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
+    for place, folders, names in _walk(folder, unreadable):
         place = Path(place)
         if _identity(place) in entered:
             folders.clear()
@@ -149,20 +161,36 @@ def _files_below(folder: Path, root: Path, skipped: list[dict]) -> list[Path]:
         entered.add(_identity(place))
         folders[:] = sorted(name for name in folders if not _ignored(name))
         paths = [place / name for name in names if not _ignored(name)]
-        files += [path for path in paths if path.is_file()]
-        skipped += _links_to_nothing(paths)
+        files += [path for path in paths if _holds(path.is_file)]
+        skipped += _unreachable(paths)
     return sorted(files)
 
 
-def _links_to_nothing(paths: Iterable[Path]) -> list[dict]:
-    broken = [path for path in paths if path.is_symlink() and not path.exists()]
-    return [{"path": str(path), "reason": "link to nothing"} for path in broken]
+def _unreachable(paths: Iterable[Path]) -> list[dict]:
+    """Links to nothing, and what the system does not let one look at."""
+    found = []
+    for path in paths:
+        try:
+            path.stat()
+        except OSError as error:
+            nothing = error.errno in (errno.ENOENT, errno.ELOOP)
+            reason = "link to nothing" if nothing else f"cannot be read: {error.strerror}"
+            found.append({"path": str(path), "reason": reason})
+    return found
 
 
 def pictures_below(folder: Path) -> list[Path]:
     """Files that are called like pictures, at any depth, sorted."""
     found = _files_below(folder, folder.absolute().parent, [])
     return [path for path in found if path.suffix.lower() in EXTENSIONS]
+
+
+def _walk(folder: Path, onerror):
+    """`os.walk` into links too, to the depth that it reaches: before Python 3.12 it calls itself for each level."""
+    try:
+        yield from os.walk(folder, onerror=onerror, followlinks=True)
+    except RecursionError:
+        onerror(OSError(None, "too many folders in one another", str(folder)))
 
 
 def _identity(folder: Path) -> tuple[int, int]:
@@ -244,7 +272,7 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
             several.setdefault(path, f"{SEVERAL_LABELS}: {both}")
         elif not label:
             skipped.append({"path": str(path), "reason": f"no label in row {number}"})
-        elif not path.is_file():
+        elif not _holds(path.is_file):
             skipped.append({"path": str(path), "reason": "no such file"})
         else:
             tables.setdefault(split, {})[path] = label  # a row that is there twice counts once

@@ -117,7 +117,11 @@ def _read(data) -> Dataset:
         return Dataset("table", splits, skipped=skipped)
     if not isinstance(data, (str, os.PathLike)):
         raise ZooError(f"data is a {type(data).__name__}. {ACCEPTED}")
-    path = Path(data).expanduser()
+    try:
+        path = Path(data).expanduser()
+        path.exists()
+    except (OSError, RuntimeError) as error:  # a name that is too long, the home of nobody
+        raise ZooError(f"there is no {str(data)[:200]!r}: {getattr(error, 'strerror', error)}. {ACCEPTED}") from None
     if isinstance(data, str) and (data in named.names() or data.startswith("tfds:")):
         if path.exists():
             kind = "folder" if path.is_dir() else "file"

@@ -81,6 +81,7 @@ def in_order(work: Callable[[int], object], count: int, ahead: int, threads: int
         [0, 1, 4, 9]
     """
     threads = threads or min(os.cpu_count() or 1, 8)
+    ahead = min(ahead, count)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     pending = collections.deque()
     try:
