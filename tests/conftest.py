@@ -1,5 +1,6 @@
 """What the tests share: a cache of their own, small separable photos, and the shared data where it is there."""
 
+import json
 import os
 import shutil
 import signal
@@ -99,9 +100,11 @@ def tuned(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def warm_home(tuned, zoo_home, tmp_path_factory):
-    """A cache with what `tuned` needed converted, and no features."""
+    """A cache with the backbone of `tuned` converted, and no features."""
     home = tmp_path_factory.mktemp("warm-home")
-    shutil.copytree(zoo_home / "networks", home / "networks")
+    for identity in (zoo_home / "networks").glob("*/identity.json"):
+        if json.loads(identity.read_text())["network"] == tuned.classifier.name:
+            shutil.copytree(identity.parent, home / "networks" / identity.parent.name)
     return home
 
 
