@@ -100,10 +100,10 @@ def tuned(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def warm_home(tuned, zoo_home, tmp_path_factory):
-    """A cache with the backbone of `tuned` converted, and no features."""
+    """A cache with the backbone of `tuned` and its saved file converted, and no features."""
     home = tmp_path_factory.mktemp("warm-home")
     for identity in (zoo_home / "networks").glob("*/identity.json"):
-        if json.loads(identity.read_text())["network"] == tuned.classifier.name:
+        if json.loads(identity.read_text())["network"] in (tuned.classifier.name, tuned.out.stem):
             shutil.copytree(identity.parent, home / "networks" / identity.parent.name)
     return home
 

@@ -109,7 +109,6 @@ NAMES = {  # what the classes are called, what is typed, what they are called th
     "a sign in both": (["a=b", "light"], ["a=b=c=d"], ["c=d", "light"]),
     "a name that begins another": (["a", "a=b"], ["a=b=c", "a=d"], ["d", "c"]),
     "a name that begins with the sign": (["=", "b"], ["===", "b=c"], ["=", "c"]),
-    "no text as the system has it": (["dark", "light"], ["dark=\udcff"], ["\udcff", "light"]),
 }
 
 
@@ -149,6 +148,7 @@ REFUSED = {
     "old and new exchanged": (["x=dark"], "no class is called 'x'"),
     "empty": (["dark="], "the new name of 'dark' is empty"),
     "blank": (["dark=  "], "the new name of 'dark' is empty"),
+    "no Unicode": (["dark=\udcff"], "no Unicode text"),
     "no old name": (["=x"], "no class is called ''"),
     "no pair": (["dark"], "give OLD=NEW"),
     "nothing": ([""], "give OLD=NEW"),

@@ -173,7 +173,7 @@ def mounted(tmp_path):
     def mount(*options):
         return subprocess.run(["mount", *options, str(folder)], capture_output=True, check=False).returncode == 0
 
-    if os.name == "nt" or not shutil.which("mount") or not mount("-t", "tmpfs", "-o", "size=64m", "none"):
+    if os.name == "nt" or not shutil.which("mount") or not mount("-t", "tmpfs", "-o", "size=96m", "none"):
         pytest.skip("no small disk can be mounted here: that takes Linux and root")
     yield folder, lambda: mount("-o", "remount,ro")
     subprocess.run(["umount", str(folder)], check=True)
@@ -213,7 +213,7 @@ def test_a_cache_without_room_for_the_network_is_said_and_not_remembered(mounted
     fill(disk)
     program = {"command": ("-P", "-m", "zoo.convert"), "KERAS_BACKEND": "openvino", "home": disk / "home"}
     folder = disk / "networks" / "a"
-    (disk / "filler").write_bytes(bytes(62 * 2**20))  # room for the folder, not for the network
+    (disk / "filler").write_bytes(bytes(94 * 2**20))  # room for the folder, not for the network
     process = start(folder, "{}", "efficientnet_lite0", "imagenet", **program, cwd=disk)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1 and err.strip() == f"the disk of {folder} is full"

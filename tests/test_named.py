@@ -93,7 +93,7 @@ def test_an_absent_dataset_says_where_it_was_looked_for_and_what_is_there(nothin
     message = str(caught.value)
     assert str(nothing_at_hand / "home/data") in message and "ZOO_DATA is not set" in message
     assert "Coursera" in message and "catvnoncat/train_catvnoncat.h5" in message
-    assert "Available right now: digits, faces, mnist_5k, textures" in message
+    assert "Available right now: digits, eat_it, faces, mnist_5k, planar_flower, textures" in message
 
 
 def test_an_absent_download_says_why(nothing_at_hand):
@@ -103,7 +103,7 @@ def test_an_absent_download_says_why(nothing_at_hand):
 
 def test_an_absent_package_says_what_to_install(nothing_at_hand, monkeypatch):
     monkeypatch.setattr(named, "_package", lambda name: None)
-    assert named.available() == []
+    assert named.available() == ["eat_it", "planar_flower"]  # which are computed
     for ask in (lambda: load("textures"), lambda: named.sample_picture("chelsea")):
         with pytest.raises(ZooError, match=r'pip install "keras-zoo\[samples\]"'):
             ask()

@@ -208,7 +208,7 @@ BAD = {
     "is not UTF-8": lambda p: table(p / "t.csv", [("ü.png", "cats")], encoding="latin-1"),
     "row 0: nan is no path": lambda p: pd.DataFrame({"path": [np.nan], "label": ["a"]}),
     "y has shape|y of shape": lambda p: (np.zeros((2, 5, 5)), np.eye(2)),
-    r"x is of shape \(2, 25\)": lambda p: (np.zeros((2, 25)), [0, 1]),
+    r"x is of shape \(2, 5, 5, 3, 1\)": lambda p: (np.zeros((2, 5, 5, 3, 1)), [0, 1]),
     r"y of shape \(3,\)": lambda p: (np.zeros((2, 5, 5)), [0, 1, 2]),
     "type float64": lambda p: (np.zeros((2, 5, 5)), [0.0, 1.0]),
     "are no arrays": lambda p: (np.zeros((2, 5, 5)), [[0], [1, 2]]),

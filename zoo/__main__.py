@@ -7,11 +7,22 @@ import sys
 def run() -> int:
     """Run the command; returns its exit status."""
     sys.unraisablehook = unraisable
+    pressed = []
+
+    def interrupt(*_):
+        pressed.append(True)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is to be ignored
+        signal.signal(signal.SIGINT, interrupt)
     try:
         from zoo.cli import main
 
         return main()
-    except KeyboardInterrupt:  # while the command's own modules were imported
+    except BaseException as error:
+        # a module that is interrupted while it is imported may raise something else instead, as NumPy's do
+        if not pressed or isinstance(error, SystemExit):
+            raise
         print("zoo: interrupted.", file=sys.stderr)
         return 128 + signal.SIGINT
     finally:

@@ -17,6 +17,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a name is text; the system's names of files may hold bytes that are none."""
+    return text.encode(errors="ignore").decode() == text
+
+
 class ZooError(ValueError):
     """Something the caller can mend: says what was given, what is accepted, and what to type next.
 

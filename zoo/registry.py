@@ -21,6 +21,10 @@ class Entry:
         offline: an embedded dataset, proposed when `dataset` is not at hand.
         optimizer: name of a Keras optimizer.
         learning_rate: its learning rate.
+        schedule: "cosine" lets the learning rate rise over the first tenth of the steps and then fall to 0 along a
+            cosine; None keeps it.
+        loss: name of a function in the model's own file, of targets and outputs, in place of the task's loss.
+        augment: how training pictures are varied from pass to pass, names in `zoo.data.augment`.
         batch_size: examples a step; None takes all of them in every step.
         steps_per_epoch: steps that one epoch counts; None is one pass over the data.
         epochs: epochs that `train` runs.
@@ -39,6 +43,9 @@ class Entry:
     offline: str | None = None
     optimizer: str = "adam"
     learning_rate: float = 1e-3
+    schedule: str | None = None
+    loss: str | None = None
+    augment: tuple[str, ...] = ()
     batch_size: int | None = 32
     steps_per_epoch: int | None = None
     epochs: int = 10

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from zoo import backend
+from zoo.data.augment import augmentation
 from zoo.errors import UsageError, ZooError
 from zoo.files import replacing
 from zoo.reports import Bar
@@ -45,6 +46,7 @@ class Run:
         tensorboard: also write TensorBoard's event files.
         callbacks: the caller's own Keras callbacks.
         progress: show a bar on standard error.
+        augment: how the examples are varied, names in `zoo.data.augment`.
     """
 
     epochs: int
@@ -58,6 +60,36 @@ class Run:
     tensorboard: bool = False
     callbacks: tuple = ()
     progress: bool = True
+    augment: tuple[str, ...] = ()
+
+    def steps(self, examples: int) -> int:
+        """Steps of one epoch over that many examples."""
+        return self.steps_per_epoch or -(-examples // min(self.batch_size or examples, examples))
+
+
+def optimizer_of(name: str, learning_rate) -> keras.optimizers.Optimizer:
+    """Keras' optimizer of that name, at a learning rate or a schedule of it.
+
+    Raises:
+        UsageError: Keras knows none of that name.
+    """
+    try:
+        kind = type(keras.optimizers.get(name))
+    except ValueError as error:
+        raise UsageError(f"{error}; accepted is a name such as 'adam', or a Keras optimizer.") from error
+    return kind(learning_rate=learning_rate)
+
+
+def rate_over(schedule: str, learning_rate: float, steps: int):
+    """A learning rate over a run of `steps` steps, as Keras' optimizers take it; see `Entry.schedule`."""
+    if schedule == "constant":
+        return learning_rate
+    if schedule != "cosine":
+        raise UsageError(f"schedule is {schedule!r}; accepted are 'cosine' and 'constant'.")
+    rise = max(1, steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        learning_rate / rise, max(1, steps - rise), warmup_target=learning_rate, warmup_steps=rise
+    )
 
 
 class Batches(keras.utils.PyDataset):
@@ -73,10 +105,12 @@ class Batches(keras.utils.PyDataset):
         seed: decides the order.
         steps_per_epoch: batches an epoch; None is one pass.
         epoch: the epoch to begin with.
+        augment: how the examples are varied, names in `zoo.data.augment`; drawn from the same two numbers.
     """
 
-    def __init__(self, x, y, batch_size=None, seed=0, steps_per_epoch=None, epoch=0):
+    def __init__(self, x, y, batch_size=None, seed=0, steps_per_epoch=None, epoch=0, augment=()):
         super().__init__()
+        self.vary = augmentation(augment)
         self.x, self.y, self.seed, self.epoch = x, y, seed, epoch
         self.batch_size = min(batch_size or len(x), len(x))
         self.steps_per_pass = -(-len(x) // self.batch_size)
@@ -87,13 +121,16 @@ class Batches(keras.utils.PyDataset):
         return self.steps_per_epoch
 
     def __getitem__(self, step):
-        if self.steps_per_pass == 1:
+        if self.steps_per_pass == 1 and self.vary is None:
             return self.x, self.y
         number, batch = divmod(self.epoch * self.steps_per_epoch + step, self.steps_per_pass)
         if self._order[0] != number:
             self._order = number, np.random.default_rng([self.seed, number]).permutation(len(self.x))
         rows = self._order[1][batch * self.batch_size : (batch + 1) * self.batch_size]
-        return self.x[rows], self.y[rows]
+        x, y = self.x[rows], self.y[rows]
+        if self.vary is not None:
+            x = self.vary(x, np.random.default_rng([self.seed, number, batch]))
+        return x, y
 
     def on_epoch_end(self):
         self.epoch += 1
@@ -129,7 +166,7 @@ def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.Hi
     if keeper is not None:
         keeper.state = state
     history = keras.callbacks.History()
-    batches = Batches(data.x, data.y, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"])
+    batches = Batches(data.x, data.y, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"], run.augment)
     callbacks = [*run.callbacks, StopOnNaN()]
     if run.progress:
         callbacks.append(Progress(run.epochs, len(batches), state["epoch"]))

@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.data.images import EXTENSIONS
 from zoo.data.pictures import Pictures
-from zoo.errors import ZooError
+from zoo.errors import ZooError, is_unicode
 
 SPLITS = {
     "train": "train",
@@ -47,7 +47,7 @@ def labelled(items, labels: list[str]) -> Pictures:
     """Pictures whose labels are given as text, one a picture."""
     order = label_order(labels)
     for label in order:
-        if not label.isascii() and label.encode(errors="ignore").decode() != label:
+        if not is_unicode(label):
             raise ZooError(f"the class {label!r} has a name that is no Unicode text. Rename its folder, or its label.")
     number = {label: index for index, label in enumerate(order)}
     return Pictures(items, np.array([number[label] for label in labels], np.int64), order)

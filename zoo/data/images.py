@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from zoo.data.preprocessing import SMALLEST_SIDE, Preprocessing
+from zoo.data.preprocessing import SMALLEST_SIDE, Points, Preprocessing
 from zoo.errors import ZooError
 
 # Pillow warns of pictures above its limit and refuses those above twice the limit; large honest photographs
@@ -60,7 +60,8 @@ def read(picture) -> bytes | np.ndarray:
     """A picture as what `decode` and `digest` work on, so that one reading of a file serves both.
 
     Args:
-        picture: bytes of an image file, a path, an array (height, width[, channels]), or a PIL image.
+        picture: bytes of an image file, a path, an array (height, width[, channels]), a PIL image, or lists of
+            numbers.
 
     Returns:
         The file's bytes, or an array.
@@ -83,8 +84,9 @@ def read(picture) -> bytes | np.ndarray:
         except (OSError, ValueError) as error:
             raise ImageError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
         raise ImageError(f"a file of {size / 1e9:.1f} GB; pictures of up to {LARGEST_FILE / 1e9:g} GB are read")
-    if hasattr(picture, "__array__"):  # tensors of any framework
-        return np.asarray(picture)
+    if hasattr(picture, "__array__") or isinstance(picture, (list, tuple)):  # tensors of any framework, numbers
+        with contextlib.suppress(ValueError):  # rows of different lengths
+            return np.asarray(picture)
     raise ImageError(f"a {type(picture).__name__}; accepted are bytes, a path, an array and a PIL image")
 
 
@@ -146,6 +148,34 @@ def decode_views(picture, rule: Preprocessing, views) -> list[np.ndarray]:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         arrays.append(np.array(image).reshape(*rule.size, rule.channels))
     return arrays
+
+
+def row(example, rule: Points) -> np.ndarray:
+    """An example that is no picture but a row of numbers, as the model takes it.
+
+    Args:
+        example: an array or a sequence of numbers.
+        rule: how many they must be.
+
+    Returns:
+        float32 array of shape (rule.length,).
+
+    Raises:
+        ImageError: other numbers than the model takes; the message is the reason.
+
+    Example:
+        >>> row([1, 0], Points(2))
+        array([1., 0.], dtype=float32)
+    """
+    try:
+        found = np.asarray(example).astype(np.float32)
+    except (TypeError, ValueError):
+        raise ImageError(f"a {type(example).__name__} that is no row of numbers") from None
+    if found.shape != rule.shape:
+        raise ImageError(f"numbers of shape {found.shape}; the model takes {rule.length} of them")
+    if not np.isfinite(found).all():
+        raise ImageError("a row with values that are not finite numbers")
+    return found
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ def load_named(name: str) -> Dataset:
 
 def _root(facts: Named) -> Path | None:
     """The first folder that has all of a dataset's files, or None."""
+    if facts.read and not facts.files:  # nothing to find: it is computed
+        return Path()
     needed = list(facts.files) or [facts.name]
     places = [_package(facts.package)] if facts.package else _places()
     return next((place for place in places if place and all((place / path).exists() for path in needed)), None)

@@ -1,8 +1,10 @@
-"""The one resize-and-crop rule that training, prediction and export share."""
+"""How an example becomes the model's input: one rule, which training, prediction and export share."""
 
 import math
 import random
 from dataclasses import dataclass
+
+import numpy as np
 
 from zoo.errors import ZooError
 
@@ -46,6 +48,13 @@ class Preprocessing:
             )
         object.__setattr__(self, "size", (height, width))  # lists, as JSON has them, become comparable tuples
 
+    dtype = np.dtype(np.uint8)  # of what the rule gives
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of what the rule gives: (height, width, channels)."""
+        return (*self.size, self.channels)
+
     def to_json(self) -> dict:
         return {
             "rule": "center_crop",
@@ -81,3 +90,66 @@ class Preprocessing:
             top += draw.random() * (box_height - part_height)
             box_width, box_height = part_width, part_height
         return max(0, left), max(0, top), min(width, left + box_width), min(height, top + box_height)
+
+
+@dataclass(frozen=True)
+class Points:
+    """The rule for examples that are rows of numbers and no pictures: they are taken as they are.
+
+    Attributes:
+        length: how many numbers make an example.
+
+    Example:
+        >>> Points(2).to_json()
+        {'rule': 'as_it_is', 'length': 2}
+    """
+
+    length: int
+    dtype = np.dtype(np.float32)  # of what the rule gives
+
+    def __post_init__(self):
+        if not isinstance(self.length, int) or not 1 <= self.length <= 10**7:
+            raise ZooError(f"an example of {self.length!r} numbers; accepted are 1 to ten million.")
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Shape of what the rule gives: (length,)."""
+        return (self.length,)
+
+    def to_json(self) -> dict:
+        return {"rule": "as_it_is", "length": self.length}
+
+
+Rule = Preprocessing | Points
+
+
+def rule_of(input_shape, **facts) -> Rule:
+    """The rule for a model with inputs of a shape: (height, width, channels) of a picture, or (length,) of a point.
+
+    Args:
+        input_shape: without the batch axis.
+        **facts: further attributes of `Preprocessing`.
+
+    Raises:
+        ZooError: inputs of that shape are neither.
+
+    Example:
+        >>> rule_of((28, 28, 1)).shape, rule_of([2]).shape
+        ((28, 28, 1), (2,))
+    """
+    try:
+        shape = tuple(input_shape)
+    except TypeError:
+        shape = ()
+    if len(shape) == 3:
+        return Preprocessing(shape[:2], channels=shape[2], **facts)
+    if len(shape) == 1:
+        return Points(shape[0])
+    raise ZooError(
+        f"input_shape must be (height, width, channels) for pictures or (length,) for points, got {input_shape!r}."
+    )
+
+
+def rule_from_json(facts: dict) -> Rule:
+    """The rule that `to_json` described."""
+    return Points(facts["length"]) if facts.get("rule") == "as_it_is" else Preprocessing.from_json(facts)

@@ -42,6 +42,32 @@ def read_fashion_mnist(root: Path, labels: list[str]) -> dict[str, Pictures]:
     return splits
 
 
+def read_mnist(root: Path, labels: list[str]) -> dict[str, Pictures]:
+    """NumPy's archive of four arrays, as Keras keeps it."""
+    with np.load(root / "mnist.npz", allow_pickle=False) as arrays:
+        return {
+            split: Pictures(arrays[f"x_{split}"], arrays[f"y_{split}"].astype(np.int64), labels)
+            for split in ("train", "test")
+        }
+
+
+def make_planar_flower(root: Path, labels: list[str]) -> dict[str, Pictures]:
+    """The petals r = 4 sin(4 t), angle and radius jittered, half of them of each class; seed 1, as in the course."""
+    random = np.random.RandomState(1)
+    halves = []
+    for half in (0, 1):
+        angle = np.linspace(half * 3.12, (half + 1) * 3.12, 200) + random.randn(200) * 0.2
+        radius = 4 * np.sin(4 * angle) + random.randn(200) * 0.2
+        halves.append(np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1))
+    return {"train": Pictures(np.concatenate(halves), np.repeat([0, 1], 200), labels)}
+
+
+def make_eat_it(root: Path, labels: list[str]) -> dict[str, Pictures]:
+    """Every way to be sweet, hot and sour or not; eaten when 10 sweet + 3 hot + 1 sour is above 3.5."""
+    x = np.array([[sweet, hot, sour] for sweet in (0, 1) for hot in (0, 1) for sour in (0, 1)], np.float32)
+    return {"train": Pictures(x, (x @ [10, 3, 1] > 3.5).astype(np.int64), labels)}
+
+
 def read_cifar10(root: Path, labels: list[str]) -> dict[str, Pictures]:
     """A zip file of train/<class>/*.jpg and test/<class>/*.jpg; members are read as bytes, none is extracted."""
     found = {"train": ([], []), "test": ([], [])}

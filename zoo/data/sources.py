@@ -151,8 +151,8 @@ def _siblings(path: Path) -> list[Path]:
 
 def _read_arrays(x, y) -> Pictures:
     accepted = (
-        "Accepted are x of shape (N, height, width) or (N, height, width, channels), or a list of N pictures; "
-        "and N labels, integers or text (for one-hot labels give y.argmax(1))."
+        "Accepted are x of shape (N, height, width) or (N, height, width, channels), a list of N pictures, or points "
+        "of shape (N, length); and N labels, integers or text (for one-hot labels give y.argmax(1))."
     )
     try:
         y = np.asarray(y)
@@ -162,7 +162,7 @@ def _read_arrays(x, y) -> Pictures:
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]  # as keras.datasets has them
     shape = f"a list of {len(x)}" if isinstance(x, list) else f"of shape {x.shape}"
-    if (isinstance(x, np.ndarray) and x.ndim not in (3, 4)) or (
+    if (isinstance(x, np.ndarray) and x.ndim not in (2, 3, 4)) or (
         y.ndim != 1 or y.dtype.kind not in "iubUSO" or len(x) != len(y)
     ):
         raise ZooError(f"arrays (x, y): x is {shape}, y of shape {y.shape} and type {y.dtype}. {accepted}")

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from zoo.data.images import ImageError, decode_views, digest, read
+from zoo.data.images import ImageError, decode_views, digest, read, row
 from zoo.data.pictures import Pictures
-from zoo.data.preprocessing import Preprocessing
+from zoo.data.preprocessing import Points, Preprocessing, Rule
 
 IN_MEMORY = 2 * 10**9  # bytes of decoded pictures above which they are kept in a temporary file
 # What may wait decoded, in bytes: so much that the threads go on while a framework is imported or a network prepared.
@@ -20,7 +21,7 @@ AHEAD = 128 * 2**20
 
 def stream(
     pictures: Pictures,
-    rule: Preprocessing,
+    rule: Rule,
     views: int = 1,
     threads: int | None = None,
     wanted: Callable[[str, int], bool] = lambda digest, view: True,
@@ -29,7 +30,7 @@ def stream(
 
     Args:
         pictures: what to decode.
-        rule: the resize-and-crop rule.
+        rule: how a picture becomes the model's input.
         views: how many views of each picture: 0 is the plain rule, the others are augmented.
         threads: how many decode at a time; as many as there are cores, and at most 8, when None.
         wanted: called in the threads with digest and view; where it says False nothing is decoded.
@@ -53,14 +54,14 @@ def stream(
         chosen = [view for view in range(views) if wanted(key, view)]
         results = [None] * views
         try:
-            decoded = decode_views(data, rule, chosen)
+            decoded = [row(data, rule)] if isinstance(rule, Points) else decode_views(data, rule, chosen)
         except ImageError as error:
             decoded = [error] * len(chosen)
         for view, result in zip(chosen, decoded, strict=True):
             results[view] = result
         return key, results
 
-    ahead = max(1, AHEAD // (views * rule.size[0] * rule.size[1] * rule.channels))
+    ahead = max(1, AHEAD // (views * math.prod(rule.shape) * rule.dtype.itemsize))
     with contextlib.closing(in_order(work, len(pictures), ahead, threads)) as done:
         for index, (key, results) in enumerate(done):
             for view, result in enumerate(results):
@@ -95,18 +96,18 @@ def in_order(work: Callable[[int], object], count: int, ahead: int, threads: int
 
 
 def arrays(
-    pictures: Pictures, rule: Preprocessing, progress: Callable[[int, int], None] | None = None
+    pictures: Pictures, rule: Rule, progress: Callable[[int, int], None] | None = None
 ) -> tuple[np.ndarray, np.ndarray, list[dict]]:
     """Decode all pictures into one array.
 
     Args:
         pictures: what to decode.
-        rule: the resize-and-crop rule.
+        rule: how a picture becomes the model's input.
         progress: called with how many are done and how many there are.
 
     Returns:
-        x, uint8 of shape (n, height, width, channels), in a temporary file when above 2 GB; y, int32 of shape
-        (n,); and the pictures that were left out, each `{"path", "reason"}`.
+        x, of the rule's type and shape (n, *rule.shape), in a temporary file when above 2 GB; y, int32 of shape (n,);
+        and the pictures that were left out, each `{"path", "reason"}`.
 
     Example:
         >>> pictures = Pictures([np.zeros((9, 9), "uint8"), b"no picture"], np.array([0, 1]), ["a", "b"])
@@ -115,16 +116,17 @@ def arrays(
         ((1, 2, 2, 3), [0], [{'path': 'picture 1', 'reason': 'not an image: text file'}])
     """
     y = pictures.y.astype(np.int32)
-    shape = (len(pictures), *rule.size, rule.channels)
-    if isinstance(pictures.items, np.ndarray) and pictures.items.dtype == np.uint8 and rule.crop == 1:
+    shape = (len(pictures), *rule.shape)
+    ready = isinstance(pictures.items, np.ndarray) and pictures.items.dtype == np.uint8
+    if ready and isinstance(rule, Preprocessing) and rule.crop == 1:
         grey = shape[:3] if rule.channels == 1 else None
         if pictures.items.shape in (shape, grey):
             return pictures.items.reshape(shape), y, []
-    if np.prod(shape, dtype=np.int64) > IN_MEMORY:
+    if math.prod(shape) * rule.dtype.itemsize > IN_MEMORY:
         with tempfile.TemporaryFile() as file:  # nameless: it is gone as soon as the array is
-            x = np.memmap(file, np.uint8, "w+", shape=shape)
+            x = np.memmap(file, rule.dtype, "w+", shape=shape)
     else:
-        x = np.empty(shape, np.uint8)
+        x = np.empty(shape, rule.dtype)
     kept, skipped = [], []
     for index, _, _, decoded in stream(pictures, rule):
         if isinstance(decoded, ImageError):

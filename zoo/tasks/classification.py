@@ -11,7 +11,8 @@ import numpy as np
 
 from zoo import metrics
 from zoo.data import images, sources
-from zoo.errors import UsageError, ZooError
+from zoo.data.preprocessing import Points, rule_from_json, rule_of
+from zoo.errors import UsageError, ZooError, is_unicode
 from zoo.familiar import Familiar
 from zoo.inference import BATCH
 from zoo.registry import did_you_mean
@@ -58,8 +59,8 @@ class Prediction:
 class Classifier(Task):
     """A model that tells which of its classes a picture shows.
 
-    Its builder has the arguments `input_shape` (height, width, channels) and `num_classes`, takes pixels 0-255 and
-    gives logits: one a class, or a single one for the second of two classes.
+    Its builder has the arguments `input_shape` and `num_classes`, takes pixels 0-255 of shape (height, width,
+    channels), or points of shape (length,), and gives logits: one a class, or a single one for the second of two.
     """
 
     monitor = ("val_accuracy", "max")
@@ -69,13 +70,11 @@ class Classifier(Task):
         if not isinstance(num_classes, int) or num_classes < 2:
             raise UsageError(f"num_classes must be a whole number of 2 or more, got {num_classes!r}.")
         super().__init__(entry, arguments, weights, seed, dtype)
+        # How an example becomes the model's input: of a picture the one resize-and-crop rule, at this model's size.
         try:
-            height, width, channels = arguments["input_shape"]
-        except (KeyError, TypeError, ValueError) as error:
-            given = arguments.get("input_shape")
-            raise UsageError(f"input_shape must be (height, width, channels), got {given!r}.") from error
-        # How a picture becomes the model's input: the one resize-and-crop rule, at this model's size.
-        self.preprocessing = images.Preprocessing((height, width), channels=channels, **entry.preprocessing)
+            self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
+        except ZooError as error:
+            raise UsageError(str(error)) from error
         self.labels: list[str] | None = None
         self.familiar: Familiar | None = None  # what its training pictures have in common, where that was learned
         if weights is not None:
@@ -119,13 +118,13 @@ class Classifier(Task):
 
         if self.model.output_shape[-1] == 1:
             return {
-                "loss": keras.losses.BinaryCrossentropy(from_logits=True),
+                "loss": self.own_loss() or keras.losses.BinaryCrossentropy(from_logits=True),
                 "metrics": [
                     keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
                 ],  # a logit, not a probability
             }
         return {
-            "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "loss": self.own_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         }
 
@@ -136,7 +135,8 @@ class Classifier(Task):
 
         Args:
             pictures: a path, an array of pixels 0-255 of shape (height, width[, channels]), a PIL image, or a list
-                of these. Any size: the model's own resize-and-crop rule is applied.
+                of these. Any size: the model's own resize-and-crop rule is applied. For a model of points: numbers
+                of shape (length,), or several of shape (n, length).
             top: how many classes to give for each picture, best first.
 
         Returns:
@@ -151,7 +151,10 @@ class Classifier(Task):
             >>> net.predict(np.zeros((20, 30, 3), "uint8")).probability
             0.5
         """
-        several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
+        if isinstance(self.preprocessing, Points):
+            several = np.ndim(pictures) > 1
+        else:
+            several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
         pictures = list(pictures) if several else [pictures]
         found = []
         for picture, said in zip(pictures, self.predictions(pictures, top), strict=True):
@@ -298,6 +301,8 @@ class Classifier(Task):
                 raise UsageError(f"no class is called {old!r}{did_you_mean(old, known)} Classes: {_brief(known)}.")
             if not new.strip():
                 raise UsageError(f"the new name of {old!r} is empty.")
+            if not is_unicode(new):
+                raise UsageError(f"the new name of {old!r} is {new!r}, which is no Unicode text.")
         labels = [names.get(label, label) for label in known]
         twice = {label for label in labels if labels.count(label) > 1}
         if twice:
@@ -323,7 +328,10 @@ class Classifier(Task):
 
     def sample_inputs(self, n: int) -> np.ndarray:
         """Smooth coloured waves: like pictures in range and scale, nobody's photograph, and small when stored."""
-        height, width, channels = self.arguments["input_shape"]
+        if isinstance(self.preprocessing, Points):
+            phase = np.arange(n * self.preprocessing.length).reshape(n, -1)
+            return np.round(2 * np.sin(phase), 2).astype(np.float32)
+        height, width, channels = self.preprocessing.shape
         i, y, x, c = np.ogrid[0:n, 0:height, 0:width, 0:channels]
         phase = 6.283 * ((1 + i) * x / width + y / height + c / 3 + i / n)
         return (np.round(7.5 + 7.5 * np.sin(phase)) * 17).astype(np.uint8)  # 16 grey levels compress well
@@ -332,8 +340,10 @@ class Classifier(Task):
         """Eight pictures a class, one brightness for each class and a little noise: learned in a few steps."""
         labels = self.class_names()
         y = np.arange(8 * len(labels)) % len(labels)
-        noise = np.random.default_rng(0).integers(0, 32, (len(y), *self.arguments["input_shape"]))
-        x = (y * 200 // (len(labels) - 1)).reshape(-1, 1, 1, 1) + noise
+        noise = np.random.default_rng(0).integers(0, 32, (len(y), *self.preprocessing.shape))
+        x = (y * 200 // (len(labels) - 1)).reshape(-1, *[1] * (noise.ndim - 1)) + noise
+        if isinstance(self.preprocessing, Points):
+            return sources.load((x / 100.0 - 1, y))  # numbers around zero
         return sources.load((x.astype(np.uint8), y))
 
     def describe(self) -> dict:
@@ -352,7 +362,7 @@ class Classifier(Task):
 
     def recall(self, known: dict) -> None:
         try:
-            rule = self.preprocessing = images.Preprocessing.from_json(known["preprocessing"])
+            rule = self.preprocessing = rule_from_json(known["preprocessing"])
             self.labels = known["labels"]
             if not isinstance(self.labels, list) or not all(isinstance(label, str) for label in self.labels):
                 raise TypeError("labels are no list of texts")
@@ -370,9 +380,9 @@ class Classifier(Task):
             raise ZooError(f"the file's record of labels, preprocessing or self-test is damaged: {error}") from error
         classes = len(self.labels)
         fits = classes == 2 if outputs == 1 else classes == outputs
-        if inputs != (*rule.size, rule.channels) or not fits:
+        if inputs != rule.shape or not fits:
             raise ZooError(
-                f"the file's record does not fit its model: {classes} labels and pictures of {rule.size}, "
+                f"the file's record does not fit its model: {classes} labels and inputs of {rule.shape}, "
                 f"but {outputs} outputs and inputs of {inputs}."
             )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import copy
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from zoo import catalog, inference, saving
 from zoo.data import sources
-from zoo.errors import UsageError, ZooError
+from zoo.errors import ZooError
 from zoo.registry import Entry
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ class Task(abc.ABC):
         batch_size: int | None = None,
         optimizer=None,
         learning_rate: float | None = None,
+        schedule: str | None = None,
+        augment: Sequence[str] | None = None,
         folder=None,
         resume: bool = False,
         tensorboard: bool = False,
@@ -169,6 +172,8 @@ class Task(abc.ABC):
             batch_size: examples a step; None is the model's own.
             optimizer: a Keras optimizer or its name; None is the model's own.
             learning_rate: None is the model's own.
+            schedule: "cosine" or "constant", see `Entry.schedule`; None is the model's own.
+            augment: how training pictures are varied: any of "flip", "shift"; None is the model's own, () is none.
             folder: where `best.keras`, `last.keras`, `resume.npz` and `log.csv` are kept, written whole after each
                 epoch; None writes nothing.
             resume: go on from `folder/resume.npz`; ends where an unbroken run ends.
@@ -185,39 +190,38 @@ class Task(abc.ABC):
         """
         from zoo import backend, training
 
-        import keras  # isort: skip
-
         dataset = self.named_or_own(data, lambda data: sources.load(data, validation))
         fit_data = self.examples(dataset)
-        if optimizer is None or isinstance(optimizer, str):
-            try:
-                optimizer = keras.optimizers.get(optimizer or self.entry.optimizer)
-            except ValueError as error:
-                raise UsageError(f"{error}; accepted is a name such as 'adam', or a Keras optimizer.") from error
-            optimizer.learning_rate = self.entry.learning_rate if learning_rate is None else learning_rate
-        elif learning_rate is not None:
-            optimizer.learning_rate = learning_rate
         run = training.Run(
             epochs=self.entry.epochs if epochs is None else epochs,
             batch_size=self.entry.batch_size if batch_size is None else batch_size,
             steps_per_epoch=self.entry.steps_per_epoch,
             seed=self.seed,
+            augment=tuple(self.entry.augment if augment is None else augment),
             folder=None if folder is None else Path(folder),
             resume=resume,
-            identity={
-                "model": self.name,
-                "arguments": saving.plain(self.arguments),
-                "data": dataset.fingerprint(),
-                "batch_size": self.entry.batch_size if batch_size is None else batch_size,
-                "steps_per_epoch": self.entry.steps_per_epoch,
-                "seed": self.seed,
-                "optimizer": {key: saving.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
-            },
             monitor=self.monitor,
             tensorboard=tensorboard,
             callbacks=tuple(callbacks),
             progress=progress,
         )
+        if optimizer is None or isinstance(optimizer, str):
+            rate = self.entry.learning_rate if learning_rate is None else learning_rate
+            steps = run.epochs * run.steps(len(fit_data.x))
+            rate = training.rate_over(schedule or self.entry.schedule or "constant", rate, steps)
+            optimizer = training.optimizer_of(optimizer or self.entry.optimizer, rate)
+        elif learning_rate is not None:
+            optimizer.learning_rate = learning_rate
+        run.identity = {
+            "model": self.name,
+            "arguments": saving.plain(self.arguments),
+            "data": dataset.fingerprint(),
+            "batch_size": run.batch_size,
+            "steps_per_epoch": run.steps_per_epoch,
+            "seed": self.seed,
+            "augment": list(run.augment),
+            "optimizer": {key: saving.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
+        }
         self.model.compile(
             **{
                 "optimizer": optimizer,
@@ -228,6 +232,12 @@ class Task(abc.ABC):
         )
         self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
         return training.fit(self.model, fit_data, run, save=self.save)
+
+    def own_loss(self) -> Callable | None:
+        """The loss that the model's own file brings, a function of targets and outputs; None where it brings none."""
+        if self.entry.loss is None:
+            return None
+        return getattr(sys.modules[catalog.entry(self.name).builder.__module__], self.entry.loss)
 
     def named_or_own(self, data, find) -> sources.Dataset:
         """`find(data)`, or where no data were named `find` of the model's own dataset."""
@@ -273,7 +283,9 @@ class Task(abc.ABC):
     def restore(cls, archive: saving.Archive) -> Task:
         """The object that was saved; its model is opened when it is first asked for."""
         known = archive.record.content
-        entry = Entry(known["name"], lambda **_: archive.open(), known["task"], known["source"])
+        card = catalog.cards().get(known["name"])
+        facts = {**(card.facts if card else {}), "task": known["task"], "source": known["source"]}
+        entry = Entry(known["name"], lambda **_: archive.open(), **facts)
         self = cls(entry, known["arguments"], seed=known.get("seed"))
         self.take(archive)
         self.data, self.metrics = known["data"], known["metrics"]
