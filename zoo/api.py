@@ -56,7 +56,7 @@ def show(name):
     return catalog.card(str(name))
 
 
-def get(name, weights=None, seed=None, dtype=None, **arguments):
+def get(name, weights=None, seed=None, dtype=None, engine="keras", **arguments):
     """A model by name, as the object of its task: build, train, evaluate, predict, save.
 
     Args:
@@ -64,6 +64,7 @@ def get(name, weights=None, seed=None, dtype=None, **arguments):
         weights: name of trained weights to start from; None starts from the builder's initialisation.
         seed: an integer makes building and training repeatable to the bit on one machine; None leaves them free.
         dtype: a Keras dtype policy, for example "mixed_bfloat16"; None is float32.
+        engine: "keras", or "numpy" for a net that is written out in NumPy (`zoo/scratch`), to be read and compared.
         **arguments: the builder's own arguments, in place of its defaults.
 
     Returns:
@@ -90,6 +91,12 @@ def get(name, weights=None, seed=None, dtype=None, **arguments):
     if weights is not None and weights not in entry.weights:
         offered = ", ".join(map(repr, entry.weights)) or "none: train it with .train()"
         raise UsageError(f"{entry.name} has no weights called {weights!r}; it has {offered}.")
+    if engine == "numpy":
+        from zoo.scratch.engine import NumPyClassifier
+
+        return NumPyClassifier(entry, {**known, **arguments}, seed=seed)
+    if engine != "keras":
+        raise UsageError(f"engine is {engine!r}; accepted are 'keras' and 'numpy'.")
     from zoo.tasks import task_class
 
     return task_class(entry.task)(entry, {**known, **arguments}, weights=weights, seed=seed, dtype=dtype)

@@ -15,19 +15,11 @@ import numpy as np
 
 from zoo import backend
 from zoo.data.augment import augmentation
+from zoo.data.batches import FitData, Order
 from zoo.errors import UsageError, ZooError
 from zoo.files import replacing
 from zoo.reports import Bar
 from zoo.saving import plain
-
-
-@dataclass
-class FitData:
-    """What `fit` is given: arrays whose first axis counts examples."""
-
-    x: np.ndarray
-    y: np.ndarray
-    validation: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass
@@ -95,8 +87,7 @@ def rate_over(schedule: str, learning_rate: float, steps: int):
 class Batches(keras.utils.PyDataset):
     """Batches in an order that is a function of (seed, epoch) alone, so that a resumed run sees the same ones.
 
-    Passes over the data are shuffled one by one and laid end to end; an epoch is `steps_per_epoch` batches of
-    that, which is one pass unless told otherwise.
+    An epoch is `steps_per_epoch` batches, which is one pass over the data unless told otherwise.
 
     Args:
         x: examples, shape (n, ...).
@@ -110,26 +101,20 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(self, x, y, batch_size=None, seed=0, steps_per_epoch=None, epoch=0, augment=()):
         super().__init__()
-        self.vary = augmentation(augment)
         self.x, self.y, self.seed, self.epoch = x, y, seed, epoch
-        self.batch_size = min(batch_size or len(x), len(x))
-        self.steps_per_pass = -(-len(x) // self.batch_size)
-        self.steps_per_epoch = steps_per_epoch or self.steps_per_pass
-        self._order = (None, None)  # the latest pass and its permutation
+        self.order = Order(len(x), batch_size, seed)
+        self.steps_per_epoch = steps_per_epoch or self.order.steps
+        self.vary = augmentation(augment)
 
     def __len__(self):
         return self.steps_per_epoch
 
     def __getitem__(self, step):
-        if self.steps_per_pass == 1 and self.vary is None:
-            return self.x, self.y
-        number, batch = divmod(self.epoch * self.steps_per_epoch + step, self.steps_per_pass)
-        if self._order[0] != number:
-            self._order = number, np.random.default_rng([self.seed, number]).permutation(len(self.x))
-        rows = self._order[1][batch * self.batch_size : (batch + 1) * self.batch_size]
+        step += self.epoch * self.steps_per_epoch
+        rows = self.order.rows(step)
         x, y = self.x[rows], self.y[rows]
         if self.vary is not None:
-            x = self.vary(x, np.random.default_rng([self.seed, number, batch]))
+            x = self.vary(x, np.random.default_rng([self.seed, step, 1]))
         return x, y
 
     def on_epoch_end(self):
@@ -168,6 +153,8 @@ def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.Hi
     history = keras.callbacks.History()
     batches = Batches(data.x, data.y, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"], run.augment)
     callbacks = [*run.callbacks, StopOnNaN()]
+    if run.batch_size is None:
+        callbacks.append(Cost())
     if run.progress:
         callbacks.append(Progress(run.epochs, len(batches), state["epoch"]))
     if run.tensorboard:
@@ -197,6 +184,17 @@ def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.Hi
         history.history = state["history"]
         keeper.take_best()
     return history
+
+
+class Cost(keras.callbacks.Callback):
+    """Logs as "cost" the loss before the first step of each epoch: with all examples in a step, the course's cost."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 0:
+            self.cost = float(logs["loss"])
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["cost"] = self.cost
 
 
 class StopOnNaN(keras.callbacks.Callback):

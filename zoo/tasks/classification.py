@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo import metrics
 from zoo.data import images, sources
+from zoo.data.batches import FitData
 from zoo.data.preprocessing import Points, rule_from_json, rule_of
 from zoo.errors import UsageError, ZooError, is_unicode
 from zoo.familiar import Familiar
@@ -18,9 +18,6 @@ from zoo.inference import BATCH
 from zoo.registry import did_you_mean
 from zoo.reports import Bar
 from zoo.tasks.task import Task
-
-if TYPE_CHECKING:
-    from zoo.training import FitData
 
 
 @dataclass(frozen=True)
@@ -85,8 +82,6 @@ class Classifier(Task):
     # Training
 
     def examples(self, dataset: sources.Dataset) -> FitData:
-        from zoo.training import FitData
-
         self.fit_classes(dataset.labels)
         x, y, skipped = sources.arrays(dataset.splits["train"], self.preprocessing)
         dataset.skipped.extend(skipped)

@@ -17,13 +17,12 @@ import numpy as np
 
 from zoo import catalog, inference, saving
 from zoo.data import sources
+from zoo.data.batches import FitData
 from zoo.errors import ZooError
 from zoo.registry import Entry
 
 if TYPE_CHECKING:
     import keras
-
-    from zoo.training import FitData
 
 
 class Task(abc.ABC):

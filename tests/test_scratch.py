@@ -1,0 +1,186 @@
+"""The nets written out in NumPy: against finite differences, against each other, and against Keras step by step."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo.data import named
+from zoo.errors import UsageError
+from zoo.scratch import logistic, mlp, two_layer
+from zoo.scratch.cost import cross_entropy, sigmoid
+
+CATS = pytest.mark.skipif("catvnoncat" not in named.available(), reason="catvnoncat is not at hand: set ZOO_DATA")
+NETS = {  # net, classes
+    "logistic": (logistic.Net(), 2),
+    "logistic, 3 classes": (logistic.Net(), 3),
+    "no hidden layer": (mlp.Net(hidden=()), 2),
+    "relu": (mlp.Net(hidden=(5,)), 2),
+    "tanh, deep": (mlp.Net(hidden=(5, 4, 3), activation="tanh"), 3),
+    "sigmoid": (mlp.Net(hidden=(5, 4), activation="sigmoid"), 4),
+    "course": (mlp.Net(hidden=(5, 4), initialisation="course"), 2),
+}
+
+
+def examples(classes, m=7, inputs=6):
+    random = np.random.default_rng(classes)
+    return random.normal(size=(m, inputs)), np.arange(m) % classes
+
+
+@pytest.mark.parametrize("case", NETS)
+def test_gradients_are_those_of_finite_differences(case):
+    net, classes = NETS[case]
+    x, y = examples(classes)
+    random = np.random.default_rng(0)
+    parameters = [p + random.normal(size=p.shape) for p in net.initial(6, 1 if classes == 2 else classes, seed=1)]
+    _, gradients = net.cost_and_gradients(parameters, x, y)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        for spot in np.ndindex(parameter.shape):
+            costs, kept = [], parameter[spot]
+            for step in (1e-6, -1e-6):
+                parameter[spot] = kept + step
+                costs.append(net.cost_and_gradients(parameters, x, y)[0])
+            parameter[spot] = kept
+            assert gradient[spot] == pytest.approx((costs[0] - costs[1]) / 2e-6, rel=1e-5, abs=1e-8)
+
+
+def test_one_hidden_layer_written_out_is_the_loop():
+    x, y = examples(2)
+    net = mlp.Net(hidden=(4,), initialisation="course")
+    mine, loop = two_layer.initial(6, 4), net.initial(6, 1)
+    for _ in range(20):
+        (cost, gradients), (looped, of_loop) = (
+            two_layer.cost_and_gradients(mine, x, y),
+            net.cost_and_gradients(loop, x, y),
+        )
+        assert cost == looped
+        mine = [p - 0.5 * g for p, g in zip(mine, gradients, strict=True)]
+        loop = [p - 0.5 * g for p, g in zip(loop, of_loop, strict=True)]
+    assert all(np.array_equal(a, b) for a, b in zip(mine, loop, strict=True))
+
+
+def test_far_logits_neither_overflow_nor_lose_the_cost():
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        cost, gradient = cross_entropy(np.array([[800.0], [-800.0]]), np.array([0, 0]))
+        assert cost == 400 and gradient.tolist() == [[0.5], [0]]
+        cost, gradient = cross_entropy(np.array([[800.0, 0, -800]]), np.array([1]))
+        assert cost == 800 and gradient.tolist() == [[1, -1, 0]]
+        assert sigmoid(np.array([-800.0, 800])).tolist() == [0, 1]
+
+
+TWINS = {
+    "logistic": {"name": "logistic", "input_shape": (8, 8, 3)},
+    "logistic of points": {"name": "mlp", "input_shape": (6,), "hidden": ()},
+    "two layers": {"name": "mlp", "input_shape": (8, 8, 3), "hidden": (4,), "initialisation": "course"},
+    "four layers": {"name": "mlp", "input_shape": (8, 8, 3), "hidden": (6, 5, 4), "initialisation": "course"},
+    "tanh, three classes": {
+        "name": "mlp",
+        "input_shape": (6,),
+        "hidden": (5,),
+        "activation": "tanh",
+        "num_classes": 3,
+    },
+}
+
+
+def toy(model, classes):
+    random = np.random.default_rng(0)
+    y = np.arange(24) % classes
+    if len(model.preprocessing.shape) == 1:
+        return random.normal(size=(24, *model.preprocessing.shape)) + y[:, None], y
+    return random.integers(0, 256, (24, *model.preprocessing.shape)).astype(np.uint8), y
+
+
+@pytest.fixture
+def double():
+    """Let Keras compute in float64 all through, the learning rate and the loss too."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        if not jax.config.jax_enable_x64:
+            pytest.skip("JAX computes in float64 only where JAX_ENABLE_X64=1 is set")
+    keras.config.set_floatx("float64")
+    yield keras
+    keras.config.set_floatx("float32")
+
+
+@pytest.mark.parametrize("case", TWINS)
+def test_numpy_and_keras_agree_step_by_step(case, double):
+    """In float64: the cost before each of 12 steps, and the weights after each (the rate is exact in binary)."""
+    arguments = dict(TWINS[case])
+    name, classes = arguments.pop("name"), arguments.get("num_classes", 2)
+    ours = zoo.get(name, engine="numpy", seed=3, **arguments)
+    theirs = zoo.get(name, dtype="float64", **arguments)
+    x, y = toy(ours, classes)
+    ours.start()
+    theirs.model.set_weights(ours.parameters)
+    optimizer = double.optimizers.SGD(0.0625)
+    theirs.model.compile(optimizer, **theirs.compile_arguments())
+    inputs = np.asarray(x, np.float64)
+    targets = y.reshape(-1, 1) if classes == 2 else y
+    rounding = 1e-12 if x.ndim == 2 else 1e-9  # Keras' Rescaling rounds 1 / 255 to float32
+    for _ in range(12):
+        cost, gradients = ours.net.cost_and_gradients(ours.parameters, ours.inputs(x), y)
+        ours.parameters = [p - 0.0625 * g for p, g in zip(ours.parameters, gradients, strict=True)]
+        found = theirs.model.train_on_batch(inputs, targets)[0]
+        assert float(found) == pytest.approx(cost, abs=1e-6)
+        for a, b in zip(theirs.model.get_weights(), ours.parameters, strict=True):
+            assert a.dtype == np.float64 and np.abs(a - b).max() < rounding
+
+
+@pytest.mark.parametrize("case", TWINS)
+def test_the_verbs_are_those_of_the_twin(case, tmp_path):
+    arguments = dict(TWINS[case])
+    name, classes = arguments.pop("name"), arguments.get("num_classes", 2)
+    ours, theirs = zoo.get(name, engine="numpy", seed=0, **arguments), zoo.get(name, **arguments)
+    x, y = toy(ours, classes)
+    ours.start()
+    theirs.model.set_weights(ours.parameters)
+    histories = [m.train((x, y), epochs=3, batch_size=24, learning_rate=0.05, progress=False) for m in (ours, theirs)]
+    assert histories[0].history["loss"] == pytest.approx(histories[1].history["loss"], abs=1e-4)
+    evaluations = [m.evaluate((x, y), progress=False) for m in (ours, theirs)]
+    assert evaluations[0]["accuracy"] == evaluations[1]["accuracy"]
+    assert [p.label for p in ours.predict(list(x[:5]))] == [p.label for p in theirs.predict(list(x[:5]))]
+    ours.save(tmp_path / "a.keras")
+    loaded = zoo.load(tmp_path / "a.keras")
+    assert np.abs(loaded.logits(x.astype(np.float32)) - ours.logits(x.astype(np.float32))).max() < 1e-4
+
+
+def test_it_imports_no_framework():
+    code = "import sys, zoo; m = zoo.get('logistic', engine='numpy', input_shape=(8, 8, 3)); d = m.toy_data()"
+    code += "; m.train(d, epochs=1, progress=False); m.evaluate(d); print('keras' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-P", "-c", code], text=True).split() == ["False"]
+
+
+REFUSED = {
+    "no NumPy": ({"name": "perceptron", "engine": "numpy"}, "logistic, mlp"),
+    "no such engine": ({"name": "logistic", "engine": "jax"}, "'keras' and 'numpy'"),
+    "dropout": ({"name": "mlp", "engine": "numpy", "dropout": 0.5}, "has no dropout"),
+    "activation": ({"name": "mlp", "engine": "numpy", "activation": "gelu"}, "relu, tanh, sigmoid"),
+    "initialisation": ({"name": "mlp", "engine": "numpy", "initialisation": "zeros"}, "'he' and 'course'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_not_written_out_is_refused(case):
+    arguments, said = REFUSED[case]
+    with pytest.raises(UsageError, match=said):
+        zoo.get(**arguments)
+
+
+@CATS
+def test_the_course_s_own_numbers():
+    """The first costs that the course prints, within 1e-9; all of them: `zoo reproduce course_cats`."""
+    model = zoo.get("logistic", engine="numpy")
+    costs = model.train("catvnoncat", epochs=2, progress=False).history["cost"]
+    assert costs == pytest.approx([0.6931471806, 0.5845083636], abs=1e-9)
+    for hidden, first in (((7,), 0.6930497357), ((20, 7, 5), 0.7717493284)):
+        model = zoo.get("mlp", engine="numpy", hidden=hidden, initialisation="course")
+        dataset = zoo.data.sources.load("catvnoncat").splits["train"]
+        model.start()
+        cost, _ = model.net.cost_and_gradients(model.parameters, model.inputs(dataset.items), dataset.y)
+        assert cost == pytest.approx(first, abs=1e-9)
