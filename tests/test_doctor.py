@@ -655,9 +655,13 @@ def test_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "access", lambda path, mode: mode == os.F_OK and Path(path).exists())
     facts = environment.examine()
     assert facts["versions"]["tensorflow"] == "2.21" and facts["versions"]["jax"] is None
-    assert [item["name"] for item in facts["missing"]] == ["samples", "fast", "lite", "jax", "pillow-heif"]
+    assert [item["name"] for item in facts["missing"]] == ["samples", "lite", "jax", "openvino", "pillow-heif"]
     text = environment.describe(facts)
-    assert "not installed" in text and 'pip install "keras-zoo[fast]": OpenVINO' in text
+    assert (
+        "not installed" in text
+        and 'pip install "keras-zoo[lite]": Eff' in text
+        and "pip install openvino: fine" in text
+    )
     assert ["jax" in problem for problem in facts["problems"]].count(True) == 1
     assert sum("cannot be written to: set" in problem for problem in facts["problems"]) == 2
     assert sum("which is not there" in problem for problem in facts["problems"]) == 1

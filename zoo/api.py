@@ -81,24 +81,36 @@ def get(name, weights=None, seed=None, dtype=None, engine="keras", **arguments):
         from zoo import backend  # noqa: F401 first: it quiets the framework's import, which the model's file begins
 
     entry = catalog.announced(str(name))
-    known = catalog.card(entry.name).arguments
+    card = catalog.card(entry.name)
+    known, offered = card.arguments, card.facts.get("weights", {})
     for word in arguments:
         if word not in known:
             raise UsageError(
                 f"{entry.name} has no argument {word!r}{did_you_mean(word, known)} Its arguments: "
                 + ", ".join(f"{key}={value!r}" for key, value in known.items())
             )
-    if weights is not None and weights not in entry.weights:
-        offered = ", ".join(map(repr, entry.weights)) or "none: train it with .train()"
-        raise UsageError(f"{entry.name} has no weights called {weights!r}; it has {offered}.")
+    from zoo.saving import plain
+    from zoo.tasks import task_class
+
+    if weights is not None and weights not in offered:
+        names = ", ".join(map(repr, offered)) or "none: train it with .train()"
+        raise UsageError(f"{entry.name} has no weights called {weights!r}; it has {names}.")
+    if weights is not None and weights not in entry.weights:  # the zoo's own: a saved file like any other
+        model = load(offered[weights]["file"])
+        other = {word: value for word, value in arguments.items() if plain(value) != model.arguments[word]}
+        if other or dtype or engine != "keras":
+            raise UsageError(
+                f"the weights {weights!r} of {entry.name} are of {model.arguments}, in float32 and Keras; leave out "
+                f"{', '.join([*other, *(['dtype'] if dtype else []), *(['engine'] if engine != 'keras' else [])])}."
+            )
+        model.weights, model.seed = weights, seed
+        return model
     if engine == "numpy":
         from zoo.scratch.engine import NumPyClassifier
 
         return NumPyClassifier(entry, {**known, **arguments}, seed=seed)
     if engine != "keras":
         raise UsageError(f"engine is {engine!r}; accepted are 'keras' and 'numpy'.")
-    from zoo.tasks import task_class
-
     return task_class(entry.task)(entry, {**known, **arguments}, weights=weights, seed=seed, dtype=dtype)
 
 

@@ -6,9 +6,10 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import json
 import sys
 import warnings
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from zoo.errors import UsageError, ZooError
@@ -76,7 +77,26 @@ def cards() -> dict[str, Card]:
                 found.setdefault(card.name, card)
     for entry in ENTRIES.values():
         found.setdefault(entry.name, card_of(entry))
+    for name, weights in own_weights().items():
+        if name in found:
+            facts = {**found[name].facts, "weights": {**found[name].facts.get("weights", {}), **weights}}
+            found[name] = replace(found[name], facts=facts)
     return dict(sorted(found.items()))
+
+
+def own_weights() -> dict[str, dict[str, dict]]:
+    """The trained weights that the zoo itself carries, by model and name: files `MODEL-NAME.keras` and a card beside.
+
+    Returns:
+        For each the content of its card, and its "file".
+    """
+    (folder,) = importlib.util.find_spec("zoo.pretrained").submodule_search_locations
+    found: dict[str, dict[str, dict]] = {}
+    for card in sorted(Path(folder, "weights").glob("*.json")):
+        model, _, name = card.stem.partition("-")
+        file = str(card.with_suffix(".keras"))
+        found.setdefault(model, {})[name] = {**json.loads(card.read_text(encoding="utf-8")), "file": file}
+    return found
 
 
 def card(name: str) -> Card:

@@ -29,7 +29,10 @@ EXAMPLES = {
   zoo train logistic --data photos/ --set input_shape=(32,32,3) --epochs 5
   zoo train logistic --data faces --epochs 40 --resume
   zoo train my_net.py --data photos/             a model of your own""",
-    "evaluate": "  zoo evaluate pets.keras photos/val\n  zoo evaluate logistic.keras catvnoncat --json",
+    "evaluate": """\
+  zoo evaluate pets.keras photos/val
+  zoo evaluate logistic.keras catvnoncat --json
+  zoo evaluate logistic.keras catvnoncat --errors wrong.html   the pictures that it gets wrong""",
     "predict": """\
   zoo predict pets.keras new.jpg
   zoo predict efficientnet_lite0 *.jpg --top 3 --json
@@ -128,17 +131,21 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--epochs", type=positive_int, metavar="N")
     c.add_argument("--batch-size", type=positive_int, metavar="N")
     c.add_argument("--learning-rate", type=float, metavar="X")
+    c.add_argument("--augment", nargs="*", metavar="WAY", help="vary the pictures: flip, shift, or nothing for none")
     c.add_argument("--tensorboard", action="store_true", help="also write TensorBoard's event files")
 
     c = command("evaluate", run_evaluate, "measure a model on labelled data")
     c.add_argument("name", metavar="FILE.keras|NAME")
     c.add_argument("data", metavar="DATA", nargs="?", help="a folder of class folders, a dataset's name, a CSV file")
     c.add_argument("--split", help="which split of it: test, validation or train")
+    c.add_argument("--weights", metavar="W", help="which trained weights of a NAME (its first)")
+    c.add_argument("--errors", metavar="FILE.html", help="write a page of what it gets wrong")
 
     c = command("predict", run_predict, "say what pictures show")
     c.add_argument("name", metavar="FILE.keras|NAME")
     c.add_argument("images", metavar="IMAGE|FOLDER", nargs="+")
     c.add_argument("--csv", metavar="FILE", help="write the answers there, as they come")
+    c.add_argument("--weights", metavar="W", help="which trained weights of a NAME (its first)")
     c.add_argument("--top", type=positive_int, default=5, metavar="K", help="how many classes to give (5)")
 
     c = command("relabel", run_relabel, "call the classes of a saved file by other names, without training")
@@ -214,6 +221,7 @@ def run_train(arguments):
         epochs=arguments.epochs,
         batch_size=arguments.batch_size,
         learning_rate=arguments.learning_rate,
+        augment=arguments.augment,
         folder=folder,
         resume=arguments.resume,
         tensorboard=arguments.tensorboard,
@@ -232,9 +240,14 @@ def run_train(arguments):
 
 
 def run_evaluate(arguments):
-    model = opened(arguments.name)
+    if arguments.errors and not arguments.errors.endswith((".html", ".htm")):
+        raise UsageError(f"--errors writes an .html file, got {arguments.errors!r}.")
+    model = opened(arguments.name, arguments.weights)
     result = model.evaluate(arguments.data, split=arguments.split)
     report_skipped(result["skipped"])
+    if arguments.errors:
+        result.page(arguments.errors, f"{arguments.name} on {arguments.data or 'its own data'}")
+        note(f"Wrote {arguments.errors}: {len(result.errors())} mistakes.")
     if arguments.json:
         return show_json(result)
     print(f"accuracy {result['accuracy']} on the {result['split']} split")
@@ -242,7 +255,7 @@ def run_evaluate(arguments):
 
 
 def run_predict(arguments):
-    model = opened(arguments.name)
+    model = opened(arguments.name, arguments.weights)
     pictures = [picture for word in arguments.images for picture in named_pictures(word)]
     if arguments.csv:
         return predict_into(model, pictures, arguments)
@@ -423,20 +436,22 @@ def run_cache(arguments):
             )
 
 
-def opened(name: str):
-    """The saved file, or the model with its trained weights, that a word names."""
+def opened(name: str, wanted: str | None = None):
+    """The saved file, or the model with its trained weights, that a word names; `wanted` are those or the first."""
     import zoo
     from zoo.api import is_saved_file
     from zoo.catalog import card
 
     if is_saved_file(name):
+        if wanted:
+            raise UsageError(f"{name} is a saved file and has its weights: leave out --weights.")
         return zoo.load(name)
     weights = list(card(name).facts.get("weights", {}))
     if not weights:
         raise ZooError(
             f"{name} comes without trained weights: train it first (`zoo train {name}`) and give the saved file."
         )
-    return zoo.get(name, weights=weights[0])
+    return zoo.get(name, weights=wanted or weights[0])
 
 
 def named_pictures(word: str) -> list[str]:

@@ -25,12 +25,14 @@ PACKAGES = {  # what people know it by: the distributions that may bring it
 }
 BRINGS = {  # extra of the zoo: what it brings
     "samples": "pictures and digits to try things on, no network needed",
-    "fast": "OpenVINO: frozen backbones several times as fast on a CPU",
     "lite": "EfficientNet-Lite1 and 2 with their ImageNet weights",
     "jax": "Keras on JAX: KERAS_BACKEND=jax",
     "torch": "Keras on PyTorch: KERAS_BACKEND=torch",
 }
-HEIC = ("pillow-heif", "HEIC pictures, as iPhones take them")
+PACKAGES_APART = {  # package that no extra names: what it brings
+    "openvino": "fine-tuning and prediction several times as fast, without waiting for TensorFlow",
+    "pillow-heif": "HEIC pictures, as iPhones take them",
+}
 FLAGS = {  # in /proc/cpuinfo: the names that people know
     "avx2": "AVX2",
     "avx512f": "AVX-512",
@@ -151,7 +153,7 @@ def _memory() -> dict[str, int | None]:
 
 
 def _missing() -> list[dict]:
-    """Extras of which a package is not installed, and what each would bring."""
+    """Extras and packages that are not installed, and what each would bring."""
     try:
         needed = importlib.metadata.requires("keras-zoo") or []
     except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed
@@ -161,8 +163,9 @@ def _missing() -> list[dict]:
         names = [re.match(r"[\w.-]+", line)[0] for line in needed if re.search(rf"extra == ['\"]{extra}['\"]", line)]
         if not all(map(_version, names)):
             missing.append({"name": extra, "install": f'pip install "keras-zoo[{extra}]"', "brings": brings})
-    if _version(HEIC[0]) is None:
-        missing.append({"name": HEIC[0], "install": f"pip install {HEIC[0]}", "brings": HEIC[1]})
+    for name, brings in PACKAGES_APART.items():
+        if _version(name) is None:
+            missing.append({"name": name, "install": f"pip install {name}", "brings": brings})
     return missing
 
 

@@ -26,7 +26,7 @@ class Entry:
         loss: name of a function in the model's own file, of targets and outputs, in place of the task's loss.
         augment: how training pictures are varied from pass to pass, names in `zoo.data.augment`.
         batch_size: examples a step; None takes all of them in every step.
-        steps_per_epoch: steps that one epoch counts; None is one pass over the data.
+        steps_per_epoch: steps that an epoch counts when each step takes all examples; else it is one pass over them.
         epochs: epochs that `train` runs.
         parameters: number of weights at the builder's defaults; a check compares it with the built model.
         preprocessing: arguments of the task's preprocessing beyond the model's input shape.

@@ -124,8 +124,9 @@ class NumPyClassifier(Classifier):
         epochs = self.entry.epochs if epochs is None else epochs
         rate = self.entry.learning_rate if learning_rate is None else learning_rate
         seed = random.randrange(2**32) if self.seed is None else self.seed
-        order = Order(len(fit.x), self.entry.batch_size if batch_size is None else batch_size, seed)
-        steps = self.entry.steps_per_epoch or order.steps
+        batch_size = self.entry.batch_size if batch_size is None else batch_size
+        order = Order(len(fit.x), batch_size, seed)
+        steps = (self.entry.steps_per_epoch if batch_size is None else None) or order.steps
         batch = functools.lru_cache(maxsize=1)(lambda: (self.inputs(fit.x), fit.y))  # all of them, prepared once
         history = History({"loss": [], "cost": []}, list(range(epochs)))
         bar = Bar(epochs * steps, "training", unit="step") if progress else None

@@ -15,6 +15,7 @@ from zoo.data.preprocessing import Points, rule_from_json, rule_of
 from zoo.errors import UsageError, ZooError, is_unicode
 from zoo.familiar import Familiar
 from zoo.inference import BATCH
+from zoo.mistakes import Evaluation
 from zoo.registry import did_you_mean
 from zoo.reports import Bar
 from zoo.tasks.task import Task
@@ -192,7 +193,7 @@ class Classifier(Task):
                 yield indices, seen
                 indices, seen = [], []
 
-    def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
+    def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> Evaluation:
         """Measure how often the model is right, with the interval that the number of pictures implies.
 
         Args:
@@ -201,8 +202,8 @@ class Classifier(Task):
             progress: show a bar with the time left.
 
         Returns:
-            `{"accuracy": Metric, "per_class": {...}, "confusion": [[...]], "labels": [...], "split": str,
-            "skipped": [...]}`.
+            An `Evaluation`, `{"accuracy": Metric, "per_class": {...}, "confusion": [[...]], "labels": [...],
+            "split": str, "skipped": [...]}`, whose `errors()` are the examples that were wrong.
 
         Raises:
             ZooError: the data cannot be found, hold classes that the model does not know, or no usable picture.
@@ -231,7 +232,12 @@ class Classifier(Task):
             bar.close()
         if not kept:
             raise ZooError(f"none of the {len(pictures)} pictures of {dataset.name} can be used.")
-        return self.report(np.concatenate(logits), y[kept], split, skipped)
+        logits, kept = np.concatenate(logits), np.array(kept)
+        measured = self.report(logits, y[kept], split, skipped)
+        told, names = self.probabilities(logits), self.class_names()
+        said = told.argmax(axis=1)
+        wrong = [(int(kept[i]), names[said[i]], float(told[i, said[i]])) for i in np.flatnonzero(said != y[kept])]
+        return Evaluation(measured, pictures, self.preprocessing, wrong)
 
     def report(self, logits: np.ndarray, y: np.ndarray, split: str, skipped: list) -> dict:
         """What `evaluate` returns, from logits of shape (n, outputs) and true classes of shape (n,); remembered."""

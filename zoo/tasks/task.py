@@ -191,10 +191,11 @@ class Task(abc.ABC):
 
         dataset = self.named_or_own(data, lambda data: sources.load(data, validation))
         fit_data = self.examples(dataset)
+        batch_size = self.entry.batch_size if batch_size is None else batch_size
         run = training.Run(
             epochs=self.entry.epochs if epochs is None else epochs,
-            batch_size=self.entry.batch_size if batch_size is None else batch_size,
-            steps_per_epoch=self.entry.steps_per_epoch,
+            batch_size=batch_size,
+            steps_per_epoch=self.entry.steps_per_epoch if batch_size is None else None,
             seed=self.seed,
             augment=tuple(self.entry.augment if augment is None else augment),
             folder=None if folder is None else Path(folder),
