@@ -39,7 +39,11 @@ class Backbone:
     """
 
     def __init__(self, name: str):
-        cards = {key: card for key, card in catalog.cards().items() if card.facts.get("weights")}
+        cards = {
+            key: card
+            for key, card in catalog.cards().items()
+            if any("package" in facts for facts in card.facts.get("weights", {}).values())
+        }
         if name not in cards:
             raise UsageError(
                 f"no backbone is called {name!r}{did_you_mean(name, cards)} Backbones: {', '.join(cards)}."
