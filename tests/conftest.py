@@ -16,8 +16,8 @@ from PIL import Image
 
 
 def pytest_addoption(parser):
-    parser.addoption("--kills", type=int, default=6, help="how many runs test_interrupted.py kills (6)")
-    parser.addoption("--interrupts", type=int, default=3, help="how many runs it interrupts (3)")
+    parser.addoption("--kills", type=int, default=3, help="how many runs test_interrupted.py kills (3)")
+    parser.addoption("--interrupts", type=int, default=2, help="how many runs it interrupts (2)")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -158,9 +158,7 @@ def parser() -> argparse.ArgumentParser:
     held_out = c.add_mutually_exclusive_group()
     held_out.add_argument("--val", metavar="DIR", help="pictures to measure on")
     held_out.add_argument("--val-split", type=float, metavar="SHARE", help="share to hold out to measure on (0.2)")
-    c.add_argument(
-        "--backbone", default="efficientnet_lite0", metavar="NAME", help="a pretrained network (efficientnet_lite0)"
-    )
+    c.add_argument("--backbone", default="efficientnet_lite0", metavar="NAME", help="a pretrained network")
     c.add_argument("--out", metavar="FILE.keras", help="where to save (TRAIN.keras)")
     c.add_argument("--augment", type=int, default=0, metavar="K", help="add K augmented views of each picture")
     c.add_argument("--precision", metavar="P", help="float32 or bfloat16, to train on (the processor's fastest)")
@@ -277,9 +275,8 @@ def run_predict(arguments):
     if failed:
         note(f"zoo predict: {failed} of {len(pictures)} pictures could not be used.")
     if model.weights and "accuracy" in model.metrics:  # how far to trust it
-        note(
-            f"{model.name} is right on {model.metrics['accuracy']} of {model.data['name']}'s {model.metrics['split']} split."
-        )
+        split = f"{model.data['name']}'s {model.metrics['split']} split"
+        note(f"{model.name} is right on {model.metrics['accuracy']} of {split}.")
     return 1 if failed else 0
 
 
