@@ -41,6 +41,7 @@ class Task(abc.ABC):
     """
 
     monitor: tuple[str, str] = ("val_loss", "min")  # which logged number makes an epoch the best one
+    needs_classes = True  # whether the data must name classes; where not, pictures alone will do
 
     def __init__(self, entry: Entry, arguments: dict, weights=None, seed=None, dtype=None):
         self.entry = entry
@@ -190,7 +191,7 @@ class Task(abc.ABC):
         """
         from zoo import backend, training
 
-        dataset = self.named_or_own(data, lambda data: sources.load(data, validation))
+        dataset = self.named_or_own(data, lambda data: sources.load(data, validation, classes=self.needs_classes))
         fit_data = self.examples(dataset)
         run = training.Run(
             epochs=self.entry.epochs if epochs is None else epochs,
