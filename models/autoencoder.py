@@ -16,7 +16,7 @@ from zoo.registry import register
     "L. Valdarrama, Convolutional autoencoder for image denoising, keras.io/examples/vision/autoencoder",
     learning_rate=3e-3,
     schedule="cosine",
-    batch_size=128,
+    batch_size=64,
     epochs=10,
     parameters=74_529,
     smallest={"input_shape": (8, 8, 1), "latent": 4, "filters": (4, 8)},

@@ -449,6 +449,7 @@ def opened(name: str, verb: str):
     import zoo
     from zoo.api import is_saved_file
     from zoo.catalog import card
+    from zoo.tasks.task import Task
 
     if is_saved_file(name):
         model = zoo.load(name)
@@ -459,8 +460,8 @@ def opened(name: str, verb: str):
             f"{name} comes without trained weights: train it first (`zoo train {name}`) and give the saved file."
         )
     if not hasattr(model, verb):
-        able = ", ".join(word for word in EXAMPLES if word and hasattr(model, word))
-        raise UsageError(f"{name} is a model for {model.entry.task} and has no `zoo {verb}`; it has {able}.")
+        own = ", ".join(word for word in EXAMPLES if word and hasattr(model, word) and not hasattr(Task, word))
+        raise UsageError(f"{name} is a model for {model.entry.task} and has no `zoo {verb}`; it has {own}.")
     return model
 
 
