@@ -68,7 +68,7 @@ def test_every_command_shows_examples(run):
     assert code == 0 and "examples:" in out
     commands = [name for name in cli.EXAMPLES if name]
     for name in commands:
-        assert re.search(rf"^    {name} ", out, re.MULTILINE)
+        assert re.search(rf"^    {name}\b", out, re.MULTILINE)
         code, shown, _ = run(name, "--help")
         assert code == 0 and f"examples:\n  zoo {name}" in shown
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
-from zoo.metrics import accuracy, confusion, per_class, proportion
+from zoo.metrics import accuracy, confusion, mean, per_class, proportion
 
 WILSON = {  # z = 1.959964; both ends by hand from Wilson's formula
     (35, 50): (0.5625, 0.8090),
@@ -43,6 +43,13 @@ def test_coverage_is_near_what_it_says():
             if proportion(hits, n).ci[0] <= truth <= proportion(hits, n).ci[1]
         )
         assert 0.92 < share < 0.985
+
+
+def test_the_interval_of_a_mean_covers():
+    draws = np.random.default_rng(1).exponential(2, (1000, 200))
+    inside = [low <= 2 <= high for low, high in (mean(row).ci for row in draws)]
+    assert 0.92 < np.mean(inside) < 0.98
+    assert mean([3.0]).ci == (3.0, 3.0)
 
 
 def test_nothing_measured():

@@ -47,6 +47,7 @@ class Subject:
             # Toy data need a rate of their own, and SGD's step is traced twice as fast as Adam's.
             optimizer="sgd",
             learning_rate=0.01,
+            schedule="constant",  # any other depends on how many epochs there will be
             folder=self.folder / folder,
             resume=resume,
             progress=False,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from zoo._version import __version__
 from zoo.errors import UsageError, ZooError, printable
-from zoo.reports import note, share, table
+from zoo.reports import note, per_class_table
 
 EXAMPLES = {
     None: """\
@@ -38,6 +38,10 @@ EXAMPLES = {
   zoo predict efficientnet_lite0 *.jpg --top 3 --json
   zoo predict efficientnet_lite0 chelsea         a cat that scikit-image carries
   zoo predict pets.keras album/ --csv album.csv  thousands; the same command goes on after an interruption""",
+    "reconstruct": """\
+  zoo reconstruct autoencoder.keras coat.png bag.png --out grid.png
+  zoo reconstruct autoencoder.keras clothes/ --out grid.png --noise 0.4
+  zoo reconstruct autoencoder.keras fashion_mnist --out grid.png  the first pictures of a dataset""",
     "relabel": """\
   zoo relabel pets.keras cats=cat dogs=dog       in place
   zoo relabel pets.keras cats=Katze --out haustiere.keras""",
@@ -148,6 +152,12 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--weights", metavar="W", help="which trained weights of a NAME (its first)")
     c.add_argument("--top", type=positive_int, default=5, metavar="K", help="how many classes to give (5)")
 
+    c = command("reconstruct", run_reconstruct, "show what an autoencoder makes of pictures")
+    c.add_argument("name", metavar="FILE.keras|NAME")
+    c.add_argument("images", metavar="IMAGE|FOLDER|DATASET", nargs="+")
+    c.add_argument("--out", metavar="FILE.png", required=True, help="where to draw: given, with noise, reconstructed")
+    c.add_argument("--noise", type=float, default=0.0, metavar="X", help="lay noise over them first; white is 1 (0)")
+
     c = command("relabel", run_relabel, "call the classes of a saved file by other names, without training")
     c.add_argument("name", metavar="FILE.keras")
     c.add_argument("names", metavar="OLD=NEW", nargs="+")
@@ -242,20 +252,21 @@ def run_train(arguments):
 def run_evaluate(arguments):
     if arguments.errors and not arguments.errors.endswith((".html", ".htm")):
         raise UsageError(f"--errors writes an .html file, got {arguments.errors!r}.")
-    model = opened(arguments.name, arguments.weights)
+    model = opened(arguments.name, "evaluate", arguments.weights)
     result = model.evaluate(arguments.data, split=arguments.split)
     report_skipped(result["skipped"])
     if arguments.errors:
+        if not hasattr(result, "page"):
+            raise UsageError(f"{arguments.name} is a model for {model.entry.task}: it has no --errors.")
         result.page(arguments.errors, f"{arguments.name} on {arguments.data or 'its own data'}")
         note(f"Wrote {arguments.errors}: {len(result.errors())} mistakes.")
     if arguments.json:
         return show_json(result)
-    print(f"accuracy {result['accuracy']} on the {result['split']} split")
-    print_per_class(result["per_class"])
+    print(model.told(result))
 
 
 def run_predict(arguments):
-    model = opened(arguments.name, arguments.weights)
+    model = opened(arguments.name, "predict", arguments.weights)
     pictures = [picture for word in arguments.images for picture in named_pictures(word)]
     if arguments.csv:
         return predict_into(model, pictures, arguments)
@@ -315,13 +326,25 @@ def predict_into(model, pictures: list[str], arguments):
     return 1 if failed else 0
 
 
+def run_reconstruct(arguments):
+    model = opened(arguments.name, "reconstruct")
+    pictures = [picture for word in arguments.images for picture in given_pictures(word)]
+    found = model.draw(pictures, arguments.out, noise=arguments.noise)
+    if arguments.json:
+        return show_json({"out": arguments.out, "noise": arguments.noise, "pictures": found})
+    for number, item in enumerate(found):
+        gain = f", {item['gain']:+.1f} dB from the noisy one" if "gain" in item else ""
+        print(f"{printable(item['path'] or f'picture {number}')}: signal to noise {item['psnr']:.1f} dB{gain}")
+    noisy = ", with noise" if arguments.noise else ""
+    print(f"Saved {arguments.out}: what was given{noisy}, and below it what came out.")
+
+
 def run_relabel(arguments):
-    import zoo
     from zoo.api import is_saved_file
 
     if not is_saved_file(arguments.name):
         raise UsageError(f"give a saved .keras file, got {arguments.name!r}.")
-    model, out, names = zoo.load(arguments.name), arguments.out or arguments.name, {}
+    model, out, names = opened(arguments.name, "relabel"), arguments.out or arguments.name, {}
     for pair in arguments.names:
         if "=" not in pair:
             raise UsageError(f"give OLD=NEW, for example cats=cat; got {pair!r}.")
@@ -362,7 +385,7 @@ def run_finetune(arguments):
     if summary["duplicates"]:
         print(f"{summary['duplicates']} training pictures are also among those held out; they were not trained on.")
     print(f"accuracy {summary['validation']['accuracy']}, on pictures that were not trained on")
-    print_per_class(summary["validation"]["per_class"])
+    print(per_class_table(summary["validation"]["per_class"]))
     print(
         f"Features: {features['computed']} computed by {features['engine']} in {features['precision']}, "
         f"{features['cached']} from the cache."
@@ -439,22 +462,33 @@ def run_cache(arguments):
             )
 
 
-def opened(name: str, wanted: str | None = None):
-    """The saved file, or the model with its trained weights, that a word names; `wanted` are those or the first."""
+def opened(name: str, verb: str, wanted: str | None = None):
+    """The saved file, or the model with its trained weights, that a word names, if it has that verb.
+
+    Args:
+        name: a `.keras` file, or a model's name.
+        verb: what is to be done with it.
+        wanted: which of its trained weights; None takes the first.
+    """
     import zoo
     from zoo.api import is_saved_file
     from zoo.catalog import card
+    from zoo.tasks.task import Task
 
     if is_saved_file(name):
         if wanted:
             raise UsageError(f"{name} is a saved file and has its weights: leave out --weights.")
-        return zoo.load(name)
-    weights = list(card(name).facts.get("weights", {}))
-    if not weights:
+        model = zoo.load(name)
+    elif weights := list(card(name).facts.get("weights", {})):
+        model = zoo.get(name, weights=wanted or weights[0])
+    else:
         raise ZooError(
             f"{name} comes without trained weights: train it first (`zoo train {name}`) and give the saved file."
         )
-    return zoo.get(name, weights=wanted or weights[0])
+    if not hasattr(model, verb):
+        own = ", ".join(word for word in EXAMPLES if word and hasattr(model, word) and not hasattr(Task, word))
+        raise UsageError(f"{name} is a model for {model.entry.task} and has no `zoo {verb}`; it has {own}.")
+    return model
 
 
 def named_pictures(word: str) -> list[str]:
@@ -469,6 +503,17 @@ def named_pictures(word: str) -> list[str]:
             raise ZooError(f"there is no picture in {word}.")
         return [str(file) for file in found]
     return [word if path.exists() else str(sample_picture(word) or word)]
+
+
+def given_pictures(word: str) -> list:
+    """The same, or the first pictures of a dataset that are not for training."""
+    from zoo.data import named, sources
+
+    if word not in named.names() or Path(word).exists():
+        return named_pictures(word)
+    splits = sources.find(word).splits
+    held_out = splits.get("test") or splits.get("validation") or splits["train"]
+    return list(held_out.items[:16])
 
 
 def settings(pairs: list[str]) -> dict:
@@ -496,11 +541,6 @@ def positive_int(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be 1 or more, got {value}")
     return value
-
-
-def print_per_class(per_class: dict) -> None:
-    rows = [[name, str(c["n"]), share(c["recall"]), share(c["precision"])] for name, c in per_class.items()]
-    print(table(rows, ["class", "pictures", "found", "right when said"]))
 
 
 def report_skipped(skipped: list[dict]) -> None:

@@ -3,6 +3,8 @@
 import math
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -29,6 +31,14 @@ class Metric:
         return asdict(self)
 
 
+class Mean(Metric):
+    """A measured mean that is no share: a loss, a ratio in dB."""
+
+    def __str__(self):
+        low, high = self.ci
+        return f"{self.value:.4g} (95 % interval {low:.4g} to {high:.4g}, n = {self.n})"
+
+
 def proportion(hits: int, n: int) -> Metric:
     """A share of successes with its 95 % Wilson score interval.
 
@@ -52,6 +62,18 @@ def proportion(hits: int, n: int) -> Metric:
     # at either end the interval ends there; rounding would leave it a hair inside
     low = 0.0 if hits == 0 else centre - half
     return Metric(share, (low, 1.0 if hits == n else centre + half), n)
+
+
+def mean(values) -> Mean:
+    """The mean of numbers of shape (n,) with its 95 % interval, by their standard error; of one number, no interval.
+
+    Example:
+        >>> print(mean(np.array([1.0, 2.0, 3.0, 2.0])))
+        2 (95 % interval 1.2 to 2.8, n = 4)
+    """
+    n, value = len(values), float(np.mean(values))
+    half = 1.959963984540054 * float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else 0.0
+    return Mean(value, (value - half, value + half), n)
 
 
 def accuracy(labels, predictions) -> Metric:

@@ -84,3 +84,9 @@ def table(rows: list[list[str]], header: list[str]) -> str:
 def share(value: float | None) -> str:
     """A share as a percentage, or a dash where nothing was counted."""
     return "-" if value is None else f"{value:.1%}"
+
+
+def per_class_table(per_class: dict) -> str:
+    """What `metrics.per_class` counted, a line a class."""
+    rows = [[name, str(c["n"]), share(c["recall"]), share(c["precision"])] for name, c in per_class.items()]
+    return table(rows, ["class", "pictures", "found", "right when said"])

@@ -91,7 +91,7 @@ class Batches(keras.utils.PyDataset):
 
     Args:
         x: examples, shape (n, ...).
-        y: targets, shape (n, ...).
+        y: targets, shape (n, ...); `x` itself where examples are their own targets, which then vary alike.
         batch_size: examples a batch; None is all of them, in their own order.
         seed: decides the order.
         steps_per_epoch: batches an epoch; None is one pass.
@@ -112,10 +112,10 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, step):
         step += self.epoch * self.steps_per_epoch
         rows = self.order.rows(step)
-        x, y = self.x[rows], self.y[rows]
+        x = self.x[rows]
         if self.vary is not None:
             x = self.vary(x, np.random.default_rng([self.seed, step, 1]))
-        return x, y
+        return x, x if self.y is self.x else self.y[rows]
 
     def on_epoch_end(self):
         self.epoch += 1

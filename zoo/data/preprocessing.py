@@ -74,6 +74,13 @@ class Preprocessing:
             )
         return cls(facts["size"], facts.get("crop", 1.0), facts.get("channels", 3))
 
+    def samples(self, n: int) -> np.ndarray:
+        """`n` inputs, always the same: smooth coloured waves, like pictures in range, nobody's photograph."""
+        height, width, channels = self.shape
+        i, y, x, c = np.ogrid[0:n, 0:height, 0:width, 0:channels]
+        phase = 6.283 * ((1 + i) * x / width + y / height + c / 3 + i / n)
+        return (np.round(7.5 + 7.5 * np.sin(phase)) * 17).astype(np.uint8)  # 16 grey levels compress well
+
     def box(self, width: float, height: float, draw: random.Random | None = None) -> tuple[float, ...]:
         """(left, top, right, bottom) in a picture of `width` x `height`; with `draw`, a random part of it."""
         target_height, target_width = self.size
@@ -118,6 +125,11 @@ class Points:
 
     def to_json(self) -> dict:
         return {"rule": "as_it_is", "length": self.length}
+
+    def samples(self, n: int) -> np.ndarray:
+        """`n` inputs, always the same."""
+        phase = np.arange(n * self.length).reshape(n, -1)
+        return np.round(2 * np.sin(phase), 2).astype(np.float32)
 
 
 Rule = Preprocessing | Points

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data import named
-from zoo.data.folders import LAYOUT, SEVERAL_LABELS, labelled, read_csv, read_folder, read_rows
+from zoo.data.folders import LAYOUT, SEVERAL_LABELS, labelled, pictures_below, read_csv, read_folder, read_rows
 from zoo.data.pictures import Dataset, Pictures, stratified
 from zoo.data.skip_list import SkipList
 from zoo.data.streams import arrays, stream
@@ -26,7 +26,9 @@ or a CSV file or DataFrame with the columns path and label, arrays (x, y), or a 
 {", ".join(named.names())}, or tfds:NAME."""
 
 
-def load(data, validation=None, val_split: float | None = None, seed: int = 0, skip_list=None) -> Dataset:
+def load(
+    data, validation=None, val_split: float | None = None, seed: int = 0, skip_list=None, classes: bool = True
+) -> Dataset:
     """Find, label and split pictures to learn from; nothing is decoded.
 
     Args:
@@ -37,6 +39,8 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0, s
             every class alike.
         seed: which pictures `val_split` draws.
         skip_list: a CSV file of pictures to leave out wherever they are, as `zoo doctor --out` writes it.
+        classes: whether there must be classes to learn. Where not, an array x or a folder of pictures without class
+            folders will do too.
 
     Raises:
         ZooError: there is nothing there to learn from, or what was given contradicts itself.
@@ -48,9 +52,11 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0, s
         (6, 2, ['a', 'b'])
     """
     skip = None if skip_list is None else SkipList(skip_list)
-    dataset = find(data, skip)
-    _check_train(dataset)
-    splits = {split: _in_order_of(dataset.labels, part, split) for split, part in dataset.splits.items()}
+    dataset = find(data, skip, classes=classes)
+    _check_train(dataset, classes)
+    splits = dict(dataset.splits)
+    if classes:
+        splits = {split: _in_order_of(dataset.labels, part, split) for split, part in splits.items()}
     skipped = list(dataset.skipped)
     for option, given in (("validation", validation), ("val_split", val_split)):
         if given is not None and "validation" in splits:
@@ -61,13 +67,14 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0, s
     if validation is not None and val_split is not None:
         raise UsageError("validation and val_split were both given: leave out one of the two.")
     if validation is not None:
-        other = find(validation, skip)
+        other = find(validation, skip, classes=classes)
         if len(other.splits) > 1 or not len(other.splits["train"]):
             raise ZooError(
                 f"validation: {other.name} has {_counts(other)}. Accepted is one set of pictures, not split and "
                 "not empty, of any kind that data may be."
             )
-        splits["validation"] = _in_order_of(dataset.labels, other.splits["train"], "validation")
+        held_out = other.splits["train"]
+        splits["validation"] = _in_order_of(dataset.labels, held_out, "validation") if classes else held_out
         skipped += other.skipped
     if val_split is not None:
         if not 0 < val_split < 1:
@@ -78,19 +85,20 @@ def load(data, validation=None, val_split: float | None = None, seed: int = 0, s
     return replace(dataset, splits=splits, skipped=skipped)
 
 
-def find(data, skip_list=None, strict: bool = True) -> Dataset:
+def find(data, skip_list=None, strict: bool = True, classes: bool = True) -> Dataset:
     """Find and label pictures, however many there are: enough to measure on, perhaps not to learn from.
 
     Args:
         data: as for `load`.
         skip_list: as for `load`, or a `SkipList` that is used for several sets, whose user notes what was not met.
         strict: whether a table that gives a picture several labels is an error; else the picture is left out.
+        classes: as for `load`.
 
     Raises:
         ZooError: there is nothing of that name, or it is laid out in no way that is understood.
     """
     skip = SkipList(skip_list) if isinstance(skip_list, (str, os.PathLike)) else skip_list
-    dataset = _read(data)
+    dataset = _read(data) if classes else _read_unlabelled(data)
     if skip is not None:
         dataset = skip.leave_out(dataset)
     if skip is not skip_list:
@@ -143,6 +151,17 @@ def _read(data) -> Dataset:
     return Dataset(path.resolve().stem if path.is_file() else path.resolve().name, splits, skipped=skipped)
 
 
+def _read_unlabelled(data) -> Dataset:
+    """The same, and pictures without a class: as an array, or in a folder without class folders."""
+    if isinstance(data, np.ndarray):
+        return _read((data, np.zeros(data.shape[:1], int)))
+    dataset = _read(data)
+    if isinstance(data, (str, os.PathLike)) and list(dataset.splits) == ["train"] and not len(dataset.splits["train"]):
+        files = pictures_below(Path(data).expanduser())
+        dataset = replace(dataset, splits={"train": labelled(files, [dataset.name] * len(files))}, skipped=[])
+    return dataset
+
+
 def _siblings(path: Path) -> list[Path]:
     with contextlib.suppress(OSError):
         return sorted(path.parent.iterdir())
@@ -174,10 +193,10 @@ def _counts(dataset: Dataset) -> str:
     return ", ".join(f"{split}: {len(pictures)} pictures" for split, pictures in dataset.splits.items())
 
 
-def _check_train(dataset: Dataset):
+def _check_train(dataset: Dataset, classes: bool):
     train = dataset.splits["train"]
     counts = np.bincount(train.y, minlength=len(train.labels))
-    if len(train.labels) >= 2 and counts.min() >= 2:
+    if len(train.labels) >= 2 and counts.min() >= 2 if classes else len(train):
         return
     found = ", ".join(f"{label}: {count}" for label, count in zip(train.labels, counts, strict=True))
     message = f"{dataset.name} has too little to learn from: found {found or 'no class'}."

@@ -17,7 +17,7 @@ from zoo.familiar import Familiar
 from zoo.inference import BATCH
 from zoo.mistakes import Evaluation
 from zoo.registry import did_you_mean
-from zoo.reports import Bar
+from zoo.reports import Bar, per_class_table
 from zoo.tasks.task import Task
 
 
@@ -239,6 +239,11 @@ class Classifier(Task):
         wrong = [(int(kept[i]), names[said[i]], float(told[i, said[i]])) for i in np.flatnonzero(said != y[kept])]
         return Evaluation(measured, pictures, self.preprocessing, wrong)
 
+    def told(self, result: dict) -> str:
+        """What `evaluate` found, for people."""
+        found = f"accuracy {result['accuracy']} on the {result['split']} split"
+        return f"{found}\n{per_class_table(result['per_class'])}"
+
     def report(self, logits: np.ndarray, y: np.ndarray, split: str, skipped: list) -> dict:
         """What `evaluate` returns, from logits of shape (n, outputs) and true classes of shape (n,); remembered."""
         said = self.probabilities(logits).argmax(axis=1)
@@ -328,14 +333,7 @@ class Classifier(Task):
     # The saved file
 
     def sample_inputs(self, n: int) -> np.ndarray:
-        """Smooth coloured waves: like pictures in range and scale, nobody's photograph, and small when stored."""
-        if isinstance(self.preprocessing, Points):
-            phase = np.arange(n * self.preprocessing.length).reshape(n, -1)
-            return np.round(2 * np.sin(phase), 2).astype(np.float32)
-        height, width, channels = self.preprocessing.shape
-        i, y, x, c = np.ogrid[0:n, 0:height, 0:width, 0:channels]
-        phase = 6.283 * ((1 + i) * x / width + y / height + c / 3 + i / n)
-        return (np.round(7.5 + 7.5 * np.sin(phase)) * 17).astype(np.uint8)  # 16 grey levels compress well
+        return self.preprocessing.samples(n)
 
     def toy_data(self) -> sources.Dataset:
         """Eight pictures a class, one brightness for each class and a little noise: learned in a few steps."""

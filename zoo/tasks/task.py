@@ -40,6 +40,7 @@ class Task(abc.ABC):
     """
 
     monitor: tuple[str, str] = ("val_loss", "min")  # which logged number makes an epoch the best one
+    needs_classes = True  # whether the data must name classes; where not, pictures alone will do
 
     def __init__(self, entry: Entry, arguments: dict, weights=None, seed=None, dtype=None):
         self.entry = entry
@@ -189,7 +190,7 @@ class Task(abc.ABC):
         """
         from zoo import backend, training
 
-        dataset = self.named_or_own(data, lambda data: sources.load(data, validation))
+        dataset = self.named_or_own(data, lambda data: sources.load(data, validation, classes=self.needs_classes))
         fit_data = self.examples(dataset)
         batch_size = self.entry.batch_size if batch_size is None else batch_size
         run = training.Run(
