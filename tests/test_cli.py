@@ -240,8 +240,8 @@ USAGE = {  # a word that is not accepted: status 2
     "prune": (["cache", "--prune", "-3"], "0 or more"),
 }
 FAILED = {  # the work cannot be done: status 1
-    "untrained": (["predict", "logistic", "a.jpg"], "zoo train logistic"),
-    "untrained, evaluate": (["evaluate", "logistic"], "zoo train logistic"),
+    "untrained": (["predict", "perceptron", "a.jpg"], "zoo train perceptron"),
+    "untrained, evaluate": (["evaluate", "perceptron"], "zoo train perceptron"),
     "no file": (["predict", "a.keras", "a.jpg"], "there is no file 'a.keras'"),
     "no file shown": (["show", "a.keras"], "there is no file 'a.keras'"),
     "no folder": (["finetune", "photos"], "'photos' is no folder, file or dataset here"),
