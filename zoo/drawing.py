@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.errors import UsageError, ZooError, printable
+from zoo.errors import UsageError, ZooError
+from zoo.errors import printable as one_line
 from zoo.files import replacing
 from zoo.reports import note
 
@@ -22,6 +23,11 @@ MISSING = 'figures need matplotlib; type: python -m pip install matplotlib, or i
 COLOURS = ("#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22")
 GRID = 120  # points of a decision map, both ways
 MOST = 64  # pictures on one sheet
+
+
+def shown(name) -> str:
+    """A class's name as a figure shows it: on one line, and "$5" is no formula."""
+    return one_line(str(name)).replace("$", r"\$")
 
 
 def installed() -> bool:
@@ -64,8 +70,8 @@ def font_for(text: str) -> list[str]:
     while missing:
         family, letters = max(fonts, key=lambda font: len(font[1] & missing))
         if not letters & missing:
-            shown = "".join(map(chr, sorted(missing)[:20]))
-            note(f"no installed font has {shown!r}: boxes stand in the figure instead. Fonts that have them: Noto.")
+            letters = "".join(map(chr, sorted(missing)[:20]))
+            note(f"No installed font has the letters {letters}: boxes stand for them. The Noto fonts have them.")
             break
         families.append(family)
         missing -= letters
@@ -90,8 +96,7 @@ def drawn(path, size: tuple[float, float], words=()):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    # a class may be called "$5": no formula
-    with matplotlib.rc_context({"font.family": font_for("".join(map(str, words))), "text.parse_math": False}):
+    with matplotlib.rc_context({"font.family": font_for("".join(map(str, words)))}):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
@@ -140,7 +145,7 @@ def confusion_matrix(table, labels, path) -> Path:
     table = np.asarray(table)
     if table.shape != (len(labels), len(labels)):
         raise UsageError(f"the table has the shape {table.shape}, and there are {len(labels)} labels.")
-    names = [printable(str(label)) for label in labels]
+    names = [shown(label) for label in labels]
     side = min(3 + 0.4 * len(names), 30)
     rows = table / np.maximum(table.sum(axis=1, keepdims=True), 1)  # the colour is the share of the true class
     with drawn(path, (side + 0.6, side), names) as figure:
@@ -179,7 +184,7 @@ def decision_maps(classifiers: dict, points, y, path) -> Path:
     points, y = np.asarray(points, np.float32), np.asarray(y)
     if points.ndim != 2 or points.shape[1] != 2:
         raise UsageError(f"points have the shape {points.shape}; a map needs points of the plane, shape (n, 2).")
-    labels = [printable(label) for label in next(iter(classifiers.values())).class_names()]
+    labels = [shown(label) for label in next(iter(classifiers.values())).class_names()]
     low, high = points.min(axis=0) - 0.5, points.max(axis=0) + 0.5
     across, up = np.meshgrid(np.linspace(low[0], high[0], GRID), np.linspace(low[1], high[1], GRID))
     places = np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
@@ -268,17 +273,17 @@ def activation_maps(model, pixels, path, layer: str | None = None) -> Path:
 
 def _sheet(pictures: list[np.ndarray], path, what: str, around_zero: bool = True) -> Path:
     """Small pictures of shape (height, width[, 1 or 3]) side by side, each scaled by itself."""
-    shown = pictures[:MOST]
-    columns = math.ceil(math.sqrt(len(shown)))
-    rows = -(-len(shown) // columns)
+    first = pictures[:MOST]
+    columns = math.ceil(math.sqrt(len(first)))
+    rows = -(-len(first) // columns)
     side = max(4.0, 1.1 * columns)
     with drawn(path, (side, side * rows / columns + 0.4)) as figure:
         more = f", the first {MOST} of {len(pictures)}" if len(pictures) > MOST else ""
-        figure.suptitle(f"{what} 1 to {len(shown)}{more}", fontsize=8)
+        figure.suptitle(f"{what} 1 to {len(first)}{more}", fontsize=8)
         plots = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in plots:
             axes.axis("off")
-        for axes, picture in zip(plots, shown, strict=False):
+        for axes, picture in zip(plots, first, strict=False):
             picture = np.squeeze(picture, axis=2) if picture.ndim == 3 and picture.shape[2] == 1 else picture
             most = float(np.abs(picture).max()) or 1.0
             if picture.ndim == 3:

@@ -90,7 +90,11 @@ class Outcome:
         return found
 
     def claims(self) -> list[dict]:
-        """Each claim with the number of seeds in which it holds, and the mean figures that it compares."""
+        """Each claim with the number of seeds in which it holds, and the mean figures that it compares.
+
+        "intervals_overlap" tells of two arms' shares; None where a claim compares something else.
+        """
+        cells = {(cell["arm"], cell["metric"]): cell for cell in self.summary()}
         found = []
         for claim in self.study.claims:
             left, right = self.sides(claim)
@@ -104,7 +108,11 @@ class Outcome:
                     "than": mean(right.values()) if right else None,
                     "holds": holds_in,
                     "seeds": len(self.seeds),
-                    "supported": holds_in == len(self.seeds),
+                    "supported": 0 < holds_in == len(self.seeds),
+                    "as_written": claim.stands,
+                    "intervals_overlap": overlap(
+                        cells.get((claim.arm, claim.metric)), cells.get((claim.than, claim.metric))
+                    ),
                 }
             )
         return found
@@ -122,18 +130,20 @@ class Outcome:
         return {seed: left[seed] for seed in both}, {seed: right[seed] for seed in both}
 
     def conclusion(self) -> str:
-        """What the figures show: the study's sentence where they support it, else what they do not support."""
+        """What the figures show, and which claims they do not support."""
         claims, verdicts = self.claims(), self.verdicts()
         sentences = []
         if verdicts:
             good = sum(item["verdict"] == "reproduced" for item in verdicts)
             sentences.append(f"{good} of {len(verdicts)} published figures are reproduced.")
         failing = [item["claim"] for item in claims if not item["supported"]]
-        wrong = [item for item in verdicts if item["verdict"] == "not reproduced"]
         if failing:
-            sentences.append(f"The figures do not support all that was expected. Not supported: {'; '.join(failing)}.")
-        elif not wrong:
+            sentences.append(f"Not supported by the figures: {'; '.join(failing)}.")
+        as_written = all(item["supported"] == item["as_written"] for item in claims)
+        if as_written and not any(item["verdict"] == "not reproduced" for item in verdicts):
             sentences.append(self.study.shows)
+        else:
+            sentences.append("The figures differ from those that the study's own sentence was written of.")
         return " ".join(sentences)
 
     def to_json(self) -> dict:
@@ -323,6 +333,13 @@ def verdict(measured: float | None, published: float, tolerance: float) -> str:
     return "reproduced" if abs(measured - published) <= tolerance else "not reproduced"
 
 
+def overlap(cell: dict | None, other: dict | None) -> bool | None:
+    """Whether two cells' intervals have a value in common; None where one has no interval."""
+    if None in (cell, other) or None in (cell["low"], other["low"]):
+        return None
+    return cell["low"] <= other["high"] and other["low"] <= cell["high"]
+
+
 def in_words(cell: dict) -> str:
     """A cell of the table: mean, deviation, interval; shares in per cent."""
     if cell["mean"] is None:
@@ -344,4 +361,5 @@ def support(item: dict) -> str:
 def compared(item: dict) -> str:
     if item["figure"] is None:
         return "not measured"
-    return f"{item['figure']:.3g}, expected {item['relation']} {item['than']:.3g}"
+    overlap = "; their 95 % intervals overlap" if item["intervals_overlap"] else ""
+    return f"{item['figure']:.3g}, expected {item['relation']} {item['than']:.3g}{overlap}"
