@@ -37,11 +37,12 @@ def mlp(
         hidden: units of each hidden layer.
         activation: of the hidden layers, a name that Keras knows.
         initialisation: of the kernels: a name that Keras knows, such as "he_normal" or "glorot_uniform", "he" for
-            the first of these, or "course" for the course's own draw, which is the same every time.
+            the first of these, or "course" for the course's own draw, which is the same every time; or Keras'
+            configuration of an initializer, a dict.
         batch_norm: normalise before each activation.
         dropout: share of units that are left out after each activation.
     """
-    draw = {"he": "he_normal", "course": "zeros"}.get(initialisation, initialisation)
+    draw = {"he": "he_normal", "course": "zeros"}.get(str(initialisation), initialisation)
     inputs = x = keras.Input(input_shape, name="inputs")
     if len(input_shape) == 3:  # a picture
         x = layers.Flatten()(layers.Rescaling(1 / 255)(x))

@@ -29,6 +29,7 @@ _WORDS = {
     "list": "zoo.api",
     "load": "zoo.api",
     "register": "zoo.registry",
+    "reproduce": "zoo.studies.runner",
     "show": "zoo.api",
 }
 

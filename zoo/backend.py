@@ -107,6 +107,62 @@ def predict(model, inputs: np.ndarray, batch: int = 32) -> list[np.ndarray]:
     return [np.concatenate([part[i] for part in parts])[: len(inputs)] for i in range(len(parts[0]))]
 
 
+def gradients(model, x, y, loss) -> list[np.ndarray]:
+    """The gradient of the mean loss at each trainable variable, as one training step would see it.
+
+    What a training step changes besides (batch statistics, the states of random generators) is put back.
+
+    Args:
+        model: a Keras model.
+        x: inputs, shape (n, ...).
+        y: targets, shape (n, ...).
+        loss: a Keras loss, or a function of targets and outputs.
+
+    Returns:
+        Arrays of the variables' shapes, in the order of `model.trainable_variables`; zeros where the loss does not
+        depend on a variable.
+    """
+    kept = [keras.ops.convert_to_numpy(variable) for variable in model.non_trainable_variables]
+    found = {"tensorflow": _tensorflow_gradients, "jax": _jax_gradients, "torch": _torch_gradients}[name()](
+        model, lambda outputs: keras.ops.mean(loss(y, outputs)), x
+    )
+    for variable, value in zip(model.non_trainable_variables, kept, strict=True):
+        variable.assign(value)
+    return [keras.ops.convert_to_numpy(gradient) for gradient in found]
+
+
+def _tensorflow_gradients(model, loss_of, x):
+    import tensorflow as tf
+
+    variables = [variable.value for variable in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        value = loss_of(model(x, training=True))
+    found = tape.gradient(value, variables, unconnected_gradients="zero")
+    return [tf.convert_to_tensor(gradient) for gradient in found]  # of an embedding they are rows with their numbers
+
+
+def _jax_gradients(model, loss_of, x):
+    import jax
+
+    fixed = [variable.value for variable in model.non_trainable_variables]
+
+    def value(weights):
+        outputs, _ = model.stateless_call(weights, fixed, x, training=True)
+        return loss_of(outputs)
+
+    return jax.grad(value)([variable.value for variable in model.trainable_variables])
+
+
+def _torch_gradients(model, loss_of, x):
+    import torch
+
+    variables = [variable.value for variable in model.trainable_variables]
+    with torch.enable_grad():
+        value = loss_of(model(x, training=True))
+    found = torch.autograd.grad(value, variables, allow_unused=True)
+    return [torch.zeros_like(v) if g is None else g for v, g in zip(variables, found, strict=True)]
+
+
 def has_gpu() -> bool:
     if name() == "tensorflow":
         import tensorflow as tf

@@ -55,6 +55,10 @@ EXAMPLES = {
   zoo doctor photos/train --val photos/val
   zoo doctor photos/ --out skip.csv              then: zoo finetune photos/ --skip-list skip.csv
   zoo doctor --env                               versions, processor, memory, missing extras, caches""",
+    "reproduce": """\
+  zoo reproduce                                  every study, with the question that it answers
+  zoo reproduce vanishing_gradient               table, figure and rows in studies/vanishing_gradient
+  zoo reproduce optimizers --seeds 5 --out runs  finished rows are kept: the same command goes on""",
     "check": "  zoo check logistic\n  zoo check my_net.py\n  zoo check --all\n  KERAS_BACKEND=jax zoo check logistic",
     "cache": """\
   zoo cache
@@ -181,6 +185,11 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--out", metavar="FILE.csv", help="write a skip list there: what is better left out")
     c.add_argument("--skip-list", metavar="FILE.csv", help="leave out what this skip list names")
     c.add_argument("--env", action="store_true", help="say what the zoo runs on instead")
+
+    c = command("reproduce", run_reproduce, "run a study: an experiment with its table, figure and verdict")
+    c.add_argument("name", metavar="NAME", nargs="?", help="the study; without one, all are listed")
+    c.add_argument("--seeds", type=positive_int, metavar="N", help="how many seeds (the study's own number)")
+    c.add_argument("--out", metavar="DIR", help="where rows and figure go (studies/NAME)")
 
     c = command("check", run_check, "run the contract checks on a model")
     c.add_argument("names", metavar="NAME|FILE.py", nargs="*")
@@ -417,6 +426,25 @@ def run_doctor(arguments):
     elif count:
         note(f"{count} pictures are better left out; to list them in a file: zoo doctor {data} --out {out}")
     return 1 if report.counts["error"] else 0
+
+
+def run_reproduce(arguments):
+    from zoo.studies.definitions import STUDIES
+
+    if arguments.name is None:
+        if arguments.seeds or arguments.out:
+            raise UsageError("give the name of a study; `zoo reproduce` lists them.")
+        if arguments.json:
+            return show_json([{"name": s.name, "question": s.question, "seeds": s.seeds} for s in STUDIES.values()])
+        width = max(map(len, STUDIES))
+        for study in STUDIES.values():
+            print(f"{study.name:<{width}}  {study.question}")
+        return None
+    import zoo
+
+    arguments.when_interrupted = " Finished rows are kept; the same command goes on."
+    outcome = zoo.reproduce(arguments.name, seeds=arguments.seeds, out=arguments.out)
+    show_json(outcome) if arguments.json else print(outcome)
 
 
 def run_check(arguments):

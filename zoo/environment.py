@@ -26,6 +26,7 @@ PACKAGES = {  # what people know it by: the distributions that may bring it
 BRINGS = {  # extra of the zoo: what it brings
     "samples": "pictures and digits to try things on, no network needed",
     "lite": "EfficientNet-Lite1 and 2 with their ImageNet weights",
+    "plots": "matplotlib: figures of studies, of learning curves, confusion tables, weights",
     "jax": "Keras on JAX: KERAS_BACKEND=jax",
     "torch": "Keras on PyTorch: KERAS_BACKEND=torch",
 }
@@ -129,10 +130,22 @@ def _backend() -> tuple[str, str]:
         return "tensorflow", "Keras' default"
 
 
-def _instructions() -> list[str]:
+def processor() -> str:
+    """The processor's name, or its kind where the system does not tell more."""
+    line = re.search(r"^model name\s*: (.*)$", _cpuinfo(), re.MULTILINE)
+    return line[1] if line else platform.processor() or platform.machine()
+
+
+def _cpuinfo() -> str:
     try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:  # not Linux
+        return ""
+
+
+def _instructions() -> list[str]:
+    text = _cpuinfo()
+    if not text:
         return ["NEON"] if platform.machine().lower() in ("arm64", "aarch64") else []
     line = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
     flags = line[1].split() if line else []

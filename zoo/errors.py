@@ -32,5 +32,9 @@ class ZooError(ValueError):
         return _cut("\n".join(map(printable, super().__str__().split("\n"))))
 
 
+class Diverged(ZooError):
+    """A training whose loss is no finite number any more."""
+
+
 class UsageError(ZooError):
     """A name or a value that the call does not accept, whatever the data are; status 2 on the command line."""

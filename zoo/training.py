@@ -16,7 +16,7 @@ import numpy as np
 from zoo import backend
 from zoo.data.augment import augmentation
 from zoo.data.batches import FitData, Order
-from zoo.errors import UsageError, ZooError
+from zoo.errors import Diverged, UsageError, ZooError
 from zoo.files import replacing
 from zoo.reports import Bar
 from zoo.saving import plain
@@ -174,7 +174,7 @@ def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.Hi
         )
     losses = history.history.get("loss", [])
     if losses and not np.isfinite(losses[-1]):
-        raise ZooError(
+        raise Diverged(
             f"the loss became {losses[-1]} in epoch {first_epoch + len(losses)}: the steps are too large. "
             "Try a learning_rate ten times smaller."
         )

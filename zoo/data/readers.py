@@ -51,9 +51,9 @@ def read_mnist(root: Path, labels: list[str]) -> dict[str, Pictures]:
         }
 
 
-def make_planar_flower(root: Path, labels: list[str]) -> dict[str, Pictures]:
+def make_planar_flower(root: Path, labels: list[str], seed: int = 1) -> dict[str, Pictures]:
     """The petals r = 4 sin(4 t), angle and radius jittered, half of them of each class; seed 1, as in the course."""
-    random = np.random.RandomState(1)
+    random = np.random.RandomState(seed)
     halves = []
     for half in (0, 1):
         angle = np.linspace(half * 3.12, (half + 1) * 3.12, 200) + random.randn(200) * 0.2

@@ -1,0 +1,446 @@
+"""Studies: their definitions, the runner, what it keeps, gradients on every backend, verdicts, figures."""
+
+import csv
+import importlib.util
+import inspect
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo import catalog, cli, drawing
+from zoo.data import named, readers
+from zoo.errors import UsageError, ZooError
+from zoo.studies import definitions, figures, rows, runner
+from zoo.studies.definitions import STUDIES, Arm, Claim, Reference, Study
+from zoo.studies.rows import Row
+from zoo.tasks.task import Task
+
+POINTS = {"input_shape": (3,), "hidden": (4, 4, 4), "activation": "tanh"}
+QUICK = {"epochs": 1, "learning_rate": 0.5, "steps_per_execution": 100}
+TINY = Study(
+    name="tiny",
+    question="Does it run?",
+    arms=(
+        Arm("tanh", "mlp", "eat_it", POINTS, QUICK, published=(Reference("train_accuracy", 1.0, 1.0),)),
+        Arm("zeros", "mlp", "eat_it", {**POINTS, "initialisation": "zeros"}, QUICK),
+    ),
+    measures=("gradient_norm", "loss", "train_accuracy", "distinct_units"),
+    table=("loss", "train_accuracy", "distinct_units"),
+    figure="curves",
+    drawing={"metric": "loss"},
+    shows="It runs.",
+    claims=(
+        Claim("zeros stay alike", "zeros", "distinct_units", "<", 2),
+        Claim("tanh differ", "tanh", "distinct_units", ">", "zeros"),
+    ),
+    seeds=1,
+    source="nobody",
+)
+
+
+@pytest.fixture
+def tiny(monkeypatch, tmp_path):
+    monkeypatch.setitem(STUDIES, "tiny", TINY)
+    monkeypatch.chdir(tmp_path)
+    return TINY
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """What `runner.measure` is asked for, with readings made up."""
+    asked = []
+
+    def measure(study, arm, seed, dataset, model=None):
+        asked.append((arm.label, seed))
+        return [rows.Reading("train_accuracy", 0.5, low=0.2, high=0.8, n=8), rows.Reading("loss", 1.0, step=100)], 0.1
+
+    monkeypatch.setattr(runner, "measure", measure)
+    return asked
+
+
+# Definitions
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
+def test_definitions_name_what_exists(study):
+    from zoo.studies import probes
+
+    labels = [arm.label for arm in study.arms]
+    assert len(set(labels)) == len(labels) > 1 and study.question.endswith("?") and study.shows and study.source
+    words = set(inspect.signature(Task.train).parameters) | {"steps_per_execution"}
+    for arm in study.arms:
+        assert arm.model in zoo.list() and arm.data in named.names()
+        assert set(arm.arguments) <= set(catalog.card(arm.model).arguments)
+        assert set(arm.training) <= words
+    assert set(study.measures) <= {*probes.DURING, *probes.AFTER}
+    assert study.table and study.figure in figures.FIGURES
+    given = {**dict.fromkeys(("study", "rows", "folder", "path")), **study.drawing}
+    inspect.signature(figures.FIGURES[study.figure]).bind(**given)
+    for claim in study.claims:
+        assert claim.arm in labels and claim.relation in "<>"
+        assert not isinstance(claim.than, str) or claim.than in labels
+    for reference in (reference for arm in study.arms for reference in arm.published):
+        assert reference.metric in study.measures and reference.tolerance > 0
+
+
+def test_listing_imports_no_framework():
+    code = (
+        "import sys; from zoo.cli import main; main(['reproduce']);"
+        "assert not {'keras', 'tensorflow', 'matplotlib'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(STUDIES) and not done.stderr
+
+
+# The runner
+
+
+def test_a_study_through_the_command(tiny, capsys):
+    assert cli.main(["reproduce", "tiny", "--json", "--out", "made"]) == 0
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    assert "tanh, seed 0" in captured.err and found["study"] == "tiny" and found["seeds"] == [0]
+    assert [item["verdict"] for item in found["published"]] == ["reproduced"]
+    assert [item["supported"] for item in found["claims"]] == [True, True] and "It runs." in found["conclusion"]
+    with Path(found["files"]["csv"]).open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert list(table[0]) == rows.COLUMNS
+    for row in table:
+        assert row["fingerprint"] and row["definition"] and "keras " in row["versions"] and row["processor"]
+        assert int(row["cores"]) >= 1 and row["day"] and float(row["seconds"]) > 0
+    shares = [row for row in table if row["metric"] == "train_accuracy"]
+    assert all(0 <= float(r["low"]) <= float(r["value"]) <= float(r["high"]) <= 1 and r["n"] == "8" for r in shares)
+    norms = [row for row in table if (row["metric"], row["arm"], row["step"]) == ("gradient_norm", "tanh", "0")]
+    assert [row["layer"] for row in norms] == ["1", "2", "3", "4"] and all(float(row["value"]) > 0 for row in norms)
+    assert_drawn(found["files"]["figure"])
+    assert len(json.loads(Path(found["files"]["json"]).read_text())) == len(table)
+    assert cli.main(["reproduce", "tiny", "--out", "made"]) == 0
+    captured = capsys.readouterr()
+    assert "tanh, seed 0: kept" in captured.err and "It runs." in captured.out and "reproduced" in captured.out
+
+
+def test_same_seed_same_rows(tiny):
+    alone = replace(tiny, arms=tiny.arms[:1], measures=("loss",))
+    first, again, other = (
+        [row.value for row in runner.run(alone, [seed], Path(folder)) if row.metric == "loss"]
+        for folder, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert first == again != other
+
+
+def test_finished_rows_are_kept_and_reused(tiny, measured, capsys, monkeypatch):
+    real, calls = runner.measure, []
+
+    def interrupted(*arguments, **options):
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        calls.append(arguments)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(runner, "measure", interrupted)
+    assert cli.main(["reproduce", "tiny", "--seeds", "2"]) == 130
+    assert "same command goes on" in capsys.readouterr().err
+    assert {(row.arm, row.seed) for row in rows.read(Path("studies/tiny"))} == {("tanh", 0)}
+    monkeypatch.setattr(runner, "measure", real)
+    outcome = zoo.reproduce("tiny", seeds=2)
+    assert measured == [("tanh", 0), ("zeros", 0), ("tanh", 1), ("zeros", 1)] and outcome.seeds == [0, 1]
+    assert zoo.reproduce("tiny", seeds=1).seeds == [0] and len(measured) == 4
+    assert {row.seed for row in rows.read(Path("studies/tiny"))} == {0, 1}  # fewer seeds lose nothing
+    assert not list(Path("studies/tiny").glob(".*"))
+
+
+def test_another_definition_or_version_is_measured_anew(tiny, measured, monkeypatch, capsys):
+    zoo.reproduce("tiny")
+    changed = replace(tiny, arms=(tiny.arms[0], replace(tiny.arms[1], training={**QUICK, "epochs": 2})))
+    monkeypatch.setitem(STUDIES, "tiny", changed)
+    zoo.reproduce("tiny")
+    assert measured == [("tanh", 0), ("zeros", 0), ("zeros", 0)]
+    assert "measured anew" in capsys.readouterr().err
+    setting = rows.setting()
+    monkeypatch.setattr(rows, "setting", lambda: {**setting, "versions": "keras 99"})
+    zoo.reproduce("tiny")
+    assert len(measured) == 5
+
+
+def test_a_training_that_diverges_is_a_row_of_its_own(tiny):
+    wild = {"input_shape": (3,), "hidden": (4,) * 3, "activation": "relu", "initialisation": definitions.normal(1e15)}
+    study = replace(tiny, arms=(Arm("wild", "mlp", "eat_it", wild, QUICK),), measures=("loss", "train_accuracy"))
+    found = {row.metric: row.value for row in runner.run(study, [0], Path("wild"))}
+    assert found["diverged"] == 1 and 0 <= found["train_accuracy"] <= 1 and "loss" not in found
+
+
+def test_the_engine_is_passed_on_only_where_one_is_given(tiny, monkeypatch):
+    asked = []
+
+    def get(name, **options):
+        asked.append(options)
+        raise ZooError("enough")
+
+    monkeypatch.setattr(runner.api, "get", get)
+    for arm in (tiny.arms[0], replace(tiny.arms[0], engine="numpy")):
+        with pytest.raises(ZooError, match="enough"):
+            runner.measure(tiny, arm, 3, None)
+    assert "engine" not in asked[0] and asked[1]["engine"] == "numpy" and asked[1]["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["optimisers"], 2, "did you mean 'optimizers'?"),
+        (["optimizers", "--seeds", "0"], 2, "must be 1 or more"),
+        (["--seeds", "2"], 2, "give the name of a study"),
+    ],
+)
+def test_wrong_words(words, code, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        assert cli.main(["reproduce", *words]) == code
+    except SystemExit as error:  # argparse's way
+        assert error.code == code
+    captured = capsys.readouterr()
+    assert says in captured.err and not captured.out and not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_read_is_named(tiny):
+    Path("studies/tiny").mkdir(parents=True)
+    Path("studies/tiny/results.json").write_text("[{")
+    with pytest.raises(ZooError, match="holds no measured rows"):
+        zoo.reproduce("tiny")
+    with pytest.raises(UsageError, match="seeds must be"):
+        zoo.reproduce("tiny", seeds=0)
+
+
+def test_without_matplotlib_the_study_runs(tiny, measured, monkeypatch, capsys):
+    monkeypatch.setattr(drawing, "installed", lambda: False)
+    assert zoo.reproduce("tiny").figure is None
+    assert "python -m pip install matplotlib" in capsys.readouterr().err
+    with pytest.raises(ZooError, match="pip install matplotlib"):
+        drawing.learning_curves({"loss": [1.0]}, "curves.png")
+
+
+# Verdicts
+
+
+def outcome(values: dict, **changes) -> runner.Outcome:
+    """An outcome of the tiny study; values by (arm, metric), one for each seed."""
+    found = [
+        Row(metric, value, arm=arm, seed=seed, low=0.0 if "accuracy" in metric else None, n=100)
+        for (arm, metric), column in values.items()
+        for seed, value in enumerate(column)
+    ]
+    return runner.Outcome(replace(TINY, **changes), found, Path("nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("measured", "verdict"),
+    [
+        (0.7, "reproduced"),
+        (0.709, "reproduced"),
+        (0.711, "not reproduced"),
+        (0.689, "not reproduced"),
+        (None, "not measured"),
+    ],
+)
+def test_a_value_outside_the_tolerance_is_not_reproduced(measured, verdict):
+    arm = replace(TINY.arms[0], published=(Reference("train_accuracy", 0.7, 0.01),))
+    found = outcome({("tanh", "train_accuracy"): [measured]}, arms=(arm,), claims=())
+    assert found.verdicts()[0]["verdict"] == verdict and verdict in str(found)
+    assert ("It runs." in found.conclusion()) == (verdict != "not reproduced")
+
+
+def test_a_claim_is_looked_at_seed_by_seed():
+    claim = Claim("tanh wins", "tanh", "train_accuracy", ">", "zeros")
+    values = {("tanh", "train_accuracy"): [0.9, 0.5], ("zeros", "train_accuracy"): [0.6, 0.6]}
+    found = outcome(values, claims=(claim,))
+    (said,) = found.claims()
+    assert (said["holds"], said["seeds"], said["supported"], said["intervals_overlap"]) == (1, 2, False, True)
+    assert "Not supported by the figures: tanh wins" in found.conclusion() and "It runs." not in found.conclusion()
+    assert "NOT supported, holds in 1 of 2 seeds" in str(found) and "intervals overlap" in str(found)
+    assert "It runs." in outcome(values, claims=(replace(claim, stands=False),)).conclusion()
+    assert not outcome({}, claims=(claim,)).claims()[0]["supported"]
+
+
+def test_the_table_has_mean_deviation_and_interval():
+    found = outcome({("tanh", "train_accuracy"): [0.8, 0.9]})
+    cell = next(cell for cell in found.summary() if (cell["arm"], cell["metric"]) == ("tanh", "train_accuracy"))
+    assert cell["mean"] == pytest.approx(0.85) and cell["sd"] == pytest.approx(0.0707, abs=1e-4)
+    assert cell["low"] == pytest.approx(0.767, abs=1e-3) and cell["high"] == pytest.approx(0.907, abs=1e-3)
+    assert "85.0 ± 7.1 % (76.7 to 90.7)" in str(found)
+
+
+# Gradients
+
+GRADIENTS = """
+import numpy as np
+from zoo import backend
+import keras
+
+class Idle(keras.layers.Layer):  # with a weight that the loss does not depend on
+    def build(self, shape):
+        self.idle = self.add_weight(shape=(5,), name="idle")
+
+    def call(self, inputs):
+        return inputs
+
+keras.utils.set_random_seed(1)
+inputs = keras.Input((3,), dtype="float64")
+x = inputs
+for layer in (
+    keras.layers.Dense(4, activation="tanh", dtype="float64"),
+    keras.layers.BatchNormalization(dtype="float64"),
+    Idle(dtype="float64"),
+    keras.layers.Dense(2, dtype="float64"),
+):
+    x = layer(x)
+model = keras.Model(inputs, x)
+random = np.random.default_rng(0)
+x, y = random.normal(size=(6, 3)), random.integers(0, 2, 6)
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float64")
+values = [keras.ops.convert_to_numpy(v).astype("float64") for v in model.trainable_variables]
+fixed = [keras.ops.convert_to_numpy(v) for v in model.non_trainable_variables]
+found = backend.gradients(model, x, y, loss)
+for variable, value in zip(model.non_trainable_variables, fixed):
+    assert np.array_equal(keras.ops.convert_to_numpy(variable), value), variable.path
+
+def value_of(kernel, bias, gamma, beta, idle, head, shift):
+    hidden = np.tanh(x @ kernel + bias)
+    hidden = (hidden - hidden.mean(0)) / np.sqrt(hidden.var(0) + 1e-3) * gamma + beta
+    logits = hidden @ head + shift
+    return np.mean(np.log(np.exp(logits).sum(1)) - logits[np.arange(6), y])
+
+for number, gradient in enumerate(found):
+    assert gradient.shape == values[number].shape
+    for place in np.ndindex(gradient.shape):
+        sides = []
+        for move in (1e-5, -1e-5):
+            moved = [array.copy() for array in values]
+            moved[number][place] += move
+            sides.append(value_of(*moved))
+        slope = (sides[0] - sides[1]) / 2e-5
+        assert abs(slope - gradient[place]) < 1e-8, (number, place, slope, gradient[place])
+assert len(found) == 7 and np.abs(found[0]).max() > 1e-3 and not found[4].any()
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_gradients_equal_finite_differences(backend):
+    """The loss of a small net in NumPy, moved by 1e-5 either way, in float64."""
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    if backend == os.environ.get("KERAS_BACKEND", "tensorflow"):
+        exec(GRADIENTS, {"__name__": "gradients"})
+        return
+    environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1"}
+    done = subprocess.run([sys.executable, "-c", GRADIENTS], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_fresh_flowers_follow_the_same_rule():
+    ours, fresh = (readers.make_planar_flower(Path(), ["red", "blue"], seed=s)["train"] for s in (1, 2))
+    assert np.array_equal(ours.items, readers.make_planar_flower(Path(), ["red", "blue"])["train"].items)
+    assert not np.array_equal(ours.items, fresh.items) and np.array_equal(ours.y, fresh.y)
+    assert np.abs(fresh.items).max() < 5
+
+
+# Figures
+
+
+def assert_drawn(path):
+    with Image.open(path) as picture:
+        assert picture.format == "PNG" and min(picture.size) > 200
+        assert np.asarray(picture.convert("L")).std() > 3  # not blank
+
+
+def test_helpers_draw(tmp_path):
+    random = np.random.default_rng(0)
+    path = tmp_path / "figure.png"
+    net = zoo.get("mlp", input_shape=(2,), hidden=(3,), seed=0)
+    drawings = [
+        lambda: drawing.learning_curves(
+            {"loss": [3, 2, 1.5], "val_loss": [3, 2.5, 2.4], "accuracy": [0, 0.5, 1]}, path
+        ),
+        lambda: drawing.confusion_matrix([[8, 2], [1, 9]], ["$5 cat$", "dog"], path),
+        lambda: drawing.decision_map(net, random.normal(size=(20, 2)), np.arange(20) % 2, path),
+        lambda: drawing.weight_image(random.normal(size=(64, 3)), (8, 8), path),
+        lambda: drawing.weight_image(random.normal(size=(192, 1)), (8, 8, 3), path),
+        lambda: drawing.filters(random.normal(size=(3, 3, 3, 100)), path),
+        lambda: drawing.filters(random.normal(size=(3, 3, 16, 5)), path),
+    ]
+    for draw in drawings:
+        assert draw() == path
+        assert_drawn(path)
+        path.unlink()
+    assert not list(tmp_path.iterdir())
+
+
+def test_activation_maps(tmp_path):
+    import keras
+
+    inputs = keras.Input((12, 12, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(6, 3, name="first")(inputs))
+    pixels = np.random.default_rng(0).integers(0, 255, (12, 12, 3))
+    assert_drawn(drawing.activation_maps(model, pixels, tmp_path / "maps.png"))
+    with pytest.raises(UsageError, match=r"no layer 'second' with maps; it has .*first"):
+        drawing.activation_maps(model, pixels, tmp_path / "maps.png", layer="second")
+
+
+def test_wrong_shapes_are_named(tmp_path):
+    net = zoo.get("mlp", input_shape=(2,), hidden=(3,))
+    for draw in (
+        lambda path: drawing.confusion_matrix([[1]], ["a", "b"], path),
+        lambda path: drawing.decision_map(net, [[1, 2, 3]], [0], path),
+        lambda path: drawing.weight_image(np.ones(10), (4, 4), path),
+        lambda path: drawing.filters(np.ones((3, 3)), path),
+        lambda path: drawing.learning_curves({}, path),
+    ):
+        with pytest.raises(UsageError):
+            draw(tmp_path / "none.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_fonts_are_chosen_by_their_letters(monkeypatch, capsys):
+    latin, kana = frozenset(range(32, 127)), frozenset(map(ord, "ねこ"))
+    monkeypatch.setattr(drawing, "_fonts", lambda: [("DejaVu Sans", latin), ("Kana", kana), ("Serif", latin)])
+    assert drawing.font_for("cat") == ["DejaVu Sans"]
+    assert drawing.font_for("cat ねこ") == ["DejaVu Sans", "Kana"] and not capsys.readouterr().err
+    assert drawing.font_for("ねこ犬") == ["DejaVu Sans", "Kana"]
+    assert "letters 犬" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("error")
+def test_japanese_names_draw_whatever_is_installed(tmp_path):
+    assert_drawn(drawing.confusion_matrix([[3, 1], [0, 4]], ["ねこ", "犬"], tmp_path / "names.png"))
+
+
+@pytest.mark.parametrize("study", [s for s in STUDIES.values() if s.figure != "decision_maps"], ids=lambda s: s.name)
+def test_each_study_draws_its_rows(study, tmp_path):
+    """Rows made up, one seed diverged."""
+    made = []
+    for arm in study.arms:
+        for seed in range(2):
+            about = {"arm": arm.label, "seed": seed}
+            for step in (0, 100):
+                made += [Row("gradient_norm", 0.1 * layer, layer=layer, step=step, **about) for layer in (1, 2, 3)]
+                made += [Row("loss", None if seed else 1 / (1 + step), step=step, **about)]
+            for metric in ("accuracy", "train_accuracy"):
+                made += [Row(metric, 0.5, low=0.4, high=0.6, n=100, **about)]
+    figures.FIGURES[study.figure](study, made, tmp_path, tmp_path / "figure.png", **study.drawing)
+    assert_drawn(tmp_path / "figure.png")
+
+
+def test_a_kept_model_makes_the_map(tiny, tmp_path):
+    arms = tuple(
+        Arm(label, "mlp", "planar_flower", {"input_shape": (2,), "hidden": (2,)}, QUICK) for label in ("one", "two")
+    )
+    study = replace(tiny, arms=arms, measures=("loss",), keeps_models=True, figure="decision_maps", drawing={})
+    found = runner.run(study, [0], tmp_path)
+    figures.decision_maps(study, found, tmp_path, tmp_path / "figure.png")
+    assert_drawn(tmp_path / "figure.png")

@@ -1,0 +1,295 @@
+"""Figures as PNG files: learning curves, confusion tables, decision maps, weights, filters, activations.
+
+Drawn by matplotlib on a canvas without a window and without pyplot's global state; it is imported when something is
+drawn, and comes with the extra "plots".
+"""
+
+import contextlib
+import functools
+import importlib.util
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import UsageError, ZooError
+from zoo.errors import printable as one_line
+from zoo.files import replacing
+from zoo.reports import note
+
+MISSING = 'figures need matplotlib; type: python -m pip install matplotlib, or install "keras-zoo[plots]".'
+# of classes, over again where there are more: the first two classes of the course are red and blue
+COLOURS = ("#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22")
+GRID = 120  # points of a decision map, both ways
+MOST = 64  # pictures on one sheet
+
+
+def shown(name) -> str:
+    """A class's name as a figure shows it: on one line, and "$5" is no formula."""
+    return one_line(str(name)).replace("$", r"\$")
+
+
+def installed() -> bool:
+    """Whether matplotlib is there to draw with."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+@functools.cache
+def _fonts() -> list[tuple[str, frozenset[int]]]:
+    """Installed fonts, upright and of normal weight: family, code points; matplotlib's own first."""
+    from matplotlib import font_manager, ft2font
+
+    found = {}
+    entries = sorted(font_manager.fontManager.ttflist, key=lambda font: (font.name != "DejaVu Sans", font.name))
+    for font in entries:
+        if font.name in found or font.style != "normal" or font.weight not in (400, "normal", "regular"):
+            continue
+        try:
+            found[font.name] = frozenset(ft2font.FT2Font(font.fname).get_charmap())
+        except (OSError, RuntimeError):  # gone since the list was made, or no font
+            continue
+    return list(found.items())
+
+
+def font_for(text: str) -> list[str]:
+    """Installed font families that together have the letters of a text; a note names those that none has.
+
+    Args:
+        text: all that a figure will say.
+
+    Returns:
+        Families, the one to try first at the front, as matplotlib's `font.family` takes them.
+
+    Example:
+        >>> font_for("cat")
+        ['DejaVu Sans']
+    """
+    fonts, families = _fonts(), ["DejaVu Sans"]
+    missing = {ord(letter) for letter in text if letter.isprintable()} - dict(fonts)["DejaVu Sans"]
+    while missing:
+        family, letters = max(fonts, key=lambda font: len(font[1] & missing))
+        if not letters & missing:
+            letters = "".join(map(chr, sorted(missing)[:20]))
+            note(f"No installed font has the letters {letters}: boxes stand for them. The Noto fonts have them.")
+            break
+        families.append(family)
+        missing -= letters
+    return families
+
+
+@contextlib.contextmanager
+def drawn(path, size: tuple[float, float], words=()):
+    """Yield an empty figure; at the end it is saved whole as the PNG file `path`.
+
+    Args:
+        path: the file.
+        size: (width, height) in inches of 120 pixels.
+        words: what it will say, to find fonts for.
+
+    Raises:
+        ZooError: matplotlib is not installed.
+    """
+    if not installed():
+        raise ZooError(MISSING)
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({"font.family": font_for("".join(map(str, words)))}):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+        with replacing(path, suffix=".png") as temporary, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph")  # `font_for` has said so
+            figure.savefig(temporary, format="png", dpi=120)
+
+
+def learning_curves(history, path) -> Path:
+    """Draw loss and metrics over the epochs, those of the validation data dashed.
+
+    Args:
+        history: Keras' `History`, or its dict of numbers by epoch.
+        path: the PNG file to write.
+
+    Example:
+        >>> learning_curves({"loss": [2.0, 1.0], "val_loss": [2.0, 1.5]}, "curves.png").name
+        'curves.png'
+    """
+    columns = getattr(history, "history", history)
+    names = [name for name in columns if not name.startswith("val_")]
+    if not names:
+        raise UsageError("the history is empty: train first, and give what train() returned.")
+    with drawn(path, (5 * len(names), 3.6), columns) as figure:
+        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+            for key, style in ((name, "-"), (f"val_{name}", "--")):
+                if key in columns:
+                    axes.plot(range(1, len(columns[key]) + 1), columns[key], style, label=key, marker=".")
+            axes.set(xlabel="epoch", ylabel=name)
+            axes.legend()
+    return Path(path)
+
+
+def confusion_matrix(table, labels, path) -> Path:
+    """Draw a table of counts: a row is the true class, a column what was said.
+
+    Args:
+        table: counts of shape (classes, classes), `evaluate()["confusion"]`.
+        labels: the classes' names.
+        path: the PNG file to write.
+
+    Example:
+        >>> confusion_matrix([[8, 2], [1, 9]], ["cat", "dog"], "confusion.png").name
+        'confusion.png'
+    """
+    table = np.asarray(table)
+    if table.shape != (len(labels), len(labels)):
+        raise UsageError(f"the table has the shape {table.shape}, and there are {len(labels)} labels.")
+    names = [shown(label) for label in labels]
+    side = min(3 + 0.4 * len(names), 30)
+    rows = table / np.maximum(table.sum(axis=1, keepdims=True), 1)  # the colour is the share of the true class
+    with drawn(path, (side + 0.6, side), names) as figure:
+        axes = figure.subplots()
+        axes.imshow(rows, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 4 else 0)
+        axes.set_yticks(range(len(names)), names)
+        axes.set(xlabel="said", ylabel="true")
+        if len(names) <= 40:  # more could not be read
+            for (row, column), count in np.ndenumerate(table):
+                colour = "white" if rows[row, column] > 0.6 else "black"
+                axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
+    return Path(path)
+
+
+def decision_map(classifier, points, y, path) -> Path:
+    """Draw which class a classifier of points of the plane gives to every place, with labelled points on it.
+
+    Args:
+        classifier: a `Classifier` of inputs of shape (2,).
+        points: shape (n, 2).
+        y: the true class of each point, integers of shape (n,).
+        path: the PNG file to write.
+
+    Example:
+        >>> import zoo
+        >>> net = zoo.get("mlp", input_shape=(2,), hidden=(3,))
+        >>> decision_map(net, [[0.0, 1.0], [1.0, 0.0]], [0, 1], "map.png").name
+        'map.png'
+    """
+    return decision_maps({classifier.name: classifier}, points, y, path)
+
+
+def decision_maps(classifiers: dict, points, y, path) -> Path:
+    """The same for several classifiers, by title."""
+    points, y = np.asarray(points, np.float32), np.asarray(y)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise UsageError(f"points have the shape {points.shape}; a map needs points of the plane, shape (n, 2).")
+    labels = [shown(label) for label in next(iter(classifiers.values())).class_names()]
+    low, high = points.min(axis=0) - 0.5, points.max(axis=0) + 0.5
+    across, up = np.meshgrid(np.linspace(low[0], high[0], GRID), np.linspace(low[1], high[1], GRID))
+    places = np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
+    columns = min(len(classifiers), 4)
+    rows = -(-len(classifiers) // columns)
+    with drawn(path, (3.4 * columns + 0.4, 3.4 * rows), [*labels, *classifiers]) as figure:
+        plots = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (title, classifier) in zip(plots, classifiers.items(), strict=False):
+            said = classifier.probabilities(classifier.logits(places)).argmax(axis=1).reshape(GRID, GRID)
+            levels = np.arange(len(labels) + 1) - 0.5
+            colours = [COLOURS[i % len(COLOURS)] for i in range(len(labels))]
+            axes.contourf(across, up, said, levels=levels, colors=colours, alpha=0.25)
+            for index, label in enumerate(labels):
+                mine = points[y == index]
+                axes.scatter(*mine.T, s=6, color=colours[index], label=label)
+            axes.set(title=title, aspect="equal")
+        for axes in plots[len(classifiers) :]:
+            axes.axis("off")
+        plots[0].legend(fontsize=7)
+    return Path(path)
+
+
+def weight_image(kernel, shape, path) -> Path:
+    """Draw the weights of the units that look at every pixel as pictures: grey is 0, the strongest weight full.
+
+    Args:
+        kernel: of a dense layer on the pixels, shape (pixels,) or (pixels, units).
+        shape: of the pictures, (height, width[, channels]).
+        path: the PNG file to write.
+
+    Example:
+        >>> weight_image(np.arange(16.0) - 8, (4, 4), "weights.png").name
+        'weights.png'
+    """
+    kernel = np.asarray(kernel)
+    kernel = kernel.reshape(len(kernel), -1)  # (pixels, units)
+    if math.prod(shape) != len(kernel):
+        raise UsageError(f"a unit has {len(kernel)} weights, and a picture of shape {tuple(shape)} has not as many.")
+    return _sheet([unit.reshape(shape) for unit in kernel.T], path, "unit")
+
+
+def filters(kernel, path) -> Path:
+    """Draw the filters of a convolution: in colour where they see three channels, else their mean over channels.
+
+    Args:
+        kernel: shape (height, width, channels, filters).
+        path: the PNG file to write.
+
+    Example:
+        >>> filters(np.random.default_rng(0).normal(size=(3, 3, 3, 8)), "filters.png").name
+        'filters.png'
+    """
+    kernel = np.asarray(kernel)
+    if kernel.ndim != 4:
+        raise UsageError(
+            f"the kernel has the shape {kernel.shape}; that of a convolution is (height, width, channels, filters)."
+        )
+    if kernel.shape[2] != 3:
+        kernel = kernel.mean(axis=2, keepdims=True)
+    return _sheet(list(np.moveaxis(kernel, -1, 0)), path, "filter")
+
+
+def activation_maps(model, pixels, path, layer: str | None = None) -> Path:
+    """Draw what the channels of a convolution make of one picture.
+
+    Args:
+        model: a `keras.Model` of pictures.
+        pixels: one picture as the model takes it, shape (height, width, channels).
+        path: the PNG file to write.
+        layer: name of the layer whose output is drawn; None is the first convolution.
+
+    Raises:
+        UsageError: the model has no such layer.
+    """
+    import keras
+
+    of_maps = {item.name: item for item in model.layers if len(getattr(item.output, "shape", ())) == 4}
+    convolutions = [name for name, item in of_maps.items() if "Conv" in type(item).__name__]
+    layer = layer or next(iter(convolutions), None)
+    if layer not in of_maps:
+        raise UsageError(f"{model.name} has no layer {layer!r} with maps; it has {', '.join(of_maps) or 'none'}.")
+    seen = keras.Model(model.input, of_maps[layer].output)
+    maps = keras.ops.convert_to_numpy(seen(np.asarray(pixels)[None]))[0]  # (height, width, channels)
+    return _sheet(list(np.moveaxis(maps, -1, 0)), path, "channel", around_zero=False)
+
+
+def _sheet(pictures: list[np.ndarray], path, what: str, around_zero: bool = True) -> Path:
+    """Small pictures of shape (height, width[, 1 or 3]) side by side, each scaled by itself."""
+    first = pictures[:MOST]
+    columns = math.ceil(math.sqrt(len(first)))
+    rows = -(-len(first) // columns)
+    side = max(4.0, 1.1 * columns)
+    with drawn(path, (side, side * rows / columns + 0.4)) as figure:
+        more = f", the first {MOST} of {len(pictures)}" if len(pictures) > MOST else ""
+        figure.suptitle(f"{what} 1 to {len(first)}{more}", fontsize=8)
+        plots = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes in plots:
+            axes.axis("off")
+        for axes, picture in zip(plots, first, strict=False):
+            picture = np.squeeze(picture, axis=2) if picture.ndim == 3 and picture.shape[2] == 1 else picture
+            most = float(np.abs(picture).max()) or 1.0
+            if picture.ndim == 3:
+                axes.imshow(np.clip(0.5 + picture / (2 * most), 0, 1), interpolation="nearest")
+            elif around_zero:
+                axes.imshow(picture, cmap="coolwarm", vmin=-most, vmax=most, interpolation="nearest")
+            else:
+                axes.imshow(picture, cmap="viridis", interpolation="nearest")
+    return Path(path)

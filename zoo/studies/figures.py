@@ -1,0 +1,113 @@
+"""The studies' figures: each is drawn from the rows (and kept models), into a PNG file."""
+
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean
+
+from zoo import drawing
+
+
+def averages(rows, metric: str) -> dict[str, dict]:
+    """By arm: the mean over seeds of a metric by (layer, step), where every value is finite."""
+    values = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        if row.metric == metric:
+            values[row.arm][row.layer, row.step].append(row.value)
+    return {
+        arm: {place: mean(found) for place, found in places.items() if None not in found}
+        for arm, places in values.items()
+    }
+
+
+def gradients_by_layer(study, rows, folder: Path, path: Path, bound: float | None = None) -> None:
+    """Gradient norms by layer at the start and at the end; `bound` draws a line that falls so much a layer."""
+    found = averages(rows, "gradient_norm")
+    with drawing.drawn(path, (11, 4.5), found) as figure:
+        start, end = figure.subplots(1, 2, sharey=True)
+        for arm, places in found.items():
+            last = max((step for _, step in places), default=0)
+            for axes, at in ((start, 0), (end, last)):
+                norms = {layer: value for (layer, step), value in places.items() if step == at and value > 0}
+                axes.plot(list(norms), list(norms.values()), marker=".", label=arm)
+                if axes is start and bound and arm == study.arms[0].label and norms:
+                    top = max(norms) - 1  # the last hidden layer
+                    line = {layer: norms[top] * bound ** (top - layer) for layer in range(1, top + 1)}
+                    axes.plot(list(line), list(line.values()), "k:", label=f"{bound:g} a layer")
+        start.set(yscale="log", xlabel="layer, from the input", ylabel="norm of the kernel's gradient", title="start")
+        end.set(xlabel="layer, from the input", title=f"after {last} steps")
+        start.legend(fontsize=7)
+
+
+def curves(study, rows, folder: Path, path: Path, metric: str) -> None:
+    """A metric over the training steps, the mean over seeds with all seeds drawn thin."""
+    found = averages(rows, metric)
+    with drawing.drawn(path, (7, 4.5), found) as figure:
+        axes = figure.subplots()
+        for arm, places in found.items():
+            (line,) = axes.plot([step for _, step in places], list(places.values()), marker=".", label=arm)
+            for seed in {row.seed for row in rows}:
+                mine = [row for row in rows if (row.arm, row.seed, row.metric) == (arm, seed, metric)]
+                axes.plot([r.step for r in mine], [r.value for r in mine], color=line.get_color(), alpha=0.3, lw=0.7)
+        axes.set(xlabel="training steps", ylabel=metric.replace("_", " "), yscale="log")
+        axes.legend(fontsize=8)
+
+
+def sweep(study, rows, folder: Path, path: Path, metric: str, over: str) -> None:
+    """A metric over a training argument, one line for what stands before the comma in the arms' labels."""
+    with drawing.drawn(path, (7, 4.5), [arm.label for arm in study.arms]) as figure:
+        axes = figure.subplots()
+        for group in dict.fromkeys(arm.label.split(",")[0] for arm in study.arms):
+            arms = [arm for arm in study.arms if arm.label.split(",")[0] == group]
+            found = {
+                arm.training[over]: [r.value for r in rows if (r.arm, r.metric) == (arm.label, metric)] for arm in arms
+            }
+            (line,) = axes.plot(list(found), [mean(values) for values in found.values()], marker="o", label=group)
+            for x, values in found.items():
+                axes.plot([x] * len(values), values, ".", color=line.get_color(), alpha=0.4)
+        axes.set(xscale="log", xlabel=over.replace("_", " "), ylabel=metric.replace("_", " "))
+        axes.legend(title=study.name.replace("_", " "))
+
+
+def accuracies(study, rows, folder: Path, path: Path) -> None:
+    """Shares of right answers with their intervals; published ones as crosses."""
+    metrics = [name for name in ("train_accuracy", "accuracy") if any(row.metric == name for row in rows)]
+    with drawing.drawn(path, (7, 4), [arm.label for arm in study.arms]) as figure:
+        axes = figure.subplots()
+        for number, metric in enumerate(metrics):
+            for place, arm in enumerate(study.arms):
+                x = place + 0.2 * number - 0.1
+                first = number == 0 and place == 0
+                for row in (row for row in rows if (row.arm, row.metric) == (arm.label, metric)):
+                    error = [[row.value - row.low], [row.high - row.value]]
+                    axes.errorbar(x, row.value, yerr=error, fmt="o", color=drawing.COLOURS[number], capsize=4)
+                for reference in arm.published:
+                    if reference.metric == metric:
+                        axes.plot(x, reference.value, "kx", ms=9, label="published" if first else None)
+            axes.plot([], [], "o", color=drawing.COLOURS[number], label=metric.replace("_", " ") + ", 95 % interval")
+        axes.set_xticks(range(len(study.arms)), [arm.label for arm in study.arms])
+        axes.set(ylabel="share of right answers")
+        axes.legend(fontsize=8, loc="lower right")
+
+
+def decision_maps(study, rows, folder: Path, path: Path) -> None:
+    """What the first seed's nets say of every place of the plane, with the training points."""
+    import zoo
+    from zoo.data import sources
+
+    points = sources.find(study.arms[0].data).splits["train"]
+    nets = {arm.label: zoo.load(model_file(folder, arm)) for arm in study.arms}
+    drawing.decision_maps(nets, points.items, points.y, path)
+
+
+def model_file(folder: Path, arm) -> Path:
+    """Where the model of an arm's first seed is kept."""
+    return folder / "models" / f"{''.join(c if c.isalnum() else '_' for c in arm.label)}.keras"
+
+
+FIGURES = {
+    "gradients_by_layer": gradients_by_layer,
+    "curves": curves,
+    "sweep": sweep,
+    "accuracies": accuracies,
+    "decision_maps": decision_maps,
+}

@@ -1,0 +1,146 @@
+"""What a study can measure: of the net in training, at its start and after each epoch, or of the trained one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo import backend, metrics  # first: it quiets the framework's import
+from zoo.data import readers
+from zoo.studies.rows import Reading, finite
+
+import keras  # isort: skip
+
+if TYPE_CHECKING:
+    from zoo.data.pictures import Dataset
+    from zoo.tasks.task import Task
+
+EXAMPLES = 1000  # at most, that a gradient is the mean over
+FRESH = range(2, 7)  # the seeds of fresh planar flowers; the training points have seed 1
+
+
+@dataclass
+class Run:
+    """A net in training or trained.
+
+    Attributes:
+        task: the net.
+        dataset: what it is trained on.
+        steps: training steps of one epoch.
+        history: numbers by epoch, as Keras' `History` has them; empty while training and after a divergence.
+    """
+
+    task: Task
+    dataset: Dataset
+    steps: int
+    history: dict[str, list[float]] = field(default_factory=dict)
+
+
+class Watch(keras.callbacks.Callback):
+    """Calls probes at the start and after each epoch, and keeps what they read in `readings`."""
+
+    def __init__(self, run: Run, probes: list[Callable]):
+        super().__init__()
+        self.run, self.probes, self.readings = run, probes, []
+
+    def on_train_begin(self, logs=None):
+        self.look(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.look((epoch + 1) * self.run.steps)
+
+    def look(self, step: int) -> None:
+        model = self.model  # on JAX, asking for it fetches the state from the device
+        for probe in self.probes:
+            self.readings += probe(self.run, model, step)
+
+
+# Of the net in training: (run, model, step) -> readings
+
+
+def gradient_norm(run: Run, model: keras.Model, step: int) -> Iterator[Reading]:
+    """The Euclidean norm of the loss' gradient at the kernel of each layer, and three numbers about them.
+
+    "first_to_last" compares the first hidden layer with the last, "factor_a_layer" is the mean factor on the way
+    from the last hidden layer back to the second (the first one's kernel has another size), "largest" is the
+    largest norm. The last two are read at the start alone.
+    """
+    data = run.task.examples(run.dataset)
+    x, y = data.x[:EXAMPLES], data.y[:EXAMPLES]
+    found = backend.gradients(model, x, y, run.task.compile_arguments()["loss"])
+    kernels = [variable.name == "kernel" for variable in model.trainable_variables]
+    norms = [float(np.linalg.norm(g.astype(np.float64))) for g, kernel in zip(found, kernels, strict=True) if kernel]
+    for layer, norm in enumerate(norms, 1):
+        yield Reading("gradient_norm", finite(norm), layer, step, n=len(x))
+    *hidden, _ = norms  # the head's is another kind of layer
+    with np.errstate(all="ignore"):
+        across = finite(np.divide(hidden[0], hidden[-1]))
+        factor = finite(np.divide(hidden[1], hidden[-1]) ** (1 / (len(hidden) - 2))) if len(hidden) > 2 else None
+    yield Reading("first_to_last", across, step=step, n=len(x))
+    if step == 0:
+        yield Reading("first_to_last_at_start", across, n=len(x))
+        yield Reading("factor_a_layer_at_start", factor, n=len(x))
+        yield Reading("largest_at_start", finite(max(norms)), n=len(x))
+
+
+# Of the trained net: run -> readings
+
+
+def loss(run: Run) -> Iterator[Reading]:
+    """The mean training loss of each epoch, as `fit` logs it."""
+    for epoch, value in enumerate(run.history.get("loss", []), 1):
+        yield Reading("loss", finite(value), step=epoch * run.steps)
+
+
+def cost(run: Run) -> Iterator[Reading]:
+    """The loss before the first step of each epoch, where the training logs it."""
+    for epoch, value in enumerate(run.history.get("cost", [])):
+        yield Reading("cost", finite(value), step=epoch * run.steps)
+
+
+def accuracy(run: Run) -> Iterator[Reading]:
+    """The share of the held-out examples that the net is right on: of the test split, else the validation split."""
+    held_out = "test" if "test" in run.dataset.splits else "validation"
+    yield share("accuracy", run.task.evaluate(run.dataset, split=held_out, progress=False)["accuracy"])
+
+
+def train_accuracy(run: Run) -> Iterator[Reading]:
+    """The share of the training examples that the net is right on."""
+    found = run.task.evaluate(run.dataset, split="train", progress=False)["accuracy"]
+    yield share("train_accuracy", found)
+
+
+def fresh_accuracy(run: Run) -> Iterator[Reading]:
+    """The share of 2,000 fresh points that the net is right on, drawn by the planar flower's rule from other seeds."""
+    hits = n = 0
+    for seed in FRESH:
+        points = readers.make_planar_flower(Path(), run.dataset.labels, seed=seed)["train"]
+        found = run.task.evaluate(points, progress=False)["accuracy"]
+        hits, n = hits + round(found.value * found.n), n + found.n
+    yield share("fresh_accuracy", metrics.proportion(hits, n))
+
+
+def distinct_units(run: Run) -> Iterator[Reading]:
+    """How many units of the first layer differ from all others by more than rounding."""
+    kernel = next(v for v in run.task.model.trainable_variables if v.name == "kernel")
+    columns = np.round(keras.ops.convert_to_numpy(kernel), 5).T
+    yield Reading("distinct_units", float(len(np.unique(columns, axis=0))), n=len(columns))
+
+
+def share(name: str, found: metrics.Metric) -> Reading:
+    return Reading(name, found.value, low=found.ci[0], high=found.ci[1], n=found.n)
+
+
+DURING = {"gradient_norm": gradient_norm}
+AFTER = {
+    "loss": loss,
+    "cost": cost,
+    "accuracy": accuracy,
+    "train_accuracy": train_accuracy,
+    "fresh_accuracy": fresh_accuracy,
+    "distinct_units": distinct_units,
+}
