@@ -187,14 +187,21 @@ def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.Hi
 
 
 class Cost(keras.callbacks.Callback):
-    """Logs as "cost" the loss before the first step of each epoch: with all examples in a step, the course's cost."""
+    """Logs as "cost" the loss before the first step of each epoch: with all examples in a step, the course's cost.
+
+    Where several steps are one execution (`steps_per_execution`) there is no telling, and nothing is logged.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.cost = None
 
     def on_train_batch_end(self, batch, logs=None):
         if batch == 0:
             self.cost = float(logs["loss"])
 
     def on_epoch_end(self, epoch, logs=None):
-        logs["cost"] = self.cost
+        if self.cost is not None:
+            logs["cost"] = self.cost
 
 
 class StopOnNaN(keras.callbacks.Callback):
