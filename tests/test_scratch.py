@@ -122,8 +122,8 @@ def test_numpy_and_keras_agree_step_by_step(case, double):
     theirs.model.compile(optimizer, **theirs.compile_arguments())
     inputs = np.asarray(x, np.float64)
     targets = y.reshape(-1, 1) if classes == 2 else y
-    # Keras' Rescaling rounds 1 / 255 to float32, and on JAX and PyTorch its tanh is float32
-    rounding = 1e-12 if x.ndim == 2 and "activation" not in arguments else 1e-7
+    # Keras' Rescaling rounds 1 / 255 to float32, and on JAX and PyTorch more of it is float32 whatever it is told
+    rounding = 1e-12 if x.ndim == 2 and double.backend.backend() == "tensorflow" else 1e-7
     for _ in range(12):
         cost, gradients = ours.net.cost_and_gradients(ours.parameters, ours.inputs(x), y)
         ours.parameters = [p - 0.0625 * g for p, g in zip(ours.parameters, gradients, strict=True)]
