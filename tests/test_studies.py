@@ -283,39 +283,42 @@ import numpy as np
 from zoo import backend
 import keras
 
-class Idle(keras.layers.Layer):  # with a weight that the loss does not depend on
+class Idle(keras.layers.Layer):  # a weight that the loss does not depend on, and a state that training moves
     def build(self, shape):
         self.idle = self.add_weight(shape=(5,), name="idle")
+        self.calls = self.add_weight(shape=(), name="calls", trainable=False, initializer="zeros")
 
     def call(self, inputs):
+        self.calls.assign_add(1.0)
         return inputs
 
 keras.utils.set_random_seed(1)
-inputs = keras.Input((3,), dtype="float64")
+keras.config.set_floatx("float64")
+keras.config.set_dtype_policy("float64")
+inputs = keras.Input((3,))
 x = inputs
 for layer in (
-    keras.layers.Dense(4, activation="tanh", dtype="float64"),
-    keras.layers.BatchNormalization(dtype="float64"),
-    Idle(dtype="float64"),
-    keras.layers.Dense(2, dtype="float64"),
+    keras.layers.Dense(4, activation="tanh"),
+    Idle(),
+    keras.layers.Dense(2),
 ):
     x = layer(x)
 model = keras.Model(inputs, x)
 random = np.random.default_rng(0)
 x, y = random.normal(size=(6, 3)), random.integers(0, 2, 6)
-loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float64")
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 values = [keras.ops.convert_to_numpy(v).astype("float64") for v in model.trainable_variables]
 fixed = [keras.ops.convert_to_numpy(v) for v in model.non_trainable_variables]
 found = backend.gradients(model, x, y, loss)
 for variable, value in zip(model.non_trainable_variables, fixed):
     assert np.array_equal(keras.ops.convert_to_numpy(variable), value), variable.path
 
-def value_of(kernel, bias, gamma, beta, idle, head, shift):
-    hidden = np.tanh(x @ kernel + bias)
-    hidden = (hidden - hidden.mean(0)) / np.sqrt(hidden.var(0) + 1e-3) * gamma + beta
-    logits = hidden @ head + shift
+def value_of(kernel, bias, idle, head, shift):
+    logits = np.tanh(x @ kernel + bias) @ head + shift
     return np.mean(np.log(np.exp(logits).sum(1)) - logits[np.arange(6), y])
 
+# on JAX and PyTorch, Keras' loss is float32 whatever it is given
+tolerance = 1e-9 if backend.name() == "tensorflow" else 1e-6
 for number, gradient in enumerate(found):
     assert gradient.shape == values[number].shape
     for place in np.ndindex(gradient.shape):
@@ -325,8 +328,8 @@ for number, gradient in enumerate(found):
             moved[number][place] += move
             sides.append(value_of(*moved))
         slope = (sides[0] - sides[1]) / 2e-5
-        assert abs(slope - gradient[place]) < 1e-8, (number, place, slope, gradient[place])
-assert len(found) == 7 and np.abs(found[0]).max() > 1e-3 and not found[4].any()
+        assert abs(slope - gradient[place]) < tolerance, (number, place, slope, gradient[place])
+assert len(found) == 5 and np.abs(found[0]).max() > 1e-3 and not found[2].any()
 """
 
 
@@ -336,11 +339,26 @@ def test_gradients_equal_finite_differences(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     if backend == os.environ.get("KERAS_BACKEND", "tensorflow"):
-        exec(GRADIENTS, {"__name__": "gradients"})
+        import keras
+
+        try:
+            exec(GRADIENTS, {"__name__": "gradients"})
+        finally:
+            keras.config.set_floatx("float32")
+            keras.config.set_dtype_policy("float32")
         return
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1"}
     done = subprocess.run([sys.executable, "-c", GRADIENTS], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_costs_are_read_before_the_first_step_of_each_epoch():
+    from zoo.studies import probes
+
+    trained = probes.Run(None, None, 100, {"loss": [0.6, 0.5], "cost": [0.7, 0.55]})
+    assert [(reading.step, reading.value) for reading in probes.cost(trained)] == [(0, 0.7), (100, 0.55)]
+    assert [(reading.step, reading.value) for reading in probes.loss(trained)] == [(100, 0.6), (200, 0.5)]
+    assert not list(probes.cost(replace(trained, history={"loss": [0.6]})))
 
 
 def test_fresh_flowers_follow_the_same_rule():

@@ -317,12 +317,12 @@ ACTIVATIONS = Study(
     table=("loss", "accuracy"),
     figure="curves",
     drawing={"metric": "loss"},
-    shows="Sigmoid learns slowest by far; tanh and the relu family are close to each other; without an activation the "
-    "net is a linear classifier however many layers it has.",
+    shows="Sigmoid has hardly begun after 500 steps. Tanh and the relu family come equally far, within what three "
+    "seeds can tell; without an activation the net stays a linear classifier and ends behind them.",
     claims=(
         Claim("relu has a lower loss than sigmoid after 500 steps", "relu", "loss", "<", "sigmoid"),
         Claim("tanh has a lower loss than sigmoid after 500 steps", "tanh", "loss", "<", "sigmoid"),
-        Claim("relu has a lower loss than tanh after 500 steps", "relu", "loss", "<", "tanh"),
+        Claim("relu has a lower loss than tanh after 500 steps", "relu", "loss", "<", "tanh", stands=False),
         Claim("without an activation the loss stays higher than with relu", "linear", "loss", ">", "relu"),
         Claim("relu is right more often than no activation", "relu", "accuracy", ">", "linear"),
     ),

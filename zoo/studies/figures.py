@@ -22,10 +22,10 @@ def averages(rows, metric: str) -> dict[str, dict]:
 def gradients_by_layer(study, rows, folder: Path, path: Path, bound: float | None = None) -> None:
     """Gradient norms by layer at the start and at the end; `bound` draws a line that falls so much a layer."""
     found = averages(rows, "gradient_norm")
+    last = max(row.step for row in rows if row.metric == "gradient_norm")
     with drawing.drawn(path, (11, 4.5), found) as figure:
         start, end = figure.subplots(1, 2, sharey=True)
         for arm, places in found.items():
-            last = max((step for _, step in places), default=0)
             for axes, at in ((start, 0), (end, last)):
                 norms = {layer: value for (layer, step), value in places.items() if step == at and value > 0}
                 axes.plot(list(norms), list(norms.values()), marker=".", label=arm)

@@ -99,7 +99,8 @@ def write(folder: Path, rows: list[Row]) -> None:
         writer.writeheader()
         writer.writerows(values)
     with replacing(folder / "results.json") as path:
-        path.write_text(json.dumps(values, indent=0, ensure_ascii=False), encoding="utf-8")
+        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in values)  # a row a line
+        path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
 def read(folder: Path) -> list[Row]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from zoo import api, drawing
+from zoo import api, catalog, drawing
 from zoo.data import sources
 from zoo.errors import Diverged, UsageError
 from zoo.metrics import proportion
@@ -134,13 +135,14 @@ class Outcome:
         claims, verdicts = self.claims(), self.verdicts()
         sentences = []
         if verdicts:
-            good = sum(item["verdict"] == "reproduced" for item in verdicts)
-            sentences.append(f"{good} of {len(verdicts)} published figures are reproduced.")
+            count = Counter(item["verdict"] for item in verdicts)
+            sentences.append(f"{count['reproduced']} of {len(verdicts)} published figures are reproduced")
+            sentences[-1] += f", {count['not measured']} were not measured." if count["not measured"] else "."
         failing = [item["claim"] for item in claims if not item["supported"]]
         if failing:
             sentences.append(f"Not supported by the figures: {'; '.join(failing)}.")
         as_written = all(item["supported"] == item["as_written"] for item in claims)
-        if as_written and not any(item["verdict"] == "not reproduced" for item in verdicts):
+        if as_written and "not reproduced" not in [item["verdict"] for item in verdicts]:
             sentences.append(self.study.shows)
         else:
             sentences.append("The figures differ from those that the study's own sentence was written of.")
@@ -227,9 +229,9 @@ def reproduce(name: str, seeds: int | None = None, out=None) -> Outcome:
         ZooError: no such study, its data are not at hand, or the folder holds something else.
 
     Example:
-        >>> reproduce("optimisers")
+        >>> reproduce("optimisers")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        zoo.errors.UsageError: no study is called 'optimisers'; did you mean 'optimizers'? `zoo reproduce` lists all 8.
+        zoo.errors.UsageError: no study is called 'optimisers'; did you mean 'optimizers'? ...
     """
     study = study_called(name)
     seeds = study.seeds if seeds is None else seeds
@@ -283,8 +285,10 @@ def run(study: Study, seeds, folder: Path) -> list[Row]:
 
 def definition(study: Study, arm: Arm, fingerprint: str) -> str:
     """A hash of all that decides an arm's figures but the seed, the versions and the machine."""
-    decisive = [arm.model, arm.arguments, arm.training, arm.engine, fingerprint, study.measures]
-    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:12]
+    card = catalog.card(arm.model)  # its defaults count too
+    arguments = card.arguments | arm.arguments
+    decisive = [arm.model, arguments, card.facts, arm.training, arm.engine, fingerprint, study.measures]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def measure(study: Study, arm: Arm, seed: int, dataset, model: Path | None = None) -> tuple[list[Reading], float]:
