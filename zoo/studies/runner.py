@@ -287,7 +287,8 @@ def definition(study: Study, arm: Arm, fingerprint: str) -> str:
     """A hash of all that decides an arm's figures but the seed, the versions and the machine."""
     card = catalog.card(arm.model)  # its defaults count too
     arguments = card.arguments | arm.arguments
-    decisive = [arm.model, arguments, card.facts, arm.training, arm.engine, fingerprint, study.measures]
+    facts = {key: value for key, value in card.facts.items() if key != "weights"}
+    decisive = [arm.model, arguments, facts, arm.training, arm.engine, fingerprint, study.measures]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -305,8 +306,9 @@ def measure(study: Study, arm: Arm, seed: int, dataset, model: Path | None = Non
     if isinstance(training.get("optimizer"), dict):
         training["optimizer"] = probes.keras.optimizers.get(training["optimizer"])
     size = len(dataset.splits["train"])
-    batch = training.get("batch_size", task.entry.batch_size) or size
-    progress = probes.Run(task, dataset, task.entry.steps_per_epoch or -(-size // batch))
+    batch = training.get("batch_size", task.entry.batch_size)
+    steps = (task.entry.steps_per_epoch if batch is None else None) or -(-size // (batch or size))
+    progress = probes.Run(task, dataset, steps)
     during = [probes.DURING[name] for name in study.measures if name in probes.DURING]
     watch = probes.Watch(progress, during)
     if during:
