@@ -106,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"examples:\n{EXAMPLES[None]}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"zoo {__version__}")
+    top.add_argument("-V", "--version", action="version", version=f"zoo {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name, run, help):

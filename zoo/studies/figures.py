@@ -85,7 +85,7 @@ def accuracies(study, rows, folder: Path, path: Path) -> None:
                         axes.plot(x, reference.value, "kx", ms=9, label="published" if first else None)
             axes.plot([], [], "o", color=drawing.COLOURS[number], label=metric.replace("_", " ") + ", 95 % interval")
         axes.set_xticks(range(len(study.arms)), [arm.label for arm in study.arms])
-        axes.set(ylabel="share of right answers")
+        axes.set(ylabel="share of right answers", xlim=(-0.5, len(study.arms) - 0.5))
         axes.legend(fontsize=8, loc="lower right")
 
 
