@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
 from zoo import catalog, cli
@@ -177,6 +178,28 @@ def test_a_loaded_model_trains_as_its_kind_does(tmp_path):
     net.save(tmp_path / "p.keras")
     loaded = zoo.load(tmp_path / "p.keras")
     assert loaded.own_loss().__name__ == "perceptron_criterion" and loaded.entry.batch_size == 1
+
+
+# What the first layer looks for
+
+
+def test_drawings(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    unit = zoo.get("perceptron")
+    unit.model.set_weights([np.array([[10.0], [3.0], [1.0]]), np.array([-3.5])])
+    shapes = {"unit.png": unit.draw(tmp_path)[0]}
+    net = zoo.get("cnn", input_shape=(12, 12, 1), variant="lean")
+    shapes |= {path.name: path for path in net.draw(tmp_path, np.zeros((20, 30), np.uint8))}
+    shapes |= {path.name: path for path in zoo.get("mlp", input_shape=(8, 8, 1), hidden=(3,)).draw(tmp_path)}
+    assert {*shapes} == {"unit.png", "filters.png", "activations.png", "weights.png"}
+    for path in shapes.values():
+        with Image.open(path) as image:
+            low, high = image.convert("L").getextrema()
+        assert min(image.size) > 100 and high - low > 100  # not blank
+    assert cli.main(["draw", "logistic", "--out", str(tmp_path / "l"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"files": [str(tmp_path / "l" / "weights.png")]}
+    with pytest.raises(ZooError, match="3 units on points"):
+        zoo.get("mlp", input_shape=(2,), hidden=(3,)).draw(tmp_path)
 
 
 # What it gets wrong

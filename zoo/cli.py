@@ -42,6 +42,7 @@ EXAMPLES = {
   zoo reconstruct autoencoder.keras coat.png bag.png --out grid.png
   zoo reconstruct autoencoder.keras clothes/ --out grid.png --noise 0.4
   zoo reconstruct autoencoder.keras fashion_mnist --out grid.png  the first pictures of a dataset""",
+    "draw": "  zoo draw logistic\n  zoo draw cnn --picture shoe.png --out cnn/",
     "relabel": """\
   zoo relabel pets.keras cats=cat dogs=dog       in place
   zoo relabel pets.keras cats=Katze --out haustiere.keras""",
@@ -162,6 +163,12 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--out", metavar="FILE.png", required=True, help="where to draw: given, with noise, reconstructed")
     c.add_argument("--noise", type=float, default=0.0, metavar="X", help="lay noise over them first; white is 1 (0)")
 
+    c = command("draw", run_draw, "draw what the first layer of a classifier looks for")
+    c.add_argument("name", metavar="FILE.keras|NAME")
+    c.add_argument("--picture", metavar="IMAGE", help="of a convolutional net: draw what it makes of this one, too")
+    c.add_argument("--weights", metavar="W", help="which trained weights of a NAME (its first)")
+    c.add_argument("--out", metavar="DIR", default="drawn", help="the folder for the pictures (drawn)")
+
     c = command("relabel", run_relabel, "call the classes of a saved file by other names, without training")
     c.add_argument("name", metavar="FILE.keras")
     c.add_argument("names", metavar="OLD=NEW", nargs="+")
@@ -223,6 +230,7 @@ def run_show(arguments):
 
 def run_train(arguments):
     import zoo
+    from zoo import drawing
 
     name = Path(arguments.name).stem
     out = Path(arguments.out or f"{name}.keras")
@@ -247,6 +255,8 @@ def run_train(arguments):
     )
     report_skipped(model.skipped)
     model.save(out)
+    if drawing.installed():
+        drawing.learning_curves(history, folder / "curves.png")
     epochs = len(history.history["loss"])
     kept = history.best_epoch or epochs
     values = {key: column[kept - 1] for key, column in history.history.items()}
@@ -254,7 +264,7 @@ def run_train(arguments):
         result = {"out": str(out), "folder": str(folder), "epochs": epochs, "kept_epoch": kept, "metrics": values}
         return show_json({**result, "history": history.history, "skipped": model.skipped})
     print(f"epoch {kept} of {epochs}: " + "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
-    print(f"Saved {out} with the weights of epoch {kept}; checkpoints and log.csv are in {folder}.")
+    print(f"Saved {out} with the weights of epoch {kept}; checkpoints, log and curves are in {folder}.")
     print(f"Next: zoo evaluate {out} {arguments.data or model.data['name']}")
 
 
@@ -346,6 +356,13 @@ def run_reconstruct(arguments):
         print(f"{printable(item['path'] or f'picture {number}')}: signal to noise {item['psnr']:.1f} dB{gain}")
     noisy = ", with noise" if arguments.noise else ""
     print(f"Saved {arguments.out}: what was given{noisy}, and below it what came out.")
+
+
+def run_draw(arguments):
+    model = opened(arguments.name, "draw", arguments.weights)
+    picture = None if arguments.picture is None else named_pictures(arguments.picture)[0]
+    files = [str(path) for path in model.draw(arguments.out, picture)]
+    show_json({"files": files}) if arguments.json else print(*files, sep="\n")
 
 
 def run_relabel(arguments):

@@ -207,6 +207,41 @@ def decision_maps(classifiers: dict, points, y, path) -> Path:
     return Path(path)
 
 
+def threshold_unit(weights, bias: float, path, names=None) -> Path:
+    """Draw one unit: its inputs, what each counts, and the threshold that their sum must pass.
+
+    Args:
+        weights: shape (inputs,) or (inputs, 1).
+        bias: minus the threshold.
+        path: the PNG file to write.
+        names: of the inputs; "x1", "x2" and so on when None.
+
+    Example:
+        >>> threshold_unit([10, 3, 1], -3.5, "eat_it.png", ["sweet", "hot", "sour"]).name
+        'eat_it.png'
+    """
+    weights = np.asarray(weights, float).reshape(-1)
+    names = [f"x{i + 1}" for i in range(len(weights))] if names is None else list(names)
+    if len(names) != len(weights):
+        raise UsageError(f"there are {len(weights)} weights and {len(names)} names.")
+    most = np.abs(weights).max() or 1.0
+    with drawn(path, (5.5, max(2.4, 0.7 * len(weights))), names) as figure:
+        axes = figure.subplots()
+        axes.set(xlim=(-0.6, 3.4), ylim=(-len(weights) / 2 - 0.4, len(weights) / 2 + 0.4))
+        axes.axis("off")
+        for name, weight, height in zip(names, weights, np.linspace(1, -1, len(weights) + 2)[1:-1], strict=True):
+            height *= len(weights) / 2
+            colour = COLOURS[0] if weight < 0 else COLOURS[1]
+            axes.plot([0, 2], [height, 0], color=colour, linewidth=0.5 + 4 * abs(weight) / most, zorder=1)
+            axes.text(-0.1, height, shown(name), ha="right", va="center")
+            axes.text(0.8, height * 0.6 + 0.1, f"{weight:.4g}", ha="center", va="bottom", color=colour)
+        axes.scatter([2], [0], s=1800, color="white", edgecolors="black", zorder=2)
+        axes.text(2, 0, f"> {-bias:.4g}", ha="center", va="center", zorder=3)
+        axes.annotate("", (2.9, 0), (2.35, 0), arrowprops={"arrowstyle": "->"})
+        axes.text(2.95, 0, "fires", va="center")
+    return Path(path)
+
+
 def weight_image(kernel, shape, path) -> Path:
     """Draw the weights of the units that look at every pixel as pictures: grey is 0, the strongest weight full.
 

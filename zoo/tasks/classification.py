@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -284,6 +285,51 @@ class Classifier(Task):
         best = np.argsort(-probabilities, kind="stable")[:top]
         ranked = [(names[i], float(probabilities[i])) for i in best]
         return Prediction(*ranked[0], ranked, path, strange)
+
+    def draw(self, folder, picture=None) -> list[Path]:
+        """Draw what the first layer has learned to look for, as PNG files.
+
+        Of a convolution these are its filters, and with a picture what each makes of it; of units that look at every
+        pixel, their weights as pictures; of a single unit on points, its inputs and its threshold.
+
+        Args:
+            folder: where the files go.
+            picture: a path, array or PIL image, as for `predict`.
+
+        Returns:
+            The files.
+
+        Raises:
+            ZooError: matplotlib is not installed, or the first layer is of another kind.
+
+        Example:
+            >>> import zoo
+            >>> [path.name for path in zoo.get("logistic", input_shape=(8, 8, 3)).draw("drawn")]
+            ['weights.png']
+        """
+        from zoo import backend, drawing  # noqa: F401 the first: it quiets the framework's import
+
+        import keras  # isort: skip
+
+        folder = Path(folder)
+        first = next((layer for layer in self.model.layers if layer.weights), None)
+        kind = type(first).__name__
+        if kind not in ("Conv2D", "Dense"):
+            raise ZooError(f"the first layer of {self.name} is a {kind}: there is no picture of that.")
+        folder.mkdir(parents=True, exist_ok=True)
+        kernel = keras.ops.convert_to_numpy(first.kernel)
+        if kind == "Conv2D":
+            files = [drawing.filters(kernel, folder / "filters.png")]
+            if picture is not None:
+                pixels = images.decode(picture, self.preprocessing)
+                files.append(drawing.activation_maps(self.model, pixels, folder / "activations.png", first.name))
+            return files
+        if isinstance(self.preprocessing, Points):
+            if kernel.shape[1] > 1:
+                raise ZooError(f"the first layer of {self.name} has {kernel.shape[1]} units on points; one is drawn.")
+            bias = float(keras.ops.convert_to_numpy(first.bias)[0])
+            return [drawing.threshold_unit(kernel, bias, folder / "unit.png")]
+        return [drawing.weight_image(kernel, self.preprocessing.shape, folder / "weights.png")]
 
     def relabel(self, names: dict[str, str]) -> None:
         """Call classes by other names; nothing is trained.
