@@ -283,3 +283,11 @@ def test_predict_with_named_weights(capsys):
     (said,) = json.loads(out)
     assert "right on 70.0% (95 % interval 56.2% to 80.9%, n = 50) of catvnoncat's test split" in err
     assert {entry["label"] for entry in said["top"]} == {"cat", "non-cat"}
+    words = ["predict", "logistic", "chelsea", "--beside", "logistic"]
+    assert cli.main(words) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert "chelsea.png: cat 8" in first and second.startswith("  logistic says: cat 8")
+    assert cli.main([*words, "--json"]) == 0
+    (said,) = json.loads(capsys.readouterr().out)
+    assert said["beside"]["top"] == said["top"]
+    assert cli.main([*words, "--csv", "a.csv"]) == 2

@@ -3,6 +3,7 @@
 import argparse
 import ast
 import io
+import itertools
 import json
 import os
 import shlex
@@ -36,6 +37,7 @@ EXAMPLES = {
     "predict": """\
   zoo predict pets.keras new.jpg
   zoo predict efficientnet_lite0 *.jpg --top 3 --json
+  zoo predict logistic cat.jpg --beside cats.keras
   zoo predict efficientnet_lite0 chelsea         a cat that scikit-image carries
   zoo predict pets.keras album/ --csv album.csv  thousands; the same command goes on after an interruption""",
     "reconstruct": """\
@@ -156,6 +158,7 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--csv", metavar="FILE", help="write the answers there, as they come")
     c.add_argument("--weights", metavar="W", help="which trained weights of a NAME (its first)")
     c.add_argument("--top", type=positive_int, default=5, metavar="K", help="how many classes to give (5)")
+    c.add_argument("--beside", metavar="FILE.keras|NAME", help="what this other model says of the same pictures")
 
     c = command("reconstruct", run_reconstruct, "show what an autoencoder makes of pictures")
     c.add_argument("name", metavar="FILE.keras|NAME")
@@ -287,19 +290,25 @@ def run_evaluate(arguments):
 def run_predict(arguments):
     model = opened(arguments.name, "predict", arguments.weights)
     pictures = [picture for word in arguments.images for picture in named_pictures(word)]
+    if arguments.csv and arguments.beside:
+        raise UsageError("--beside is for looking at pictures, --csv for many: leave out one of the two.")
     if arguments.csv:
         return predict_into(model, pictures, arguments)
+    other = itertools.repeat(None, len(pictures))
+    if arguments.beside:
+        other = opened(arguments.beside, "predict").predictions(pictures, arguments.top)
     results, failed = [], 0
-    for picture, said in zip(pictures, model.predictions(pictures, arguments.top), strict=True):
+    for picture, said, beside in zip(pictures, model.predictions(pictures, arguments.top), other, strict=True):
         if isinstance(said, ZooError):
             failed += 1
             note(f"zoo predict: {printable(picture)} cannot be used: {said}")
             results.append({"path": picture, "error": str(said)})
         elif arguments.json:
-            results.append(said.to_json())
+            results.append({**said.to_json(), "beside": beside} if beside else said.to_json())
         else:
-            ranked = ", ".join(f"{label} {probability:.1%}" for label, probability in said.top)
-            print(f"{printable(picture)}: {ranked}{said.hint}", flush=True)
+            print(f"{printable(picture)}: {said.ranked()}", flush=True)
+            if beside:
+                print(f"  {arguments.beside} says: {beside.ranked()}", flush=True)
     if arguments.json:
         show_json(results)
     if failed:

@@ -49,6 +49,10 @@ class Prediction:
         others = ", ".join(f"{label} {p:.1%}" for label, p in self.top[1:])
         return f"{self.label} {self.probability:.1%}" + (f"  ({others})" if others else "") + self.hint
 
+    def ranked(self) -> str:
+        """The classes with their probabilities on one line."""
+        return ", ".join(f"{label} {probability:.1%}" for label, probability in self.top) + self.hint
+
     @property
     def hint(self) -> str:
         """What people should know beside the label."""
