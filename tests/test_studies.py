@@ -177,7 +177,7 @@ def test_a_training_that_diverges_is_a_row_of_its_own(tiny):
     assert found["diverged"] == 1 and 0 <= found["train_accuracy"] <= 1 and "loss" not in found
 
 
-def test_the_engine_is_passed_on_only_where_one_is_given(tiny, monkeypatch):
+def test_settings_are_passed_on(tiny, monkeypatch):
     asked = []
 
     def get(name, **options):
@@ -185,7 +185,7 @@ def test_the_engine_is_passed_on_only_where_one_is_given(tiny, monkeypatch):
         raise ZooError("enough")
 
     monkeypatch.setattr(runner.api, "get", get)
-    for arm in (tiny.arms[0], replace(tiny.arms[0], engine="numpy")):
+    for arm in (tiny.arms[0], replace(tiny.arms[0], settings={"engine": "numpy"})):
         with pytest.raises(ZooError, match="enough"):
             runner.measure(tiny, arm, 3, None)
     assert "engine" not in asked[0] and asked[1]["engine"] == "numpy" and asked[1]["seed"] == 3
@@ -338,15 +338,6 @@ def test_gradients_equal_finite_differences(backend):
     """The loss of a small net in NumPy, moved by 1e-5 either way, in float64."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    if backend == os.environ.get("KERAS_BACKEND", "tensorflow"):
-        import keras
-
-        try:
-            exec(GRADIENTS, {"__name__": "gradients"})
-        finally:
-            keras.config.set_floatx("float32")
-            keras.config.set_dtype_policy("float32")
-        return
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1"}
     done = subprocess.run([sys.executable, "-c", GRADIENTS], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -86,6 +86,7 @@ class Outcome:
                         "measured": measured,
                         "tolerance": reference.tolerance,
                         "verdict": verdict(measured, reference.value, reference.tolerance),
+                        "as_written": reference.stands,
                     }
                 )
         return found
@@ -142,7 +143,8 @@ class Outcome:
         if failing:
             sentences.append(f"Not supported by the figures: {'; '.join(failing)}.")
         as_written = all(item["supported"] == item["as_written"] for item in claims)
-        if as_written and "not reproduced" not in [item["verdict"] for item in verdicts]:
+        as_written &= all((item["verdict"] != "not reproduced") == item["as_written"] for item in verdicts)
+        if as_written:
             sentences.append(self.study.shows)
         else:
             sentences.append("The figures differ from those that the study's own sentence was written of.")
@@ -288,7 +290,7 @@ def definition(study: Study, arm: Arm, fingerprint: str) -> str:
     card = catalog.card(arm.model)  # its defaults count too
     arguments = card.arguments | arm.arguments
     facts = {key: value for key, value in card.facts.items() if key != "weights"}
-    decisive = [arm.model, arguments, facts, arm.training, arm.engine, fingerprint, study.measures]
+    decisive = [arm.model, arguments, facts, arm.training, arm.settings, fingerprint, study.measures]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -300,8 +302,7 @@ def measure(study: Study, arm: Arm, seed: int, dataset, model: Path | None = Non
     from zoo.studies import probes  # before the clock starts: it imports the framework
 
     began = time.perf_counter()
-    engine = {} if arm.engine is None else {"engine": arm.engine}
-    task = api.get(arm.model, seed=seed, **engine, **arm.arguments)
+    task = api.get(arm.model, seed=seed, **arm.settings, **arm.arguments)
     training = dict(arm.training)
     if isinstance(training.get("optimizer"), dict):
         training["optimizer"] = probes.keras.optimizers.get(training["optimizer"])
