@@ -44,7 +44,7 @@ EXAMPLES = {
   zoo reconstruct autoencoder.keras coat.png bag.png --out grid.png
   zoo reconstruct autoencoder.keras clothes/ --out grid.png --noise 0.4
   zoo reconstruct autoencoder.keras fashion_mnist --out grid.png  the first pictures of a dataset""",
-    "draw": "  zoo draw logistic\n  zoo draw cnn --picture shoe.png --out cnn/",
+    "visualise": "  zoo visualise logistic\n  zoo visualise cnn --picture shoe.png --out cnn/",
     "relabel": """\
   zoo relabel pets.keras cats=cat dogs=dog       in place
   zoo relabel pets.keras cats=Katze --out haustiere.keras""",
@@ -166,7 +166,7 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--out", metavar="FILE.png", required=True, help="where to draw: given, with noise, reconstructed")
     c.add_argument("--noise", type=float, default=0.0, metavar="X", help="lay noise over them first; white is 1 (0)")
 
-    c = command("draw", run_draw, "draw what the first layer of a classifier looks for")
+    c = command("visualise", run_visualise, "draw what the first layer of a classifier looks for")
     c.add_argument("name", metavar="FILE.keras|NAME")
     c.add_argument("--picture", metavar="IMAGE", help="of a convolutional net: draw what it makes of this one, too")
     c.add_argument("--weights", metavar="W", help="which trained weights of a NAME (its first)")
@@ -367,10 +367,10 @@ def run_reconstruct(arguments):
     print(f"Saved {arguments.out}: what was given{noisy}, and below it what came out.")
 
 
-def run_draw(arguments):
-    model = opened(arguments.name, "draw", arguments.weights)
+def run_visualise(arguments):
+    model = opened(arguments.name, "visualise", arguments.weights)
     picture = None if arguments.picture is None else named_pictures(arguments.picture)[0]
-    files = [str(path) for path in model.draw(arguments.out, picture)]
+    files = [str(path) for path in model.visualise(arguments.out, picture)]
     show_json({"files": files}) if arguments.json else print(*files, sep="\n")
 
 

@@ -290,7 +290,7 @@ class Classifier(Task):
         ranked = [(names[i], float(probabilities[i])) for i in best]
         return Prediction(*ranked[0], ranked, path, strange)
 
-    def draw(self, folder, picture=None) -> list[Path]:
+    def visualise(self, folder, picture=None) -> list[Path]:
         """Draw what the first layer has learned to look for, as PNG files.
 
         Of a convolution these are its filters, and with a picture what each makes of it; of units that look at every
@@ -308,7 +308,7 @@ class Classifier(Task):
 
         Example:
             >>> import zoo
-            >>> [path.name for path in zoo.get("logistic", input_shape=(8, 8, 3)).draw("drawn")]
+            >>> [path.name for path in zoo.get("logistic", input_shape=(8, 8, 3)).visualise("drawn")]
             ['weights.png']
         """
         from zoo import backend, drawing  # noqa: F401 the first: it quiets the framework's import
