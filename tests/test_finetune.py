@@ -164,6 +164,11 @@ REFUSED = {
     "no folder": (lambda tmp_path, _: tmp_path / "photos", {}, ["is no folder, file or dataset here"]),
     "one class is damaged": (all_damaged, {}, ["b: 0", "could not be read", "not an image"]),
     "backbone": (folder_of("a", "b"), {"backbone": "efficientnet_lit0"}, ["did you mean 'efficientnet_lite0'"]),
+    "no backbone": (
+        folder_of("a", "b"),
+        {"backbone": "logistic"},
+        ["no backbone is called 'logistic'", "efficientnet_lite0"],
+    ),
     "precision": (folder_of("a", "b"), {"precision": "int4"}, ["precision 'int4' is not for this machine"]),
     "ending": (folder_of("a", "b"), {"out": "pets.h5"}, ["must be a .keras file", "pets.keras"]),
     "augment": (folder_of("a", "b"), {"augment": -1}, ["augment must be 0 or"]),
