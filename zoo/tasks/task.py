@@ -89,7 +89,8 @@ class Task(abc.ABC):
             raise ZooError(f"{self.name} cannot be built with {given}: {error}") from error
         finally:
             keras.config.set_dtype_policy(policy)
-        if self.weights is not None:
+        # the zoo's own weights came with the builder, which opens their file
+        if "package" in self.entry.weights.get(self.weights, {}):
             from zoo.pretrained.shipped import load_weights
 
             load_weights(self._model, self.entry, self.weights)
