@@ -75,6 +75,26 @@ def tiny_photos(tmp_path):
     return make_photos(tmp_path / "photos", {"dots": 12, "stripes": 12})
 
 
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder: exit code, standard output, standard error; never a traceback."""
+    from zoo import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        capsys.readouterr()
+        try:
+            code = cli.main([str(word) for word in words])
+        except SystemExit as error:  # argparse's way
+            code = error.code
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return code, captured.out, captured.err
+
+    return run
+
+
 @dataclass
 class Tuned:
     """A folder of photos, one damaged, and the classifier that was made of it."""

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo import cli
 from zoo.data import sources
 from zoo.errors import ZooError
 from zoo.tasks import reconstruction
@@ -274,20 +273,6 @@ def test_hostile_records(case, trained, tmp_path):
 
 
 # The command
-
-
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """Run a command in an empty folder: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        capsys.readouterr()
-        code = cli.main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_reconstruct(run, trained, tmp_path):

@@ -18,23 +18,6 @@ from zoo.errors import ZooError
 
 
 @pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """Run a command in an empty folder: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        capsys.readouterr()
-        try:
-            code = cli.main([str(word) for word in words])
-        except SystemExit as error:  # argparse's way
-            code = error.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
-@pytest.fixture
 def run_json(run):
     """Run a command with --json; the exit code and what standard output holds."""
 
@@ -271,7 +254,11 @@ def test_errors(case, run, pictures):
         (["a=1", "b=(32,32,3)", "c=None", "d=True"], {"a": 1, "b": (32, 32, 3), "c": None, "d": True}),
         (["a=relu", "b=x=y", "c="], {"a": "relu", "b": "x=y", "c": ""}),
         (["a=1", "a=2"], {"a": 2}),
+        (["a={[]: 1}"], {"a": "{[]: 1}"}),  # a literal that has no value
+        ([f"a={'[' * 5000}"], {"a": "[" * 5000}),
+        ([f"a={'-' * 5000}1"], {"a": "-" * 5000 + "1"}),
     ],
+    ids=range(7),
 )
 def test_settings(pairs, expected):
     assert cli.settings(pairs) == expected

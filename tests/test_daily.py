@@ -15,28 +15,13 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo import cli, inference, saving
+from zoo import inference, saving
 from zoo.data import sources
 from zoo.errors import UsageError, ZooError
 from zoo.familiar import Familiar
 from zoo.tables import GrowingTable
 
 COLUMNS = ["path", "label", "probability", "strange", "error", "by"]
-
-
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """Run a command in an empty folder: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        capsys.readouterr()
-        code = cli.main([str(word) for word in words])
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -187,8 +187,15 @@ NOT_LITERAL = {
     "keyword": ("EPOCHS = 3\n", "epochs=EPOCHS", "size=2"),
     "default": ("SIZE = 3\n", "epochs=2", "size=SIZE"),
     "call": ("", "epochs=int(3)", "size=2"),
+    "no value": ("", "epochs={[]: 1}", "size=2"),
     "unpacked": ("FACTS = {'epochs': 2}\n", "**FACTS", "size=2"),
 }
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "x = " + "-" * 100_000 + "1", "\0", "def f(:"], ids=range(4))
+def test_files_that_python_cannot_read_are_refused(text, tmp_path):
+    with pytest.raises(ZooError, match=r"net\.py is no Python"):
+        catalog.read_cards("", write(tmp_path / "net.py", text))
 
 
 @pytest.mark.parametrize("case", NOT_LITERAL)

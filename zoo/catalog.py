@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from zoo.errors import UsageError, ZooError
-from zoo.registry import ENTRIES, Entry, did_you_mean
+from zoo.registry import ENTRIES, NO_LITERAL, Entry, did_you_mean
 
 SHELVES = ("zoo.models", "zoo.pretrained.backbones")
 ENTRY_POINT_GROUP = "zoo.models"  # a package lists modules here: `cats = cat_package.models`
@@ -190,7 +190,7 @@ def read_cards(module: str, file: Path) -> list[Card]:
     """
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-    except (SyntaxError, ValueError) as error:
+    except NO_LITERAL as error:
         raise ZooError(f"{file} is no Python that can be read: {error}") from error
     found = []
     for node in tree.body:
@@ -200,7 +200,7 @@ def read_cards(module: str, file: Path) -> list[Card]:
         try:
             facts = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
             arguments = _defaults(node.args)
-        except ValueError as error:
+        except NO_LITERAL as error:
             raise ZooError(
                 f"{file}, line {node.lineno}: the keywords of @register and the defaults of {node.name}() must be "
                 "literals, so that the model can be listed without importing it."

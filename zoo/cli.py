@@ -13,6 +13,7 @@ from pathlib import Path
 
 from zoo._version import __version__
 from zoo.errors import UsageError, ZooError, printable
+from zoo.registry import NO_LITERAL
 from zoo.reports import note, per_class_table
 
 EXAMPLES = {
@@ -579,7 +580,7 @@ def settings(pairs: list[str]) -> dict:
             raise UsageError(f"--set takes KEY=VALUE, for example --set input_shape=(32,32,3); got {pair!r}.")
         try:
             found[key] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
+        except NO_LITERAL:
             found[key] = value
     return found
 

@@ -61,6 +61,7 @@ class Entry:
 
 
 ENTRIES: dict[str, Entry] = {}
+NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)  # what `ast.literal_eval` may raise
 
 
 def register(*, task: str, source: str, **facts):

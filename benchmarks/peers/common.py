@@ -31,7 +31,7 @@ def import_timm():
     for CPUs. Those operators are for detectors: to declare their names is enough. Where torchvision was installed
     from torch's own index for CPUs it imports, and nothing is declared.
     """
-    import torch
+    from torch import library
 
     try:
         import torchvision  # noqa: F401
@@ -39,7 +39,7 @@ def import_timm():
         for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
             del sys.modules[name]
         global DECLARED  # what is declared goes when this object goes
-        DECLARED = torch.library.Library("torchvision", "FRAGMENT")
+        DECLARED = library.Library("torchvision", "FRAGMENT")
         for name in ("nms", "qnms"):
             DECLARED.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     import timm
