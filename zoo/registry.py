@@ -55,6 +55,10 @@ class Entry:
     smallest: dict = field(default_factory=dict)
     known_gaps: dict[str, str] = field(default_factory=dict)
 
+    def steps_of_epoch(self, batch_size: int | None) -> int | None:
+        """Steps that an epoch counts at a batch size, None being all examples; None is one pass over the examples."""
+        return self.steps_per_epoch if batch_size is None else None
+
     @property
     def file(self) -> str:
         return inspect.getsourcefile(self.builder)

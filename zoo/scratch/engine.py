@@ -126,7 +126,7 @@ class NumPyClassifier(Classifier):
         seed = random.randrange(2**32) if self.seed is None else self.seed
         batch_size = self.entry.batch_size if batch_size is None else batch_size
         order = Order(len(fit.x), batch_size, seed)
-        steps = (self.entry.steps_per_epoch if batch_size is None else None) or order.steps
+        steps = self.entry.steps_of_epoch(batch_size) or order.steps
         batch = functools.lru_cache(maxsize=1)(lambda: (self.inputs(fit.x), fit.y))  # all of them, prepared once
         history = History({"loss": [], "cost": []}, list(range(epochs)))
         bar = Bar(epochs * steps, "training", unit="step") if progress else None

@@ -197,7 +197,7 @@ class Task(abc.ABC):
         run = training.Run(
             epochs=self.entry.epochs if epochs is None else epochs,
             batch_size=batch_size,
-            steps_per_epoch=self.entry.steps_per_epoch if batch_size is None else None,
+            steps_per_epoch=self.entry.steps_of_epoch(batch_size),
             seed=self.seed,
             augment=tuple(self.entry.augment if augment is None else augment),
             folder=None if folder is None else Path(folder),
