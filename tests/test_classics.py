@@ -254,15 +254,17 @@ OWN = [(model, name) for model, names in catalog.own_weights().items() for name 
 def test_own_weights_are_what_their_card_says(model, name):
     card = catalog.own_weights()[model][name]
     file = Path(card["file"])
-    assert file.stat().st_size < 8e6 and {"licence", "data", "command", "accuracy of this file", "mean"} <= card.keys()
+    assert (
+        file.stat().st_size < 8e6 and {"licence", "data", "command", "metric", "of this file", "mean"} <= card.keys()
+    )
     net = zoo.get(model, weights=name)
     built, opened = net.build(), zoo.get(model, weights=name).model  # and its self-test passes
     assert all(np.array_equal(a, b) for a, b in zip(built.get_weights(), opened.get_weights(), strict=True))
-    assert net.metrics["accuracy"].to_json()["value"] == card["accuracy of this file"]["value"]
+    assert net.metrics[card["metric"]].to_json()["value"] == card["of this file"]["value"]
     assert model in zoo.list(weights=True) and name in str(zoo.show(model))
     data = card["data"]["name"]
-    if data in zoo.data.named.available() and card["accuracy of this file"]["n"] <= 1000:
-        assert plain(net.evaluate(data, progress=False)["accuracy"]) == card["accuracy of this file"]
+    if data in zoo.data.named.available() and card["of this file"]["n"] <= 1000:
+        assert plain(net.evaluate(data, progress=False)[card["metric"]]) == card["of this file"]
 
 
 def test_all_own_weights_are_small():
