@@ -80,7 +80,7 @@ def test_distances_are_those_of_others():
 def test_targets_are_the_pictures_themselves(untrained):
     data = untrained.examples(sources.load(PICTURES, PICTURES[:2], classes=False))
     assert data.y is data.x and data.x.dtype == np.uint8 and data.validation[0] is data.validation[1]
-    for x, y in (Batches(data.x, data.y, 2, augment=("flip", "shift"))[step] for step in range(3)):
+    for x, y in (Batches(data, 2, augment=("flip", "shift"))[step] for step in range(3)):
         assert np.array_equal(x, y), "a varied picture should be its own target"
 
 

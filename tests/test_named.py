@@ -83,7 +83,8 @@ def test_facts_are_whole():
         assert facts.about.endswith(".") and facts.proves and facts.licence and facts.source
         assert set(facts.urls) <= set(facts.files)
         assert all(len(sha256) == 64 for sha256 in facts.files.values())
-        assert len(set(facts.classes)) == len(facts.classes) >= 2
+        pictures = facts.kind in named.KINDS["pictures"]
+        assert len(set(facts.classes)) == len(facts.classes) and (len(facts.classes) >= 2) == pictures
         assert facts.extra == ("samples" if facts.package else None)
 
 
@@ -103,7 +104,7 @@ def test_an_absent_download_says_why(nothing_at_hand):
 
 def test_an_absent_package_says_what_to_install(nothing_at_hand, monkeypatch):
     monkeypatch.setattr(named, "_package", lambda name: None)
-    assert named.available() == ["eat_it", "planar_flower"]  # which are computed
+    assert named.available("pictures") == ["eat_it", "planar_flower"]  # which are computed
     for ask in (lambda: load("textures"), lambda: named.sample_picture("chelsea")):
         with pytest.raises(ZooError, match=r'pip install "keras-zoo\[samples\]"'):
             ask()
@@ -111,7 +112,7 @@ def test_an_absent_package_says_what_to_install(nothing_at_hand, monkeypatch):
 
 def test_an_unknown_name(nothing_at_hand):
     with pytest.raises(ZooError, match="did you mean 'fashion_mnist'"):
-        named.load_named("fashion-mnist")
+        named.load_named("fashion-mnist", "pictures")
 
 
 def test_a_name_is_looked_for_in_every_folder_in_turn(nothing_at_hand, monkeypatch):
@@ -129,10 +130,10 @@ def test_a_name_is_looked_for_in_every_folder_in_turn(nothing_at_hand, monkeypat
     (second / "mine/a.bin").write_bytes(body)
     monkeypatch.setenv("ZOO_DATA", f"{first}{named.os.pathsep}{second}")
     assert "mine" in named.available()
-    assert named.load_named("mine").splits["train"] == str(second)
+    assert named.load_named("mine", "pictures").splits["train"] == str(second)
     (first / "mine/a.bin").write_bytes(b"other content")
     with pytest.raises(ZooError, match="SHA-256 is"):
-        named.load_named("mine")
+        named.load_named("mine", "pictures")
 
 
 def test_members_of_an_archive_that_point_elsewhere_are_ignored(tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.data.batches import FitData
 from zoo.errors import ZooError
 from zoo.training import Batches
 
@@ -261,17 +262,17 @@ def order(batches, epochs):
 @pytest.mark.parametrize("batch_size", [1, 4, 5, 9])
 def test_each_pass_has_each_example_once(batch_size):
     x = np.arange(10)
-    for epoch in order(Batches(x, x, batch_size, seed=3), 3):
+    for epoch in order(Batches(FitData(x, x), batch_size, seed=3), 3):
         assert sorted(epoch) == x.tolist() and epoch != x.tolist()
 
 
 def test_order_is_a_function_of_seed_and_epoch():
     x = np.arange(20)
-    made = [order(Batches(x, x, 4, seed=seed), 4) for seed in (3, 3, 4)]
+    made = [order(Batches(FitData(x, x), 4, seed=seed), 4) for seed in (3, 3, 4)]
     assert made[0] == made[1] != made[2]
     assert made[0][0] != made[0][1]
-    assert order(Batches(x, x, 4, seed=3, epoch=2), 2) == made[0][2:]
-    backwards = Batches(x, x, 4, seed=3)
+    assert order(Batches(FitData(x, x), 4, seed=3, epoch=2), 2) == made[0][2:]
+    backwards = Batches(FitData(x, x), 4, seed=3)
     assert [backwards[step][0].tolist() for step in reversed(range(5))][::-1] == np.reshape(
         made[0][0], (5, 4)
     ).tolist()
@@ -280,16 +281,16 @@ def test_order_is_a_function_of_seed_and_epoch():
 @pytest.mark.parametrize("steps", [1, 3, 7, 12])
 def test_steps_per_epoch_only_cut_the_same_stream(steps):
     x = np.arange(20)
-    passes = np.concatenate(order(Batches(x, x, 4, seed=3), 5)).tolist()
-    cut = order(Batches(x, x, 4, seed=3, steps_per_epoch=steps), 2)
+    passes = np.concatenate(order(Batches(FitData(x, x), 4, seed=3), 5)).tolist()
+    cut = order(Batches(FitData(x, x), 4, seed=3, steps_per_epoch=steps), 2)
     assert cut[0] + cut[1] == passes[: 2 * 4 * steps]
-    assert order(Batches(x, x, 4, seed=3, steps_per_epoch=steps, epoch=1), 1) == cut[1:]
+    assert order(Batches(FitData(x, x), 4, seed=3, steps_per_epoch=steps, epoch=1), 1) == cut[1:]
 
 
 def test_full_batch_keeps_its_order():
     x, y = np.arange(20), -np.arange(20)
     for batch_size in (None, 20, 99):
-        batches = Batches(x, y, batch_size, steps_per_epoch=3)
+        batches = Batches(FitData(x, y), batch_size, steps_per_epoch=3)
         assert len(batches) == 3 and np.array_equal(batches[2][0], x) and np.array_equal(batches[2][1], y)
 
 

@@ -1,8 +1,10 @@
 """The one room for code that differs between TensorFlow, JAX and PyTorch."""
 
 import contextlib
+import functools
 import importlib
 import os
+from collections.abc import Callable
 
 import numpy as np
 
@@ -81,9 +83,101 @@ def jit_compile() -> bool | str:
 
 
 def prepare(model) -> None:
-    """Let a model that is not compiled predict as fast as this backend can; see `jit_compile`."""
+    """Let a model that is not compiled predict as fast as this backend can; see `jit_compile` and `recur`."""
     if name() != "jax":
         model.jit_compile = jit_compile()
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.RNN):
+            layer.inner_loop = functools.partial(recur, layer)
+
+
+def recur(layer, sequences, initial_state, mask, training=False):
+    """A recurrent layer's way through its steps: Keras' own loop, but for two cases that can do without.
+
+    A single step, as when text is drawn token by token, needs no loop. On PyTorch, whose processor kernels are the
+    fastest there are for it, the steps of an LSTM are one call.
+
+    Args:
+        layer: a `keras.layers.RNN`.
+        sequences: shape (rows, steps, features).
+        initial_state: list of tensors of shape (rows, units).
+        mask: shape (rows, steps), or None.
+        training: whether dropout counts.
+
+    Returns:
+        The last output, all outputs, and the list of states, as Keras' `inner_loop` does.
+    """
+    dropout = training and (getattr(layer, "dropout", 0) or getattr(layer, "recurrent_dropout", 0))
+    if mask is None and not dropout:
+        if sequences.shape[1] == 1:
+            output, states = layer.cell(sequences[:, 0], initial_state)
+            return output, output[:, None], list(states) if isinstance(states, list | tuple) else [states]
+        if name() == "torch" and fused(layer):
+            return _torch_lstm(layer, sequences, initial_state)
+    return type(layer).inner_loop(layer, sequences, initial_state, mask, training=training)
+
+
+def fused(layer) -> bool:
+    """Whether a recurrent layer is the LSTM that PyTorch has one call for."""
+    return (
+        type(layer) is keras.layers.LSTM
+        and layer.activation is keras.activations.tanh
+        and layer.recurrent_activation is keras.activations.sigmoid
+        and layer.use_bias
+        and not layer.go_backwards
+    )
+
+
+def _torch_lstm(layer, sequences, initial_state):
+    import torch
+
+    kernel, recurrent, bias = (
+        keras.ops.convert_to_tensor(variable).to(sequences.dtype)
+        for variable in (layer.cell.kernel, layer.cell.recurrent_kernel, layer.cell.bias)
+    )
+    outputs, *states = torch.lstm(
+        sequences,
+        [state[None] for state in initial_state],
+        [kernel.t().contiguous(), recurrent.t().contiguous(), bias, torch.zeros_like(bias)],
+        has_biases=True,
+        num_layers=1,
+        dropout=0.0,
+        train=torch.is_grad_enabled(),
+        bidirectional=False,
+        batch_first=True,
+    )
+    return states[0][0], outputs, [state[0] for state in states]
+
+
+def compiled(model, function: Callable) -> Callable:
+    """A function of arrays that calls a model, compiled where the backend compiles; for use, not for training.
+
+    Args:
+        model: its weights are taken as they are at each call.
+        function: from tensors to tensors, in `keras.ops` and calls of the model.
+    """
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, jit_compile=False, reduce_retracing=True)
+    if name() == "jax":
+        import jax
+
+        def stateless(weights, *arguments):
+            with keras.StatelessScope(state_mapping=zip(model.variables, weights, strict=True)):
+                return function(*arguments)
+
+        jitted = jax.jit(stateless)
+        return lambda *arguments: jitted([variable.value for variable in model.variables], *arguments)
+    if name() == "torch":
+        import torch
+
+        def eager(*arguments):
+            with torch.no_grad():
+                return function(*map(keras.ops.convert_to_tensor, arguments))
+
+        return eager
+    return function
 
 
 def with_features(model):

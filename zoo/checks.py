@@ -120,7 +120,7 @@ def check_learns(subject: Subject) -> None:
     signs = {"loss": -1, name.removeprefix("val_"): 1 if mode == "max" else -1}
     better = [max(sign * value for value in history[key][1:]) > sign * history[key][0] for key, sign in signs.items()]
     assert any(better), f"by epoch: {history}"
-    fresh = subject.smallest().build()
+    fresh = get(subject.name, seed=1, **model.arguments).build()
     for before, after in zip(fresh.trainable_variables, model.model.trainable_variables, strict=True):
         assert np.abs(_numpy(before) - _numpy(after)).max() > 0, f"training never moved {after.path}"
 

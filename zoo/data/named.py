@@ -23,24 +23,34 @@ SAMPLES = {
 EXTRA = 'pip install "keras-zoo[samples]"'
 
 
-def names() -> list[str]:
-    """Names of all datasets that the zoo knows, at hand or not."""
-    return sorted(NAMED)
+KINDS = {"pictures": ("images", "points"), "text": ("text",), "pairs": ("pairs",)}  # what a task asks for
 
 
-def available() -> list[str]:
-    """Names of the datasets that are at hand right now, without any download."""
-    return [name for name in names() if _root(NAMED[name])]
+def names(*kinds: str) -> list[str]:
+    """Names of the datasets that the zoo knows, at hand or not.
+
+    Args:
+        *kinds: which of them: "pictures", "text", "pairs"; all where none is named.
+    """
+    wanted = [kind for group in kinds or KINDS for kind in KINDS[group]]
+    return sorted(name for name, facts in NAMED.items() if facts.kind in wanted)
 
 
-def load_named(name: str) -> Dataset:
+def available(*kinds: str) -> list[str]:
+    """Names of the datasets, of these kinds, that are at hand right now, without any download."""
+    return [name for name in names(*kinds) if _root(NAMED[name])]
+
+
+def load_named(name: str, kind: str) -> Dataset:
     """Read a dataset by its name, downloading it when it is not at hand and has an address.
 
     Args:
         name: one of `names()`, or "tfds:" and a name in TensorFlow Datasets.
+        kind: what is wanted: "pictures", "text" or "pairs".
 
     Raises:
-        ZooError: the name is not known, or the data is neither at hand nor to be had; never another dataset.
+        ZooError: the name is not known, or of another kind, or the data is neither at hand nor to be had; never
+            another dataset.
     """
     if name.startswith("tfds:"):
         splits, about = readers.read_tfds(name.removeprefix("tfds:"))
@@ -51,7 +61,9 @@ def load_named(name: str) -> Dataset:
             "tfds:NAME for those of TensorFlow Datasets."
         )
     facts = NAMED[name]
-    root = _root(facts) or _download(facts)
+    if name not in names(kind):
+        raise ZooError(f"{name} holds {facts.kind}; wanted are {kind}, such as {', '.join(names(kind))}.")
+    root = _root(facts) or _download(facts, kind)
     for path, sha256 in facts.files.items():
         if (found := content_sha256(root / path)) == sha256:
             continue
@@ -88,7 +100,7 @@ def _package(name: str) -> Path | None:
     return Path(spec.submodule_search_locations[0]) if spec else None
 
 
-def _download(facts: Named) -> Path:
+def _download(facts: Named, kind: str) -> Path:
     """Download what has an address into the cache; one message with all there is to know when that fails."""
     root = files.home() / "data"
     if facts.package:
@@ -105,7 +117,7 @@ def _download(facts: Named) -> Path:
             how = f"connect to the network and ask again ({error}) Or by hand: {how}"
     raise ZooError(
         f"the dataset {facts.name} is not at hand.\nLooked in: {looked}\nTo get it: {how}\n"
-        f"Available right now: {', '.join(available()) or 'none; ' + EXTRA + ' brings some'}"
+        f"Available right now: {', '.join(available(kind)) or 'none; ' + EXTRA + ' brings some'}"
     )
 
 

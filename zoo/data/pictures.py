@@ -43,6 +43,10 @@ class Pictures:
                 self.digests[index] = "unreadable"
         return self.digests[index]
 
+    def lines(self) -> list[str]:
+        """What the part's fingerprint is made of: content and label of each picture, whatever their order is."""
+        return sorted(f"{self.digest(index)} {self.labels[label]}" for index, label in enumerate(self.y))
+
     def name(self, index: int) -> str:
         """What to call a picture in a message: its path, or "picture 17"."""
         item = self.items[index]
@@ -51,11 +55,11 @@ class Pictures:
 
 @dataclass
 class Dataset:
-    """Splits of labelled pictures under one name; every split has the labels of "train".
+    """Splits under one name; of pictures, every split has the labels of "train".
 
     Attributes:
         name: what the dataset is called in reports.
-        splits: `Pictures` by "train" (always there), "validation" and "test".
+        splits: `Pictures`, `Text` or `Pairs` by "train" (always there), "validation" and "test".
         about: what it is, in a sentence.
         proves: what a good accuracy on it proves, and what it does not.
         skipped: files that were left out, each `{"path": str, "reason": str}`.
@@ -74,10 +78,8 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 over the content and labels of every split, whatever the files' names and places are."""
         total = hashlib.sha256()
-        for split, pictures in sorted(self.splits.items()):
-            lines = sorted(
-                f"{pictures.digest(index)} {pictures.labels[label]}" for index, label in enumerate(pictures.y)
-            )
+        for split, part in sorted(self.splits.items()):
+            lines = part.lines()
             total.update("\n".join([f"{split} {len(lines)}", *lines, ""]).encode())
         return total.hexdigest()
 

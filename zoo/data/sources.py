@@ -23,7 +23,7 @@ Accepted are a folder of class folders (at least two, each with at least two pic
 {LAYOUT}
 
 or a CSV file or DataFrame with the columns path and label, arrays (x, y), or a dataset's name:
-{", ".join(named.names())}, or tfds:NAME."""
+{", ".join(named.names("pictures"))}, or tfds:NAME."""
 
 
 def load(
@@ -137,7 +137,7 @@ def _read(data) -> Dataset:
                 f"{data!r} is a dataset, and a {kind} here. For the {kind} type ./{data}; for the dataset, "
                 "work from another folder."
             )
-        return named.load_named(data)
+        return named.load_named(data, "pictures")
     if path.is_dir():
         splits, skipped = read_folder(path)
     elif path.is_file() and path.suffix.lower() in (".csv", ".tsv"):
@@ -146,7 +146,7 @@ def _read(data) -> Dataset:
         raise ZooError(f"{path} is a file. {ACCEPTED}")
     else:
         beside = [str(Path(data).parent / other.name) for other in _siblings(path)]
-        hint = did_you_mean(str(data), [*named.names(), *beside])
+        hint = did_you_mean(str(data), [*named.names("pictures"), *beside])
         raise ZooError(f"{str(data)!r} is no folder, file or dataset here{hint} {ACCEPTED}")
     return Dataset(path.resolve().stem if path.is_file() else path.resolve().name, splits, skipped=skipped)
 

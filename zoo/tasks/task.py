@@ -191,9 +191,10 @@ class Task(abc.ABC):
         """
         from zoo import backend, training
 
-        dataset = self.named_or_own(data, lambda data: sources.load(data, validation, classes=self.needs_classes))
-        fit_data = self.examples(dataset)
+        dataset = self.named_or_own(data, lambda data: self.load(data, validation))
         batch_size = self.entry.batch_size if batch_size is None else batch_size
+        fit_data = self.examples(dataset)
+        trained = self.trained(fit_data, batch_size)
         run = training.Run(
             epochs=self.entry.epochs if epochs is None else epochs,
             batch_size=batch_size,
@@ -204,12 +205,12 @@ class Task(abc.ABC):
             resume=resume,
             monitor=self.monitor,
             tensorboard=tensorboard,
-            callbacks=tuple(callbacks),
+            callbacks=(*callbacks, *self.callbacks(trained, progress)),
             progress=progress,
         )
         if optimizer is None or isinstance(optimizer, str):
             rate = self.entry.learning_rate if learning_rate is None else learning_rate
-            steps = run.epochs * run.steps(len(fit_data.x))
+            steps = run.epochs * run.steps(fit_data)
             rate = training.rate_over(schedule or self.entry.schedule or "constant", rate, steps)
             optimizer = training.optimizer_of(optimizer or self.entry.optimizer, rate)
         elif learning_rate is not None:
@@ -222,9 +223,10 @@ class Task(abc.ABC):
             "steps_per_epoch": run.steps_per_epoch,
             "seed": self.seed,
             "augment": list(run.augment),
+            "examples": fit_data.about,
             "optimizer": {key: saving.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
         }
-        self.model.compile(
+        trained.compile(
             **{
                 "optimizer": optimizer,
                 "jit_compile": backend.jit_compile(),
@@ -233,7 +235,19 @@ class Task(abc.ABC):
             }
         )
         self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
-        return training.fit(self.model, fit_data, run, save=self.save)
+        return training.fit(trained, fit_data, run, save=self.save, kept=self.model)
+
+    def load(self, data, validation=None) -> sources.Dataset:
+        """Find data to learn from, split."""
+        return sources.load(data, validation, classes=self.needs_classes)
+
+    def trained(self, data: FitData, batch_size: int | None) -> keras.Model:
+        """What `fit` is called on: the model itself, or one that trains it in a way of its own."""
+        return self.model
+
+    def callbacks(self, trained: keras.Model, progress: bool) -> list[keras.callbacks.Callback]:
+        """What this kind of work adds to a training; `progress` is whether people watch."""
+        return []
 
     def own_loss(self) -> Callable | None:
         """The loss that the model's own file brings, a function of targets and outputs; None where it brings none."""

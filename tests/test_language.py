@@ -1,0 +1,302 @@
+"""Models of text: what goes in, states carried, text drawn, scores."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo import cli
+from zoo.data import named, text_sources
+from zoo.data.batches import Streams
+from zoo.data.corpora import Pairs, Text, read_text
+from zoo.data.vocabulary import UNKNOWN, Vocabulary, windows
+from zoo.errors import UsageError, ZooError
+from zoo.samplers import Sampling, draw
+
+VERSE = "to be, or not to be\nthat is the question\n" * 100
+
+
+@pytest.fixture(scope="module")
+def net():
+    """A small net that has read a verse."""
+    net = zoo.get("char_lstm", units=16, embedding=8, dropout=0.0, seed=0)
+    net.train(VERSE, epochs=3, batch_size=4, window=20, learning_rate=0.03, progress=False)
+    return net
+
+
+# What goes in
+
+
+def test_text_from_a_file_a_folder_a_string(tmp_path):
+    (tmp_path / "b.txt").write_bytes("\ufeffzwei\r\nÄ\r".encode())
+    (tmp_path / "a.txt").write_text("one", "utf-8")
+    (tmp_path / "c.md").write_text("not this", "utf-8")
+    assert text_sources.find(tmp_path / "b.txt").splits["train"].text == "zwei\nÄ\n"
+    assert text_sources.find(str(tmp_path)).splits["train"].text == "one\nzwei\nÄ\n"
+    assert text_sources.find("one\ntwo").splits["train"] == Text("one\ntwo")
+    assert text_sources.find("word " * 60).splits["train"].text == "word " * 60
+    parts = text_sources.load(VERSE, validation="to be\n").splits
+    assert parts["validation"].text == "to be\n" and parts["train"].text == VERSE
+
+
+def test_the_tail_is_held_out():
+    parts = text_sources.load(VERSE).splits
+    assert parts["train"].text + parts["validation"].text == VERSE
+    assert len(parts["validation"]) == len(VERSE) // 10
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("naïve".encode("latin-1"), "LATIN1"), ("text".encode("utf-16"), "UTF-16")],
+)
+def test_other_encodings_are_named(tmp_path, content, message):
+    file = tmp_path / "old.txt"
+    file.write_bytes(content)
+    with pytest.raises(ZooError, match=rf"not UTF-8.*iconv -f {message}"):
+        read_text(file)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("no_such_text", "is no file, folder or dataset here"),
+        ("tinyshakespear", "did you mean 'tinyshakespeare'"),
+        ("digits", "digits holds images; wanted are text"),
+        ("chatterbot", "chatterbot holds pairs; wanted are text"),
+        (17, "data is a int"),
+        (".", "holds no .txt file"),
+        ("\n", "too little text"),
+    ],
+)
+def test_what_is_no_text_is_refused(tmp_path, monkeypatch, data, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ZooError, match=message):
+        text_sources.load(data)
+
+
+def test_text_is_no_picture(tmp_path):
+    with pytest.raises(ZooError, match="stdlib_docs holds text; wanted are pictures"):
+        zoo.get("logistic").train("stdlib_docs")
+
+
+def test_pairs(tmp_path):
+    (tmp_path / "said.txt").write_text("Hi.\nBye.\n", "utf-8")
+    (tmp_path / "reply.txt").write_text("Hello!\nSee you.\n", "utf-8")
+    (tmp_path / "both.tsv").write_text("Hi.\tHello!\nBye.\tSee you.\n", "utf-8")
+    wanted = Pairs(["Hi.", "Bye."], ["Hello!", "See you."])
+    for data in ((tmp_path / "said.txt", tmp_path / "reply.txt"), tmp_path / "both.tsv", (wanted.said, wanted.reply)):
+        assert text_sources.find_pairs(data).splits["train"] == wanted
+    with pytest.raises(ZooError, match="2 lines were said and 1 answered"):
+        text_sources.find_pairs((["a", "b"], ["c"]))
+    (tmp_path / "both.tsv").write_text("Hi. Hello!\n", "utf-8")
+    with pytest.raises(ZooError, match="line 1 has 0 tabs"):
+        text_sources.find_pairs(tmp_path / "both.tsv")
+
+
+@pytest.mark.parametrize("name", named.available("text"))
+def test_named_texts(name):
+    dataset = text_sources.load(name)
+    assert len(dataset.splits["train"]) > 100_000 and len(dataset.fingerprint()) == 64
+    assert dataset.fingerprint() == text_sources.load(name).fingerprint()
+
+
+@pytest.mark.parametrize("name", named.available("pairs"))
+def test_named_pairs(name):
+    pairs = text_sources.load_pairs(name).splits["train"]
+    assert len(pairs.said) == len(pairs.reply) > 2000 and all(map(str.strip, pairs.said[:100]))
+
+
+# Tokens
+
+
+@pytest.mark.parametrize("kind", ["characters", "words", "lower-case words"])
+def test_a_vocabulary_comes_back(kind):
+    text = 'Moe_Szyslak: (INTO PHONE) "Who?" I\'ll check... well-known.\nOh!'
+    known = Vocabulary.of(text, kind)
+    again = Vocabulary.from_json(json.loads(json.dumps(known.to_json())))
+    assert again == known
+    assert again.decode(again.encode(text)) == (text.lower() if kind.startswith("lower") else text)
+
+
+def test_unknown_tokens_have_the_number_zero():
+    known = Vocabulary.of("a b b", "words", min_count=2)
+    assert known.tokens == ["b"] and known.encode("a b c").tolist() == [UNKNOWN, 1, UNKNOWN]
+    assert known.unknown("a b c a") == ["a", "c"]
+    assert len(Vocabulary.of("a b c d", "words", limit=2)) == 3
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {},
+        {"kind": "runes", "tokens": ["a"]},
+        {"kind": "words", "tokens": []},
+        {"kind": "words", "tokens": [1]},
+        {"kind": "words", "tokens": ["a", "a"]},
+        {"kind": "words", "tokens": ["a", ""]},
+        {"kind": "words", "tokens": ["a", "\ud800"]},
+    ],
+)
+def test_a_strange_vocabulary_is_refused(stored):
+    with pytest.raises(ZooError, match="vocabulary"):
+        Vocabulary.from_json(stored)
+
+
+def test_japanese_at_character_level():
+    net = zoo.get("char_lstm", units=8, seed=0)
+    net.train("吾輩は猫である。名前はまだ無い。\n" * 60, epochs=1, window=10, progress=False)
+    assert net.generate("吾輩は", length=10, seed=0).startswith("吾輩は")
+
+
+# States carried
+
+
+def test_streams_go_on_where_they_ended():
+    x, y = windows(np.arange(41), 4)
+    order = Streams(len(x), 2)
+    batches = [x[order.rows(step)] for step in range(order.steps)]
+    assert np.concatenate(batches, axis=1).tolist() == [list(range(20)), list(range(20, 40))]
+    assert (y == x + 1).all()
+
+
+def test_two_pieces_are_one_long_one(net):
+    from zoo.recurrent import Carrying
+
+    tokens = np.arange(200).reshape(2, 100).astype(np.int32) % 10
+    whole, parts = Carrying(net.stepped, 2), Carrying(net.stepped, 2)
+    expected = np.asarray(whole(tokens))
+    found = np.concatenate([np.asarray(parts(tokens[:, half])) for half in (slice(50), slice(50, 100))], axis=1)
+    assert np.abs(found - expected).max() < 1e-5
+    parts.start_afresh()
+    assert np.abs(np.asarray(parts(tokens[:, :50])) - expected[:, :50]).max() < 1e-5
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_each_cell_carries_its_states(cell):
+    net = zoo.get("char_lstm", vocab_size=9, units=8, depth=3, cell=cell, seed=0)
+    tokens = np.arange(60).reshape(2, 30).astype(np.int32) % 9
+    from zoo.recurrent import fresh_states
+
+    expected, states, found = np.asarray(net.model(tokens)), fresh_states(net.stepped, 2), []
+    for step in range(30):
+        logits, *states = net.stepped([tokens[:, step : step + 1], *map(np.asarray, states)])
+        found.append(np.asarray(logits))
+    assert np.abs(np.concatenate(found, axis=1) - expected).max() < 1e-5
+
+
+def test_windows_train_too(net):
+    other = zoo.get("char_lstm", units=8, seed=0)
+    history = other.train(VERSE, epochs=2, window=20, carried=False, progress=False).history
+    assert history["loss"][1] < history["loss"][0] and history["bits"][0] == history["loss"][0] / np.log(2)
+
+
+# Text drawn
+
+
+def test_the_same_seed_writes_the_same_text(net):
+    one, same, other = (net.generate("to be", length=50, seed=seed) for seed in (1, 1, 2))
+    assert one == same != other and len(one) == 55 and one.startswith("to be")
+
+
+def test_a_stream_is_the_text_in_pieces(net):
+    pieces = list(net.generate("to be", length=100, seed=1, stream=True))
+    assert len(pieces) == 4 and "".join(pieces) == net.generate("to be", length=100, seed=1)
+
+
+def test_greedy_is_what_a_loop_over_the_model_says(net):
+    written = net.generate("to be", length=30, temperature=0)
+    numbers = net.vocabulary.encode("to be").tolist()
+    for _ in range(30):
+        logits = np.asarray(net.model(np.array([numbers])))[0, -1]
+        numbers.append(int(logits[1:].argmax()) + 1)
+    assert written == net.vocabulary.decode(numbers)
+
+
+def test_edges_of_generating(net):
+    assert net.generate("to be", length=0) == "to be" and net.generate("", length=0) == ""
+    assert len(net.generate("", length=1, seed=0)) == 1
+    assert len(net.generate(VERSE[:700], length=3, seed=0)) == 703
+    for how, message in [
+        ({"length": -1}, "length is -1"),
+        ({"length": 1.5}, "length is 1.5"),
+        ({"temperature": -0.1}, "temperature is -0.1"),
+        ({"temperature": float("nan")}, "temperature is nan"),
+        ({"top_k": -1}, "top_k is -1"),
+        ({"top_p": 0}, "top_p is 0"),
+        ({"prompt": "to xy"}, "the prompt has 'x', 'y', which char_lstm has never seen"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            net.generate(**how)
+    with pytest.raises(UsageError, match="knows no text yet"):
+        zoo.get("char_lstm").generate("a")
+
+
+def test_draws_follow_the_probabilities():
+    """Against NumPy: the share of each token in evenly spread draws is its probability among those kept."""
+    probabilities = np.array([0.1, 0.4, 0.05, 0.3, 0.15])
+    uniform = (np.arange(10_000) + 0.5) / 10_000
+    logits = np.tile(np.log(probabilities), (10_000, 1)).astype(np.float32)
+
+    def shares(**how):
+        drawn = np.asarray(draw(logits, uniform.astype(np.float32), *Sampling(**how).settings(5)))
+        return np.bincount(drawn, minlength=5) / 10_000
+
+    assert np.abs(shares() - probabilities).max() < 1e-3
+    assert np.abs(shares(temperature=0.5) - probabilities**2 / (probabilities**2).sum()).max() < 1e-3
+    assert np.abs(shares(top_k=2) - np.array([0, 4, 0, 3, 0]) / 7).max() < 1e-3
+    assert np.abs(shares(top_p=0.8) - np.array([0, 40, 0, 30, 15]) / 85).max() < 1e-3
+    assert shares(temperature=0).tolist() == shares(top_k=1).tolist() == shares(top_p=1e-9).tolist() == [0, 1, 0, 0, 0]
+
+
+# Scores
+
+
+def test_the_score_is_the_mean_over_every_token(net):
+    found = net.evaluate(VERSE, progress=False)
+    text = VERSE[len(VERSE) - len(VERSE) // 10 :]
+    numbers = net.vocabulary.encode(text)
+    logits = np.asarray(net.model(numbers[None, :-1]))[0].astype(np.float64)
+    nats = np.log(np.exp(logits).sum(-1)) - logits[np.arange(len(logits)), numbers[1:]]
+    assert found["nats"].value == pytest.approx(nats.mean(), abs=1e-5) and found["nats"].n == len(numbers) - 1
+    assert found["bits"].value == pytest.approx(nats.mean() / np.log(2), abs=1e-5)
+    assert found["perplexity"].value == pytest.approx(np.exp(nats.mean()), rel=1e-5) and found["unknown"] == 0
+
+
+def test_a_long_text_is_scored_in_parts_side_by_side(net):
+    numbers = net.vocabulary.encode(VERSE)[:1003]
+    from zoo.recurrent import Reader
+
+    one, three = Reader(net.stepped, 64).read(numbers, 1), Reader(net.stepped, 64).read(numbers, 3)
+    assert len(one) == len(three) == 1002
+    cold = {0, 334, 668}  # where a part begins without knowing what came before
+    far = [at for at in range(1002) if all(not 0 <= at - start < 100 for start in cold)]
+    assert np.abs(one - three)[far].max() < 1e-2
+
+
+def test_saved_files_carry_the_vocabulary(net, tmp_path):
+    net.evaluate(VERSE, progress=False)
+    net.save(tmp_path / "net.keras")
+    again = zoo.load(tmp_path / "net.keras")
+    assert again.generate("to be", length=50, seed=1) == net.generate("to be", length=50, seed=1)
+    assert str(again.metrics["nats"]) == str(net.metrics["nats"])
+    again.train(VERSE, epochs=1, batch_size=4, window=20, progress=False)
+
+
+def test_the_command(net, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("verse.txt").write_text(VERSE, "utf-8")
+    train = ["train", "char_lstm", "--data", "verse.txt", "--set", "units=8", "--seed", "0", "--out", "a.keras"]
+    assert cli.main([*train, "--epochs", "1", "--json"]) == 0
+    assert {"loss", "val_loss", "bits", "val_bits"} <= json.loads(capsys.readouterr().out)["metrics"].keys()
+    assert cli.main([*train, "--epochs", "1", "--resume"]) == 0  # there is nothing left to do
+    assert cli.main([*train, "--epochs", "2"]) == 0
+    assert "it writes: " in capsys.readouterr().err
+    assert cli.main(["evaluate", "a.keras", "verse.txt"]) == 0
+    assert "nats a character" in capsys.readouterr().out
+    assert cli.main(["generate", "a.keras", "to be", "--length", "20", "--seed", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert cli.main(["generate", "a.keras", "to be", "--length", "20", "--seed", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["text"] == shown.removesuffix("\n")
+    assert cli.main(["generate", "a.keras", "--top-p", "2"]) == 2

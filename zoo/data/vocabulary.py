@@ -1,0 +1,148 @@
+"""Text to numbers and back: characters, or words with their punctuation. A saved file carries its vocabulary."""
+
+import collections
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from zoo.errors import ZooError, is_unicode
+
+UNKNOWN = 0  # the number of whatever the training text did not have
+WORD = re.compile(r"\n|\w+(?:['\u2019-]\w+)*|([^\w\s])\1*")  # line breaks, words, and runs of one punctuation mark
+NO_SPACE_BEFORE = re.compile(r"[.,!?;:)\]}\u2019%\u2026]")
+NO_SPACE_AFTER = re.compile(r"[(\[{\n]")
+MOST = 2**20  # tokens that a vocabulary may have
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Words and punctuation marks as one would write them.
+
+    Example:
+        >>> join_words(["moe", ":", "(", "into", "phone", ")", '"', "what", "?", '"', "he", "said", ".", "\\n", "oh"])
+        'moe: (into phone) "what?" he said.\\noh'
+    """
+    text, space, inside = [], False, False
+    for word in words:
+        closing = word == '"' and inside
+        if space and word != "\n" and not closing and not NO_SPACE_BEFORE.match(word):
+            text.append(" ")
+        text.append(word)
+        inside ^= word == '"'
+        space = not NO_SPACE_AFTER.match(word) and not (word == '"' and inside)
+    return "".join(text)
+
+
+def split_words(text: str) -> list[str]:
+    """Words, each with its apostrophes and hyphens, punctuation marks and line breaks; other spaces are dropped."""
+    return [match[0] for match in WORD.finditer(text)]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to cut text into tokens, and to put it together again."""
+
+    split: Callable[[str], list[str]]
+    join: Callable[[Iterable[str]], str]
+
+
+KINDS = {
+    "characters": Kind(list, "".join),
+    "words": Kind(split_words, join_words),
+    "lower-case words": Kind(lambda text: split_words(text.lower()), join_words),
+}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens that a model knows; their numbers begin at 1, and 0 stands for any other token.
+
+    Attributes:
+        kind: "characters", "words" or "lower-case words".
+        tokens: number 1 is the first of them.
+
+    Example:
+        >>> known = Vocabulary.of("to be, or not to be", "words")
+        >>> known.tokens, known.encode("to be? To me.").tolist()
+        (['be', 'to', ',', 'not', 'or'], [2, 1, 0, 0, 0, 0])
+        >>> known.decode([2, 1, 3, 5, 4])
+        'to be, or not'
+    """
+
+    kind: str
+    tokens: list[str]
+    numbers: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "numbers", {token: number for number, token in enumerate(self.tokens, 1)})
+
+    @classmethod
+    def of(cls, text: str, kind: str, min_count: int = 1, limit: int | None = None) -> "Vocabulary":
+        """The vocabulary of a text, the most frequent tokens first.
+
+        Args:
+            text: the training text.
+            kind: how it is cut.
+            min_count: rarer tokens are left out, and so become the unknown one.
+            limit: how many tokens it may have at the most.
+        """
+        counts = collections.Counter(KINDS[kind].split(text))
+        ranked = sorted((-count, token) for token, count in counts.items() if count >= min_count)
+        return cls(kind, [token for _, token in ranked[:limit]])
+
+    def __len__(self):
+        return len(self.tokens) + 1
+
+    def split(self, text: str) -> list[str]:
+        """The text as tokens, known or not."""
+        return KINDS[self.kind].split(text)
+
+    def encode(self, text: str) -> np.ndarray:
+        """The text as numbers, int32 of shape (tokens,)."""
+        return np.fromiter((self.numbers.get(token, UNKNOWN) for token in self.split(text)), np.int32)
+
+    def decode(self, numbers: Iterable[int]) -> str:
+        """Numbers as text; the unknown token is left out."""
+        return KINDS[self.kind].join(self.tokens[number - 1] for number in map(int, numbers) if number != UNKNOWN)
+
+    def unknown(self, text: str) -> list[str]:
+        """The tokens of a text that are not known, each once."""
+        return list(dict.fromkeys(token for token in self.split(text) if token not in self.numbers))
+
+    def to_json(self) -> dict:
+        return {"kind": self.kind, "tokens": self.tokens}
+
+    @classmethod
+    def from_json(cls, stored: dict) -> "Vocabulary":
+        """The vocabulary that a saved file holds.
+
+        Raises:
+            ZooError: it holds something else.
+        """
+        kind, tokens = stored.get("kind"), stored.get("tokens")
+        if kind not in KINDS or not isinstance(tokens, list) or not 0 < len(tokens) < MOST:
+            raise ZooError(f"the vocabulary is no list of {' or '.join(KINDS)}.")
+        if not all(isinstance(token, str) and token and is_unicode(token) for token in tokens):
+            raise ZooError("the vocabulary holds something that is no text.")
+        if len(set(tokens)) < len(tokens):
+            raise ZooError("the vocabulary holds a token twice.")
+        return cls(kind, tokens)
+
+
+def windows(numbers: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Text cut into pieces one after the other, and for each token the one that follows it.
+
+    Args:
+        numbers: shape (tokens,).
+        length: tokens of a piece.
+
+    Returns:
+        Inputs and targets, both of shape (pieces, length); what is left over at the end is dropped.
+
+    Example:
+        >>> [part.tolist() for part in windows(np.arange(6), 2)]
+        [[[0, 1], [2, 3]], [[1, 2], [3, 4]]]
+    """
+    pieces = (len(numbers) - 1) // length
+    return tuple(numbers[start : start + pieces * length].reshape(pieces, length) for start in (0, 1))
