@@ -34,6 +34,10 @@ class Pictures:
         items = self.items[indices] if whole else [self.items[index] for index in indices]
         return Pictures(items, self.y[indices], self.labels)
 
+    def cut(self, share: float) -> tuple["Pictures", "Pictures"]:
+        """The pictures in two, `share` of each class in the second part; always the same."""
+        return stratified(self, share, seed=0)
+
     def digest(self, index: int) -> str:
         """SHA-256 of the content of one picture; "unreadable" where there is none to read."""
         if index not in self.digests:
