@@ -42,7 +42,7 @@ class Backbone:
         cards = {
             key: card
             for key, card in catalog.cards().items()
-            if any("package" in facts for facts in card.facts.get("weights", {}).values())
+            if any(map(catalog.from_a_package, card.facts.get("weights", {}).values()))
         }
         if name not in cards:
             raise UsageError(

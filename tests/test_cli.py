@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo import cli
+from zoo import cli, commands
 from zoo.errors import ZooError
 
 
@@ -157,7 +157,7 @@ def test_finetune(run, run_json, tuned, tmp_path):
      ("tfds:beans", "beans"), ("textures", "textures")],
 )  # fmt: skip
 def test_name_of_the_file(train, name):
-    assert cli.default_name(train) == name
+    assert commands.default_name(train) == name
 
 
 def test_predict(run, run_json, tuned, tmp_path):
@@ -261,13 +261,13 @@ def test_errors(case, run, pictures):
     ids=range(7),
 )
 def test_settings(pairs, expected):
-    assert cli.settings(pairs) == expected
+    assert commands.settings(pairs) == expected
 
 
 @pytest.mark.parametrize("pair", ["a", "=1", "a b=1", "1=1", ""])
 def test_settings_that_are_none(pair):
     with pytest.raises(ZooError, match="--set takes KEY=VALUE"):
-        cli.settings([pair])
+        commands.settings([pair])
 
 
 # The process

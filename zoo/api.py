@@ -95,7 +95,7 @@ def get(name, weights=None, seed=None, dtype=None, engine="keras", **arguments):
     if weights is not None and weights not in offered:
         names = ", ".join(map(repr, offered)) or "none: train it with .train()"
         raise UsageError(f"{entry.name} has no weights called {weights!r}; it has {names}.")
-    if weights is not None and "package" not in offered[weights]:  # the zoo's own: a saved file like any other
+    if weights is not None and not catalog.from_a_package(offered[weights]):
         model = load(offered[weights]["file"])
         other = {word: value for word, value in arguments.items() if plain(value) != model.arguments[word]}
         if other or dtype or engine != "keras":

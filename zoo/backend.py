@@ -4,7 +4,7 @@ import contextlib
 import functools
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -86,9 +86,19 @@ def prepare(model) -> None:
     """Let a model that is not compiled predict as fast as this backend can; see `jit_compile` and `recur`."""
     if name() != "jax":
         model.jit_compile = jit_compile()
+    for layer in recurrent_layers(model):
+        layer.inner_loop = functools.partial(recur, layer)
+
+
+def recurrent_layers(model) -> Iterator:
+    """The recurrent layers of a model, those of its parts and both directions of one that has two among them."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.RNN):
-            layer.inner_loop = functools.partial(recur, layer)
+            yield layer
+        elif isinstance(layer, keras.layers.Bidirectional):
+            yield from (layer.forward_layer, layer.backward_layer)
+        elif isinstance(layer, keras.Model):
+            yield from recurrent_layers(layer)
 
 
 def recur(layer, sequences, initial_state, mask, training=False):
@@ -108,12 +118,16 @@ def recur(layer, sequences, initial_state, mask, training=False):
         The last output, all outputs, and the list of states, as Keras' `inner_loop` does.
     """
     dropout = training and (getattr(layer, "dropout", 0) or getattr(layer, "recurrent_dropout", 0))
-    if mask is None and not dropout:
-        if sequences.shape[1] == 1:
-            output, states = layer.cell(sequences[:, 0], initial_state)
-            return output, output[:, None], list(states) if isinstance(states, list | tuple) else [states]
-        if name() == "torch" and fused(layer):
+    if mask is None and not dropout and sequences.shape[1] == 1:
+        output, states = layer.cell(sequences[:, 0], initial_state)
+        return output, output[:, None], list(states) if isinstance(states, list | tuple) else [states]
+    if name() == "torch" and not dropout and fused(layer):
+        if mask is None:
             return _torch_lstm(layer, sequences, initial_state)
+        mask = mask[0] if isinstance(mask, list | tuple) else mask
+        lengths = mask.sum(1)
+        if lengths.min() > 0 and (mask[:, 1:] <= mask[:, :-1]).all():  # filled up at the end
+            return _torch_lstm_of_lengths(layer, sequences, initial_state, lengths)
     return type(layer).inner_loop(layer, sequences, initial_state, mask, training=training)
 
 
@@ -124,29 +138,53 @@ def fused(layer) -> bool:
         and layer.activation is keras.activations.tanh
         and layer.recurrent_activation is keras.activations.sigmoid
         and layer.use_bias
-        and not layer.go_backwards
     )
+
+
+def _torch_weights(layer, dtype) -> list:
+    """The weights as PyTorch's LSTM takes them; the order of the gates is the same."""
+    import torch
+
+    kernel, recurrent, bias = (
+        keras.ops.convert_to_tensor(variable).to(dtype)
+        for variable in (layer.cell.kernel, layer.cell.recurrent_kernel, layer.cell.bias)
+    )
+    return [kernel.t().contiguous(), recurrent.t().contiguous(), bias, torch.zeros_like(bias)]
 
 
 def _torch_lstm(layer, sequences, initial_state):
     import torch
 
-    kernel, recurrent, bias = (
-        keras.ops.convert_to_tensor(variable).to(sequences.dtype)
-        for variable in (layer.cell.kernel, layer.cell.recurrent_kernel, layer.cell.bias)
-    )
-    outputs, *states = torch.lstm(
-        sequences,
-        [state[None] for state in initial_state],
-        [kernel.t().contiguous(), recurrent.t().contiguous(), bias, torch.zeros_like(bias)],
-        has_biases=True,
-        num_layers=1,
-        dropout=0.0,
-        train=torch.is_grad_enabled(),
-        bidirectional=False,
-        batch_first=True,
-    )
+    if layer.go_backwards:
+        sequences = sequences.flip(1)
+    begin, weights = [state[None] for state in initial_state], _torch_weights(layer, sequences.dtype)
+    # biases, one layer, no dropout, whether to train, not in both directions, the batch first
+    training = torch.is_grad_enabled()
+    outputs, *states = torch.lstm(sequences, begin, weights, True, 1, 0.0, training, False, True)
     return states[0][0], outputs, [state[0] for state in states]
+
+
+def _torch_lstm_of_lengths(layer, sequences, initial_state, lengths):
+    """The same for rows of different lengths, each filled up at its end."""
+    import torch
+    from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+    steps = torch.arange(sequences.shape[1], device=sequences.device)
+    if layer.go_backwards:  # each row the other way round, and still filled up at its end
+        back = (lengths[:, None] - 1 - steps) % sequences.shape[1]
+        sequences = sequences.gather(1, back[..., None].expand_as(sequences))
+    packed = pack_padded_sequence(sequences, lengths.cpu(), batch_first=True, enforce_sorted=False)
+    begin = [state[None].index_select(1, packed.sorted_indices) for state in initial_state]
+    weights, training = _torch_weights(layer, sequences.dtype), torch.is_grad_enabled()
+    # biases, one layer, no dropout, whether to train, not in both directions
+    data, *states = torch.lstm(packed.data, packed.batch_sizes, begin, weights, True, 1, 0.0, training, False)
+    found = PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+    outputs, _ = pad_packed_sequence(found, batch_first=True, total_length=sequences.shape[1])
+    if layer.go_backwards:  # Keras turns the whole row round, so that its filling comes first
+        shifted = (steps - (sequences.shape[1] - lengths[:, None])) % sequences.shape[1]
+        outputs = outputs.gather(1, shifted[..., None].expand_as(outputs))
+    states = [state[0].index_select(0, packed.unsorted_indices) for state in states]
+    return states[0], outputs, states
 
 
 def compiled(model, function: Callable) -> Callable:

@@ -84,6 +84,15 @@ def cards() -> dict[str, Card]:
     return dict(sorted(found.items()))
 
 
+def from_a_package(weights: dict) -> bool:
+    """Whether trained weights are those that a package carries; else they are a saved file of the zoo's own.
+
+    Args:
+        weights: one value of `Entry.weights`.
+    """
+    return "package" in weights
+
+
 def own_weights() -> dict[str, dict[str, dict]]:
     """The trained weights that the zoo itself carries, by model and name: files `MODEL-NAME.keras` and a card beside.
 

@@ -161,6 +161,53 @@ def confusion_matrix(table, labels, path) -> Path:
     return Path(path)
 
 
+def alignment(said, words, looks, path) -> Path:
+    """Draw where an answer looked: a row is a word of the answer, a column a word that was said.
+
+    Args:
+        said: the words that were said.
+        words: the words of the answer.
+        looks: how much each word of `said` mattered, shape (words, said), from 0 to 1.
+        path: the PNG file to write.
+
+    Example:
+        >>> alignment(["who", "?"], ["me"], [[0.9, 0.1]], "looks.png").name
+        'looks.png'
+    """
+    looks = np.asarray(looks).reshape(len(words), len(said))
+    above, beside = ([shown(word) for word in part] for part in (said, words))
+    with drawn(path, (2 + 0.45 * len(said), 1.6 + 0.35 * len(words)), [*above, *beside]) as figure:
+        axes = figure.subplots()
+        axes.imshow(looks, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(len(above)), above, rotation=90)
+        axes.set_yticks(range(len(beside)), beside)
+        axes.set(xlabel="said", ylabel="answered")
+    return Path(path)
+
+
+def word_map(words, places, path) -> Path:
+    """Draw words at places of the plane.
+
+    Args:
+        words: the words.
+        places: shape (words, 2).
+        path: the PNG file to write.
+
+    Example:
+        >>> word_map(["cat", "dog"], [[0, 0], [1, 2]], "words.png").name
+        'words.png'
+    """
+    places = np.asarray(places)
+    names = [shown(word) for word in words]
+    with drawn(path, (10, 10), names) as figure:
+        axes = figure.subplots()
+        axes.scatter(*places.T, s=2, color="lightgrey")
+        for name, (x, y) in zip(names, places, strict=True):
+            axes.text(x, y, name, ha="center", va="center", fontsize=7)
+        axes.set(xticks=[], yticks=[])
+    return Path(path)
+
+
 def decision_map(classifier, points, y, path) -> Path:
     """Draw which class a classifier of points of the plane gives to every place, with labelled points on it.
 

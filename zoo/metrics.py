@@ -39,6 +39,13 @@ class Mean(Metric):
         low, high = self.ci
         return f"{self.value:.4g} (95 % interval {low:.4g} to {high:.4g}, n = {self.n})"
 
+    @classmethod
+    def from_json(cls, stored: dict) -> "Mean":
+        """The one that `to_json` gave; raises whatever it likes on anything else."""
+        found = cls(stored["value"], tuple(stored["ci"]), stored["n"])
+        str(found)  # it can be shown
+        return found
+
     def mapped(self, unit: Callable[[float], float]) -> "Mean":
         """The same in another unit, which grows with this one."""
         return Mean(unit(self.value), tuple(map(unit, self.ci)), self.n)

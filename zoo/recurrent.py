@@ -7,12 +7,10 @@ import numpy as np
 from zoo import backend  # first: it quiets the framework's import
 from zoo.errors import ZooError
 from zoo.reports import note
-from zoo.samplers import Sampling, draw
+from zoo.samplers import NEVER, Sampling, draw
 
 import keras  # isort: skip
 from keras import ops  # isort: skip
-
-NEVER = -1e9  # the logit of a token that must not be drawn
 
 
 def with_states(model: keras.Model) -> keras.Model:

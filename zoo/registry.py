@@ -23,7 +23,8 @@ class Entry:
         learning_rate: its learning rate.
         schedule: "cosine" lets the learning rate rise over the first tenth of the steps and then fall to 0 along a
             cosine; None keeps it.
-        loss: name of a function in the model's own file, of targets and outputs, in place of the task's loss.
+        loss: name of a function in the model's own file, of targets and outputs, in place of the task's loss; it may
+            also take any of the builder's arguments, by name.
         augment: how training pictures are varied from pass to pass, names in `zoo.data.augment`.
         batch_size: examples a step; None takes all of them in every step.
         steps_per_epoch: steps that an epoch counts when each step takes all examples; else it is one pass over them.

@@ -29,13 +29,13 @@ LAYERS = set(
     GlobalMaxPooling2D GroupNormalization GRU GRUCell Identity InputLayer LayerNormalization LeakyReLU LSTM
     LSTMCell Masking Maximum MaxPooling1D MaxPooling2D Minimum MultiHeadAttention Multiply Normalization Permute
     PReLU RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom ReLU
-    RepeatVector Rescaling Reshape Resizing RMSNormalization RNN SeparableConv1D SeparableConv2D SimpleRNN
-    SimpleRNNCell Softmax SpatialDropout1D SpatialDropout2D SpectralNormalization StackedRNNCells Subtract
-    TimeDistributed UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
+    RepeatVector Rescaling Reshape Resizing ReversibleEmbedding RMSNormalization RNN SeparableConv1D
+    SeparableConv2D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D SpatialDropout2D SpectralNormalization
+    StackedRNNCells Subtract TimeDistributed UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
     """.split()  # noqa: SIM905 ninety quoted names would hide the list
 )
 MODELS = {"Functional", "Sequential", "Model"}
-VALUES = {"DTypePolicy", "SeedGenerator", "__keras_tensor__", "__tuple__", "__tensor__", "__numpy__"}
+VALUES = {"DTypePolicy", "SeedGenerator", "__keras_tensor__", "__tuple__", "__slice__", "__tensor__", "__numpy__"}
 OTHERS = {"keras.initializers", "keras.regularizers", "keras.constraints"}  # plain functions of a tensor
 OPERATIONS = {"keras.src.ops.numpy", "keras.src.ops.nn"}  # what `keras.ops` leaves in a functional model
 

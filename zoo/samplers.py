@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from zoo.errors import UsageError
 
+NEVER = -1e9  # the logit of a token that must not be drawn
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -81,3 +83,31 @@ def draw(logits, uniform, temperature, top_k, top_p):
     place = ops.sum(ops.cast(passed <= uniform[:, None] * passed[:, -1:], "int32"), axis=-1)
     place = ops.minimum(place, ops.sum(ops.cast(kept > 0, "int32"), axis=-1) - 1)  # where rounding passes the end
     return ops.cast(ops.take_along_axis(order, place[:, None], axis=-1)[:, 0], "int32")
+
+
+def beam_step(logs, scores, alive):
+    """The best continuations of some beginnings, as many as there are beginnings.
+
+    Args:
+        logs: logarithms of the probability of each token, shape (beginnings, tokens).
+        scores: the sum of them so far, shape (beginnings,).
+        alive: whether a beginning goes on, shape (beginnings,); an ended one goes on with token 0, at no cost.
+
+    Returns:
+        Scores, which beginning each one continues, and by which token; all of shape (beginnings,), best first.
+    """
+    from keras import ops
+
+    beam, tokens = logs.shape
+    ended = ops.where(ops.arange(tokens) == 0, 0.0, NEVER)
+    every = ops.expand_dims(scores, -1) + ops.where(ops.expand_dims(alive, -1), logs, ended)
+    best, place = ops.top_k(ops.reshape(every, (beam * tokens,)), beam)
+    return best, ops.cast(place // tokens, "int32"), ops.cast(place % tokens, "int32")
+
+
+def length_norm(lengths, penalty):
+    """What the scores of answers of different lengths are divided by, so that short ones are not always best.
+
+    With penalty 0 it is 1. Wu et al. (2016), arXiv:1609.08144, equation 14.
+    """
+    return ((5 + lengths) / 6) ** penalty

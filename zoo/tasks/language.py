@@ -307,9 +307,7 @@ class LanguageModel(Task):
             self.window = int(known["window"])
             for name in ("nats", "bits", "perplexity"):
                 if name in self.metrics:
-                    stored = self.metrics[name]
-                    self.metrics[name] = metrics.Mean(stored["value"], tuple(stored["ci"]), stored["n"])
-                    str(self.metrics[name])  # it can be shown
+                    self.metrics[name] = metrics.Mean.from_json(self.metrics[name])
             outputs = tuple(known["selftest"]["outputs"]["shape"])
         except Exception as error:  # a stranger's record may hold anything anywhere
             raise ZooError(f"the file's record of vocabulary, metrics or self-test is damaged: {error}") from error

@@ -282,9 +282,7 @@ class Autoencoder(Task):
             rule = self.preprocessing = Preprocessing.from_json(known["preprocessing"])
             for name in MEASURED:
                 if name in self.metrics:
-                    stored = self.metrics[name]
-                    self.metrics[name] = metrics.Mean(stored["value"], tuple(stored["ci"]), stored["n"])
-                    str(self.metrics[name])  # it can be shown
+                    self.metrics[name] = metrics.Mean.from_json(self.metrics[name])
             # The model is opened when it is needed, and then must pass the self-test: so its shapes are the test's.
             inputs, outputs = (tuple(known["selftest"][part]["shape"]) for part in ("inputs", "outputs"))
         except Exception as error:  # a stranger's record may hold anything anywhere

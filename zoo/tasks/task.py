@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import abc
 import copy
+import functools
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -90,7 +92,7 @@ class Task(abc.ABC):
         finally:
             keras.config.set_dtype_policy(policy)
         # the zoo's own weights came with the builder, which opens their file
-        if "package" in self.entry.weights.get(self.weights, {}):
+        if catalog.from_a_package(self.entry.weights.get(self.weights, {})):
             from zoo.pretrained.shipped import load_weights
 
             load_weights(self._model, self.entry, self.weights)
@@ -250,10 +252,15 @@ class Task(abc.ABC):
         return []
 
     def own_loss(self) -> Callable | None:
-        """The loss that the model's own file brings, a function of targets and outputs; None where it brings none."""
+        """The loss that the model's own file brings, a function of targets and outputs; None where it brings none.
+
+        It may also take any of the builder's arguments, by name.
+        """
         if self.entry.loss is None:
             return None
-        return getattr(sys.modules[catalog.entry(self.name).builder.__module__], self.entry.loss)
+        loss = getattr(sys.modules[catalog.entry(self.name).builder.__module__], self.entry.loss)
+        wanted = [name for name in inspect.signature(loss).parameters if name in self.arguments]
+        return functools.partial(loss, **{name: self.arguments[name] for name in wanted}) if wanted else loss
 
     def named_or_own(self, data, find) -> sources.Dataset:
         """`find(data)`, or where no data were named `find` of the model's own dataset."""

@@ -1,0 +1,76 @@
+"""Word vectors learned from what stands near what: skip-gram and CBOW with negative sampling."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo.registry import register
+
+
+@register(
+    task="embedding",
+    dataset="anna",
+    offline="stdlib_docs",
+    source="Mikolov et al. (2013), arXiv:1301.3781, and Distributed representations of words and phrases, "
+    "arXiv:1310.4546; negatives shared by a batch: Ji et al. (2016), arXiv:1604.04661",
+    loss="near_and_far",
+    preprocessing={"tokens": "lower-case words", "min_count": 5, "block": 64, "subsample": 1e-3},
+    learning_rate=5e-3,
+    schedule="cosine",
+    batch_size=128,
+    epochs=10,
+    parameters=1_000_000,
+    smallest={"units": 8, "window": 2},
+)
+def word2vec(vocab_size=5_000, units=100, window=5, negative=5, architecture="skipgram"):
+    """Two vectors a word: one for the word itself, one for standing near others; near words' two are made alike.
+
+    Args:
+        vocab_size: how many different words there are, and one more for those that are too rare.
+        units: numbers of a vector.
+        window: words on either side that are near; the nearer, the more they count.
+        negative: words from elsewhere that count as much as one that is near.
+        architecture: "skipgram" foretells every near word from the one in the middle, "cbow" the one in the middle
+            from the mean of those that are near.
+    """
+    if architecture not in ("skipgram", "cbow"):
+        raise ValueError(f"architecture is {architecture!r}; accepted are 'skipgram' and 'cbow'.")
+    if window < 1 or negative < 1:
+        raise ValueError(f"window is {window!r} and negative {negative!r}; accepted are whole numbers of 1 or more.")
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    draw = keras.initializers.RandomUniform(-0.5 / units, 0.5 / units)
+    vectors = layers.Embedding(vocab_size, units, embeddings_initializer=draw, name="vectors")(tokens)
+    contexts = layers.Embedding(vocab_size, units, embeddings_initializer="zeros", name="contexts")(tokens)
+    return keras.Model(tokens, layers.Concatenate()([vectors, contexts]), name="word2vec")
+
+
+def near_and_far(rarity, outputs, window, negative, architecture):
+    """Negative sampling as matrix products: every word of a block with every other, and with words from elsewhere.
+
+    The paper draws how far a window reaches, and negatives for each pair. Here every distance counts by how often it
+    would be drawn, and one word of each block is a negative to all words of the batch.
+
+    Args:
+        rarity: how much each word counts as a negative, so that they count as if drawn by their frequency to the power
+            of 0.75; shape (blocks, length).
+        outputs: both vectors of each word, shape (blocks, length, 2 * units).
+        window: see `word2vec`.
+        negative: see `word2vec`.
+        architecture: see `word2vec`.
+    """
+    length = outputs.shape[1]
+    distance = np.abs(np.arange(length)[:, None] - np.arange(length))
+    nearness = np.where(distance > 0, np.maximum(0, window + 1 - distance) / window, 0).astype(np.float32)
+    vectors, contexts = ops.split(outputs, 2, axis=-1)
+    elsewhere, weight = contexts[:, 0], rarity[:, 0] / ops.sum(rarity[:, 0])  # (negatives, units), (negatives,)
+    if architecture == "cbow":
+        share = ops.convert_to_tensor(nearness / nearness.sum(1, keepdims=True))
+        vectors = ops.matmul(share, vectors)  # the mean of the words that are near
+        near = ops.softplus(-ops.sum(vectors * contexts, axis=-1))
+        pairs = np.ones(length, np.float32)
+    else:
+        scores = ops.matmul(vectors, ops.transpose(contexts, (0, 2, 1)))  # (blocks, length, length)
+        near = ops.sum(ops.convert_to_tensor(nearness) * ops.softplus(-scores), axis=-1)
+        pairs = nearness.sum(1)
+    far = ops.matmul(ops.softplus(ops.matmul(vectors, ops.transpose(elsewhere))), weight[:, None])[..., 0]
+    return near + negative * ops.convert_to_tensor(pairs) * far

@@ -1,0 +1,131 @@
+"""Word vectors: examples, the loss against NumPy, verbs, scores."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo import cli
+from zoo.data.corpora import Text
+from zoo.data.pictures import Dataset
+from zoo.errors import UsageError, ZooError
+
+# Two worlds that never meet: within each, words stand near each other.
+ANIMALS, TOOLS = ["cat", "dog", "horse", "cow", "sheep", "goat"], ["hammer", "saw", "drill", "wrench", "file", "plane"]
+
+
+def story(seed=0, sentences=2000) -> str:
+    random = np.random.default_rng(seed)
+    kinds = (ANIMALS, TOOLS)
+    return "\n".join(" ".join(random.choice(kinds[random.integers(2)], 8)) for _ in range(sentences))
+
+
+@pytest.fixture(scope="module")
+def net():
+    net = zoo.get("word2vec", units=16, window=2, seed=0)
+    net.subsample = 1.0
+    net.train(story(), epochs=3, batch_size=16, learning_rate=0.02, progress=False)
+    return net
+
+
+def test_examples(net):
+    net = zoo.get("word2vec", units=4, seed=0)
+    net.block, net.min_count = 8, 3
+    data = net.examples(Dataset("d", {"train": Text("the the the cat the the cat cat rare " * 30 + "once")}))
+    assert data.x.shape == data.y.shape == (len(data.x), 8) and (data.x > 0).all()
+    assert net.vocabulary.tokens == ["the", "cat", "rare"]
+    counts, seen = np.array([150, 90, 30]), np.bincount(data.x.ravel(), minlength=4)[1:]
+    assert seen[0] < 150  # the most frequent word was thinned out
+    for number in (1, 2, 3):  # as negatives they count by their frequency to the power of 0.75
+        total = data.y[data.x == number].sum()
+        assert total == pytest.approx(counts[number - 1] ** 0.75, rel=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_the_loss_against_loops(architecture):
+    """The published sums, word by word."""
+    net = zoo.get("word2vec", vocab_size=9, units=4, window=2, negative=3, architecture=architecture, seed=0)
+    random = np.random.default_rng(0)
+    outputs = random.normal(size=(2, 7, 8)).astype(np.float32)
+    rarity = random.random((2, 7)).astype(np.float32)
+    vectors, contexts = outputs[..., :4].astype(float), outputs[..., 4:].astype(float)
+    weight = rarity[:, 0] / rarity[:, 0].sum()
+
+    def cost(score):
+        return np.log1p(np.exp(-score))
+
+    expected = np.zeros((2, 7))
+    for block in range(2):
+        for at in range(7):
+            near = {j: 1 - (abs(j - at) - 1) / 2 for j in range(7) if 0 < abs(j - at) <= 2}
+            if architecture == "cbow":
+                mean = sum(w * vectors[block, j] for j, w in near.items()) / sum(near.values())
+                expected[block, at] = cost(mean @ contexts[block, at])
+                far, pairs = mean, 1
+            else:
+                expected[block, at] = sum(w * cost(vectors[block, at] @ contexts[block, j]) for j, w in near.items())
+                far, pairs = vectors[block, at], sum(near.values())
+            expected[block, at] += 3 * pairs * sum(weight[b] * cost(-(far @ contexts[b, 0])) for b in range(2))
+    assert np.allclose(np.asarray(net.own_loss()(rarity, outputs)), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_near_words_come_near(architecture):
+    net = zoo.get("word2vec", units=16, window=2, architecture=architecture, seed=0)
+    net.subsample = 1.0
+    net.train(story(), epochs=3, batch_size=16, learning_rate=0.02, progress=False)
+    for kind in (ANIMALS, TOOLS):
+        found = [word for word, _ in net.most_similar(kind[0], top=5)]
+        assert set(found) == set(kind[1:]), found
+
+
+def test_verbs(net, tmp_path):
+    assert net.similarity("cat", "cat") == pytest.approx(1)
+    assert net.similarity("cat", "dog") > net.similarity("cat", "saw")
+    vector = net.vector("Cat")
+    assert vector.shape == (16,)
+    a, b, c = (net.vector(word) / np.linalg.norm(net.vector(word)) for word in ("cat", "dog", "saw"))
+    best, cosine = net.analogy("cat", "dog", "saw", top=1)[0]
+    direction = (a - b + c) / np.linalg.norm(a - b + c)
+    others = [word for word in ANIMALS + TOOLS if word not in ("cat", "dog", "saw")]
+    wanted = {word: direction @ net.vector(word) / np.linalg.norm(net.vector(word)) for word in others}
+    assert best == max(wanted, key=wanted.get) and cosine == pytest.approx(wanted[best], abs=1e-5)
+    assert net.map(tmp_path / "map.png", words=12).stat().st_size > 1000
+    with pytest.raises(UsageError, match="does not know the word 'hammr'; did you mean 'hammer'"):
+        net.most_similar("hammr")
+    with pytest.raises(UsageError, match="top is 0"):
+        net.most_similar("cat", top=0)
+    with pytest.raises(UsageError, match="knows no words yet"):
+        zoo.get("word2vec").most_similar("cat")
+    with pytest.raises(UsageError, match="leave out validation"):
+        net.train(story(), story())
+    with pytest.raises(ZooError, match="architecture is 'glove'"):
+        zoo.get("word2vec", architecture="glove").build()
+    with pytest.raises(ZooError, match="too few words"):
+        zoo.get("word2vec").train("one two three\n")
+
+
+def test_scores(net, tmp_path, capsys, monkeypatch):
+    """The rank correlation is scipy's; words in other cases count, unknown ones do not."""
+    from scipy.stats import spearmanr
+
+    pairs = [("cat", "Dog", 9), ("cat", "saw", 1), ("saw", "drill", 8), ("cow", "plane", 0.5), ("cow", "goat", 7)]
+    file = tmp_path / "people.tsv"
+    lines = ["# word\tword\tscore", *(f"{a}\t{b}\t{s}" for a, b, s in pairs), "cat\txyzzy\t3", "word,word,score"]
+    file.write_text("\n".join(lines), "utf-8")
+    found = net.evaluate(file)
+    cosines = [net.similarity(a, b) for a, b, _ in pairs]
+    assert found["spearman"].value == pytest.approx(spearmanr(cosines, [s for *_, s in pairs])[0])
+    assert found["pairs"] == 6 and found["known"] == 5 / 6 and found["spearman"].n == 5
+    monkeypatch.chdir(tmp_path)
+    net.save("words.keras")
+    assert zoo.load("words.keras").most_similar("cat") == net.most_similar("cat")
+    assert cli.main(["evaluate", "words.keras", "people.tsv"]) == 0
+    assert "rank correlation" in capsys.readouterr().out
+    assert cli.main(["similar", "words.keras", "cat", "--top", "3"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert cli.main(["similar", "words.keras", "cat", "--without", "dog", "--plus", "saw", "--json"]) == 0
+    Path("few.tsv").write_text("cat\tdog\t1\n", "utf-8")
+    with pytest.raises(ZooError, match="1 scored pairs, and word2vec knows both words of 1"):
+        net.evaluate("few.tsv")

@@ -1,0 +1,286 @@
+"""Word vectors: words that stand in the same places lie near each other."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from zoo import metrics
+from zoo.data import text_sources
+from zoo.data.batches import FitData
+from zoo.data.corpora import Text, lines_of, read_text
+from zoo.data.pictures import Dataset
+from zoo.data.vocabulary import UNKNOWN, Vocabulary
+from zoo.errors import UsageError, ZooError
+from zoo.registry import did_you_mean
+from zoo.tasks.task import Task
+
+
+class Embedding(Task):
+    """A model that has a vector for each word.
+
+    Its builder has the argument `vocab_size` and takes numbers of words, int32 of shape (length,); the vectors are the
+    weights of its layer "vectors". Its own file brings the loss, a function of how much each word counts as one from
+    elsewhere, and of the model's outputs.
+
+    The model's `preprocessing` says how text is cut ("tokens"), how rare a word may be ("min_count"), how many words
+    in a row make an example ("block"), and above which frequency words are left out at random ("subsample").
+    """
+
+    monitor = ("loss", "min")
+
+    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
+        size = arguments.get("vocab_size")
+        if isinstance(size, bool) or not isinstance(size, int) or size < 2:
+            raise UsageError(f"vocab_size must be a whole number of 2 or more, got {size!r}.")
+        super().__init__(entry, arguments, weights, seed, dtype)
+        facts = {"tokens": "lower-case words", "min_count": 1, "block": 64, "subsample": 1e-3, **entry.preprocessing}
+        self.tokens, self.min_count = facts["tokens"], facts["min_count"]
+        self.block, self.subsample = facts["block"], facts["subsample"]
+        self.vocabulary: Vocabulary | None = None
+        self._unit: tuple = (None, None)  # the model, and its vectors at length 1
+
+    # Training
+
+    def load(self, data, validation=None) -> Dataset:
+        """All of a text: nothing of it is held out, since vectors are not judged by it."""
+        if validation is not None:
+            raise UsageError("word vectors are not watched on other text; leave out validation.")
+        dataset = text_sources.find(data)
+        whole = "".join(part.text for part in dataset.splits.values())
+        return Dataset(dataset.name, {"train": Text(whole)}, dataset.about, dataset.proves)
+
+    def examples(self, dataset: Dataset) -> FitData:
+        text = dataset.splits["train"].text
+        self.fit_vocabulary(text)
+        numbers = self.vocabulary.encode(text.replace("\n", " "))
+        numbers = numbers[numbers != UNKNOWN]
+        counts = np.bincount(numbers, minlength=len(self.vocabulary))
+        # Words above a share of `subsample` are thinned out; Mikolov's program keeps a word with this probability.
+        excess = np.maximum(counts / counts.sum() / self.subsample, 1e-12)
+        kept = np.sqrt(1 / excess) + 1 / excess
+        numbers = numbers[np.random.default_rng(self.seed or 0).random(len(numbers)) < kept[numbers]]
+        blocks = len(numbers) // self.block
+        if blocks < 2:
+            raise ZooError(
+                f"{dataset.name} has too little text: {len(numbers)} words that are frequent enough, and an example "
+                f"takes {self.block}."
+            )
+        x = numbers[: blocks * self.block].reshape(blocks, self.block)
+        seen = np.bincount(x.ravel(), minlength=len(counts))  # how often it could be a negative
+        rarity = np.where(seen > 0, counts**0.75 / np.maximum(seen, 1), 0).astype(np.float32)
+        about = {"block": self.block, "subsample": self.subsample, "tokens": self.tokens, "min_count": self.min_count}
+        return FitData(x, rarity[x], about=about)
+
+    def fit_vocabulary(self, text: str) -> None:
+        """Learn which words there are; a model that is not built yet gets as many vectors."""
+        if self.vocabulary is not None:
+            return
+        vocabulary = Vocabulary.of(text.replace("\n", " "), self.tokens, self.min_count)
+        if len(vocabulary) < 3:
+            raise ZooError(f"the text has too few words that occur {self.min_count} times: {len(vocabulary) - 1}.")
+        if self._model is None:
+            self.arguments["vocab_size"] = len(vocabulary)
+        elif self.arguments["vocab_size"] != len(vocabulary):
+            raise ZooError(
+                f"{self.name} was built with vocab_size={self.arguments['vocab_size']}, the text has "
+                f"{len(vocabulary)} words, the unknown one included. Let train() build it."
+            )
+        self.vocabulary = vocabulary
+
+    def compile_arguments(self) -> dict:
+        return {"loss": self.own_loss()}
+
+    # Verbs
+
+    def vector(self, word: str) -> np.ndarray:
+        """The vector of a word, float32 of shape (units,).
+
+        Raises:
+            UsageError: the word is not known; the nearest in spelling is proposed.
+        """
+        return self.vectors()[self.number(word)]
+
+    def similarity(self, one: str, other: str) -> float:
+        """The cosine of the angle between two words' vectors, -1 to 1.
+
+        Raises:
+            UsageError: a word is not known.
+        """
+        unit = self.unit()
+        return float(unit[self.number(one)] @ unit[self.number(other)])
+
+    def most_similar(self, word: str, top: int = 10) -> list[tuple[str, float]]:
+        """The words nearest to one, with the cosine of the angle between their vectors, nearest first.
+
+        Args:
+            word: any word of the vocabulary.
+            top: how many.
+
+        Raises:
+            UsageError: the word is not known.
+
+        Example:
+            >>> import zoo
+            >>> net = zoo.get("word2vec", units=8, seed=0)
+            >>> _ = net.train("the cat sat on the mat . the dog sat on the rug . " * 200, epochs=1, progress=False)
+            >>> len(net.most_similar("cat", top=3))
+            3
+        """
+        return self.nearest(self.unit()[self.number(word)], top, {self.number(word)})
+
+    def analogy(self, one: str, without: str, instead: str, top: int = 5) -> list[tuple[str, float]]:
+        """What is to `instead` as `one` is to `without`: `analogy("king", "man", "woman")`.
+
+        Args:
+            one, without, instead: words of the vocabulary.
+            top: how many answers.
+
+        Raises:
+            UsageError: a word is not known.
+        """
+        numbers = [self.number(word) for word in (one, without, instead)]
+        a, b, c = self.unit()[numbers]
+        return self.nearest(a - b + c, top, set(numbers))
+
+    def nearest(self, vector: np.ndarray, top: int, but: set[int]) -> list[tuple[str, float]]:
+        if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+            raise UsageError(f"top is {top!r}; accepted are whole numbers of 1 or more.")
+        cosines = self.unit() @ (vector / max(float(np.linalg.norm(vector)), 1e-12))
+        order = [number for number in np.argsort(-cosines).tolist() if number not in but | {UNKNOWN}]
+        return [(self.known().tokens[number - 1], float(cosines[number])) for number in order[:top]]
+
+    def map(self, out, words: int | list[str] = 200) -> Path:
+        """Draw words on a plane so that near ones lie near each other: the two main directions of their vectors.
+
+        Args:
+            out: the PNG file to write.
+            words: which ones, or how many of the most frequent.
+
+        Returns:
+            The file.
+
+        Raises:
+            UsageError: a word is not known.
+            ZooError: matplotlib is not installed.
+        """
+        from zoo import drawing
+
+        chosen = words if isinstance(words, list) else [w for w in self.known().tokens if w.isalpha()][:words]
+        unit = self.unit()[[self.number(word) for word in chosen]]
+        _, _, directions = np.linalg.svd(unit - unit.mean(0), full_matrices=False)
+        return drawing.word_map(chosen, (unit - unit.mean(0)) @ directions[:2].T, out)
+
+    def evaluate(self, data, split: str | None = None, progress: bool = True) -> dict:
+        """Measure whether the vectors find those words alike that people find alike.
+
+        Args:
+            data: a file of two words and a score in each line, with tabs or commas between them; lines that begin
+                with "#" do not count. WordSim-353 and SimLex-999 are such files.
+            split: not used.
+            progress: not used.
+
+        Returns:
+            `{"spearman": Mean, "pairs": int, "known": float, "skipped": []}`: the rank correlation of the cosines with
+            the scores on pairs whose words are known, with Fisher's interval, and the share of these pairs.
+
+        Raises:
+            ZooError: the file cannot be read, or fewer than four of its pairs are known.
+        """
+        from scipy.stats import spearmanr
+
+        rows = [line.replace(",", "\t").split("\t") for line in lines_of(read_text(Path(data))) if line[:1] != "#"]
+        pairs = [(row[0].lower(), row[1].lower(), float(row[2])) for row in rows if len(row) >= 3 and number(row[2])]
+        known = [pair for pair in pairs if {*pair[:2]} <= self.known().numbers.keys()]
+        if len(known) < 4:
+            raise ZooError(f"{data} has {len(pairs)} scored pairs, and {self.name} knows both words of {len(known)}.")
+        found = float(spearmanr([self.similarity(*pair[:2]) for pair in known], [pair[2] for pair in known])[0])
+        # Fisher's transformation; the factor is Bonett and Wright's (2000) for rank correlations
+        width = 1.96 * math.sqrt((1 + found**2 / 2) / (len(known) - 3))
+        low, high = (math.tanh(math.atanh(min(max(found, -0.999999), 0.999999)) + sign * width) for sign in (-1, 1))
+        self.metrics = {
+            "spearman": metrics.Mean(found, (low, high), len(known)),
+            "pairs": len(pairs),
+            "known": len(known) / len(pairs),
+        }
+        return {**self.metrics, "skipped": []}
+
+    def told(self, result: dict) -> str:
+        """What `evaluate` found, for people."""
+        return (
+            f"rank correlation with people's scores  {result['spearman']}\n"
+            f"pairs whose words are known            {result['known']:.1%} of {result['pairs']}"
+        )
+
+    # Numbers
+
+    def vectors(self) -> np.ndarray:
+        """All vectors, float32 of shape (vocab_size, units); row 0 is of no word."""
+        self.known()
+        return np.asarray(self.model.get_layer("vectors").get_weights()[0], np.float32)
+
+    def unit(self) -> np.ndarray:
+        """All vectors at length 1."""
+        if self._unit[0] is not self.model or self.model.compiled:  # a model in training changes
+            vectors = self.vectors()
+            self._unit = self.model, vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return self._unit[1]
+
+    def number(self, word: str) -> int:
+        known = self.known()
+        word = word.lower() if known.kind.startswith("lower") else word
+        if word not in known.numbers:
+            raise UsageError(
+                f"{self.name} does not know the word {word!r}{did_you_mean(word, known.tokens)} It knows "
+                f"{len(known.tokens):,} words, such as {', '.join(map(repr, known.tokens[20:26]))}."
+            )
+        return known.numbers[word]
+
+    def known(self) -> Vocabulary:
+        """The vocabulary, or what to do where there is none yet."""
+        if self.vocabulary is None:
+            raise UsageError(
+                f"{self.name} knows no words yet: train it, for example .train('stdlib_docs'), or start from weights."
+            )
+        return self.vocabulary
+
+    # The saved file
+
+    def sample_inputs(self, n: int) -> np.ndarray:
+        """Words in turn, each row from another one on."""
+        size = self.arguments["vocab_size"]
+        return ((np.arange(12)[None] * 5 + np.arange(n)[:, None]) % size).astype(np.int32)
+
+    def toy_data(self) -> Dataset:
+        """A few sentences over and over."""
+        return Dataset("toy", {"train": Text("the cat sat on the mat . the dog sat on the rug . " * 200)})
+
+    def describe(self) -> dict:
+        return {
+            "vocabulary": None if self.vocabulary is None else self.vocabulary.to_json(),
+            "output": "for each word its vector, and after it the vector for standing near others",
+        }
+
+    def recall(self, known: dict) -> None:
+        try:
+            if known["vocabulary"] is not None:
+                self.vocabulary = Vocabulary.from_json(known["vocabulary"])
+                self.tokens = self.vocabulary.kind
+            if "spearman" in self.metrics:
+                self.metrics["spearman"] = metrics.Mean.from_json(self.metrics["spearman"])
+            size = known["arguments"]["vocab_size"]
+        except Exception as error:  # a stranger's record may hold anything anywhere
+            raise ZooError(f"the file's record of vocabulary or metrics is damaged: {error}") from error
+        if self.vocabulary is not None and size != len(self.vocabulary):
+            raise ZooError(
+                f"the file's record does not fit its model: {len(self.vocabulary)} words, {size!r} vectors."
+            )
+
+
+def number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
