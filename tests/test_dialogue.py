@@ -14,6 +14,9 @@ from zoo.errors import UsageError, ZooError
 from zoo.samplers import beam_step, length_norm
 from zoo.tasks.dialogue import BEGIN, END, RARE, distinct, mean_of
 
+import keras  # isort: skip after the zoo, which quiets its backend
+
+numbers = keras.ops.convert_to_numpy
 SAID = ["Hi.", "Who is there?", "What is your name, old man?", "Bye."]
 REPLY = ["Hello!", "It is me.", "I am Bob, the builder.", "See you."]
 
@@ -22,12 +25,13 @@ REPLY = ["Hello!", "It is me.", "I am Bob, the builder.", "See you."]
 def bot():
     """A small bot that knows four answers by heart."""
     bot = zoo.get("chatbot", units=32, dropout=0.0, seed=0)
-    bot.train((SAID * 30, REPLY * 30), epochs=30, batch_size=12, learning_rate=0.01, progress=False)
+    bot.length = 10
+    bot.train((SAID * 30, REPLY * 30), epochs=20, batch_size=12, learning_rate=0.01, progress=False)
     return bot
 
 
 def logits(bot, pairs: Pairs) -> np.ndarray:
-    return np.asarray(bot.model(bot.encode(pairs)[0]))
+    return numbers(bot.model(bot.encode(pairs)[0]))
 
 
 # Pairs to numbers
@@ -62,16 +66,14 @@ def test_what_fills_up_a_line_changes_nothing(bot):
     expected = logits(bot, pair)
     x, _ = bot.encode(pair)
     longer = np.concatenate([x, np.zeros((1, 2, 9), np.int32)], axis=2)
-    assert np.abs(np.asarray(bot.model(longer))[:, : x.shape[2]] - expected).max() < 1e-4
+    assert np.abs(numbers(bot.model(longer))[:, : x.shape[2]] - expected).max() < 1e-4
     beside = logits(bot, Pairs(["Who is there?", "What is your name, old man?"], ["It is me.", "I am"]))
     assert np.abs(beside[0] - expected[0]).max() < 1e-4
 
 
 def test_filling_counts_in_no_loss(bot):
-    import keras
-
     x, y = bot.encode(Pairs(SAID, REPLY))
-    found = np.asarray(bot.model(x)).astype(np.float64)
+    found = numbers(bot.model(x)).astype(np.float64)
     logs = found - np.log(np.exp(found).sum(-1, keepdims=True))
     nats = -np.take_along_axis(logs, y[..., None], -1)[..., 0][y > 0]
     loss = bot.compile_arguments()["loss"](y, keras.ops.convert_to_tensor(found.astype(np.float32)))
@@ -83,7 +85,7 @@ def test_filling_counts_in_no_loss(bot):
 def test_both_ways_to_attend():
     for attention in ("luong", "bahdanau"):
         bot = zoo.get("chatbot", vocab_size=20, units=8, attention=attention, seed=0)
-        assert bot.build().output_shape == (None, None, 20)
+        assert bot.build().output_shape[-1] == 20
     with pytest.raises(ZooError, match="attention is 'loud'"):
         zoo.get("chatbot", attention="loud").build()
     with pytest.raises(ZooError, match="units is 7"):
@@ -139,7 +141,7 @@ def test_beam_search_finds_the_most_probable_answer(bot):
     def logs(beginning):
         x = said.copy()
         x[0, 1, : len(beginning) + 1] = [known.numbers[BEGIN], *beginning]
-        row = np.asarray(bot.model(x))[0, len(beginning)].astype(np.float64)
+        row = numbers(bot.model(x))[0, len(beginning)].astype(np.float64)
         kept = row[words]  # the others are never drawn
         return dict(zip(words, kept - np.log(np.exp(kept).sum()), strict=True))
 
@@ -158,7 +160,7 @@ def test_a_step_of_a_beam():
     """Against NumPy: the best of all continuations, ended ones standing still."""
     logs = np.log(np.array([[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.5, 0.25, 0.25]], np.float32))
     scores = np.array([-1.0, -1.1, -0.2], np.float32)
-    best, parent, token = map(np.asarray, beam_step(logs, scores, np.array([True, True, False])))
+    best, parent, token = map(numbers, beam_step(logs, scores, np.array([True, True, False])))
     every = scores[:, None] + np.where([[True], [True], [False]], logs, [0, -1e9, -1e9])
     order = np.argsort(-every, axis=None)[:3]
     assert np.allclose(best, every.ravel()[order]) and (parent * 3 + token == order).all()
