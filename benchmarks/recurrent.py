@@ -1,9 +1,10 @@
-"""How fast recurrent nets learn and write: the zoo's char_lstm on each backend, PyTorch's own LSTM, and a predict loop.
+"""How fast recurrent nets learn and write: char_lstm on each backend, PyTorch's own LSTM, and a loop over predict.
 
     ZOO_DATA=path/to/data python benchmarks/recurrent.py --jax path/to/python/with/jax
 
-All have two LSTM layers of 256 units, learn from tinyshakespeare in batches of 64 x 100 characters with Adam, and write
-one text. Each runs in a process of its own; compiling and the first steps are not counted. A row is written for each.
+All have two LSTM layers of 256 units, learn from tinyshakespeare in batches of 64 x 100 characters with Adam, and
+write one text. Each runs in a process of its own; compiling and the first steps are not counted. A row is written for
+each.
 """
 
 import argparse

@@ -2,9 +2,9 @@
 
     ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 0 1 2 3 4
 
-The text is anna, tinyshakespeare and both sides of cornell_30k, in lower case, words that occur five times or more. Both
-tools' vectors are scored by the same code on WordSim-353 and SimLex-999, which gensim's wheel carries. Speed is that of
-training alone, in words of the text (before any are thinned out) a second. A row is appended for each run.
+The text is anna, tinyshakespeare and both sides of cornell_30k, in lower case, words that occur five times or more.
+Both tools' vectors are scored by the same code on WordSim-353 and SimLex-999, which gensim's wheel carries. Speed is
+that of training alone, in words of the text (before any are thinned out) a second. A row is appended for each run.
 """
 
 import argparse
@@ -97,7 +97,7 @@ def gensim(net, tool: str, tokens: Path, seed: int, options, out: Path, text: st
     how = [arguments[key] for key in ("architecture", "units", "window", "negative", "epochs")]
     command = [options.gensim, HERE / "peers" / "gensim_word2vec.py", tokens, *how, seed, tool.split()[1], out]
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
-    net.fit_vocabulary(text)
+    net.learn_vocabulary(text.replace("\n", " "))
     with np.load(out) as found:
         vectors = dict(zip(found["words"].tolist(), found["vectors"], strict=True))
     table = np.zeros((len(net.known()), net.arguments["units"]), np.float32)

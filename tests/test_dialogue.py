@@ -54,7 +54,7 @@ def test_long_lines_are_cut(bot):
 def test_the_vocabulary_has_a_limit():
     bot = zoo.get("chatbot", units=8)
     bot.most = 8
-    bot.fit_vocabulary(Pairs(SAID * 3, REPLY * 3))
+    bot.train((SAID * 5, REPLY * 5), epochs=1, progress=False)
     assert len(bot.vocabulary) == 8 == bot.arguments["vocab_size"]
 
 
@@ -127,7 +127,7 @@ def test_where_it_looked(bot, tmp_path):
 def test_values_that_mean_nothing(bot, how, message):
     with pytest.raises(UsageError, match=message):
         bot.reply(**{"text": "Hi.", **how})
-    with pytest.raises(UsageError, match="knows no words yet"):
+    with pytest.raises(UsageError, match="knows no lower-case words yet"):
         zoo.get("chatbot").reply("Hi.")
 
 

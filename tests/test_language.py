@@ -251,7 +251,7 @@ def test_edges_of_generating(net):
     ]:
         with pytest.raises(UsageError, match=message):
             net.generate(**how)
-    with pytest.raises(UsageError, match="knows no text yet"):
+    with pytest.raises(UsageError, match="knows no characters yet"):
         zoo.get("char_lstm").generate("a")
 
 

@@ -1,9 +1,9 @@
-"""gensim's word2vec on sentences of tokens: how fast it learns, and its vectors' rank correlation with people's scores.
+"""gensim's word2vec on sentences of tokens: how fast it learns, and its vectors.
 
-    python benchmarks/peers/gensim_word2vec.py TOKENS.json ARCHITECTURE UNITS WINDOW NEGATIVE EPOCHS SEED WORKERS OUT.npz
+    python gensim_word2vec.py TOKENS.json ARCHITECTURE UNITS WINDOW NEGATIVE EPOCHS SEED WORKERS OUT.npz
 
-After gensim's own documentation (radimrehurek.com/gensim/models/word2vec.html). TOKENS.json holds a list of sentences, lists
-of words; rare ones are already gone. OUT.npz gets the words and their vectors.
+After gensim's own documentation (radimrehurek.com/gensim/models/word2vec.html). TOKENS.json holds a list of sentences,
+lists of words; rare ones are already gone. OUT.npz gets the words and their vectors.
 """
 
 import json

@@ -2,8 +2,8 @@
 
     python benchmarks/peers/keras_predict_loop.py
 
-After keras.io's "Character-level text generation with LSTM", with two layers of 256 units instead of one of 128, so that it is
-as wide as the others. How well it writes does not matter here, so it is not trained.
+After keras.io's "Character-level text generation with LSTM", with two layers of 256 units, not one of 128, so that
+it is as wide as the others. How well it writes does not matter here, so it is not trained.
 """
 
 import json

@@ -2,8 +2,8 @@
 
     python benchmarks/peers/torch_lstm.py float32|bfloat16
 
-After PyTorch's word language model example (github.com/pytorch/examples, word_language_model): states detached and carried
-on from batch to batch, text drawn in a loop over single steps. Reads tinyshakespeare from $ZOO_DATA.
+After PyTorch's word language model example (github.com/pytorch/examples, word_language_model): states detached and
+carried on from batch to batch, text drawn in a loop over single steps. Reads tinyshakespeare from $ZOO_DATA.
 """
 
 import json

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.images import ImageError, digest
+from zoo.errors import UsageError
 
 
 @dataclass
@@ -78,6 +79,17 @@ class Dataset:
     @property
     def labels(self) -> list[str]:
         return self.splits["train"].labels
+
+    def to_measure_on(self, split: str | None = None) -> str:
+        """The split that a model is measured on: the one that is named, else "test", "validation" or what there is.
+
+        Raises:
+            UsageError: there is no split of that name.
+        """
+        split = split or next(name for name in ("test", "validation", "train") if name in self.splits)
+        if split not in self.splits:
+            raise UsageError(f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}.")
+        return split
 
     def fingerprint(self) -> str:
         """SHA-256 over the content and labels of every split, whatever the files' names and places are."""

@@ -13,7 +13,7 @@ def task_class(task: str):
         ZooError: there is no such kind of work.
     """
     module = f"{__name__}.{task}"
-    if not task.isidentifier() or task == "task" or importlib.util.find_spec(module) is None:
+    if not task.isidentifier() or task == "task" or task.startswith("_") or importlib.util.find_spec(module) is None:
         raise ZooError(f"there is no task {task!r}; the tasks are the files of zoo/tasks.")
     from zoo.tasks.task import Task
 

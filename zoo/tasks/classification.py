@@ -214,9 +214,7 @@ class Classifier(Task):
             ZooError: the data cannot be found, hold classes that the model does not know, or no usable picture.
         """
         dataset = self.named_or_own(data, sources.find)
-        split = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
-        if split not in dataset.splits:
-            raise UsageError(f"{dataset.name} has no split {split!r}; it has {', '.join(dataset.splits)}.")
+        split = dataset.to_measure_on(split)
         pictures = dataset.splits[split]
         y = self.label_indices(pictures)
         bar = Bar(len(pictures), "evaluating", unit="picture") if progress else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,11 +14,11 @@ from zoo.data import text_sources
 from zoo.data.batches import FitData
 from zoo.data.corpora import Pairs
 from zoo.data.pictures import Dataset
-from zoo.data.vocabulary import UNKNOWN, Vocabulary
+from zoo.data.vocabulary import UNKNOWN
 from zoo.errors import UsageError, ZooError
 from zoo.reports import Bar
 from zoo.samplers import Sampling
-from zoo.tasks.task import Task
+from zoo.tasks._text import TextTask
 
 if TYPE_CHECKING:
     pass
@@ -51,7 +51,7 @@ class Answer:
         return asdict(self)
 
 
-class Dialogue(Task):
+class Dialogue(TextTask):
     """A model that answers lines.
 
     Its builder has the argument `vocab_size` and takes pairs of lines, int32 of shape (2, length): what was said, and
@@ -63,15 +63,13 @@ class Dialogue(Task):
     are at the most ("most"), and how many words of a line count ("length").
     """
 
+    settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "most": None, "length": 24}
+    measured = ("nats", "perplexity", "shuffled")
+    offline = "chatterbot"
+    signs = (BEGIN, END, RARE)
+
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
-        size = arguments.get("vocab_size")
-        if isinstance(size, bool) or not isinstance(size, int) or size < 5:
-            raise UsageError(f"vocab_size must be a whole number of 5 or more, got {size!r}.")
         super().__init__(entry, arguments, weights, seed, dtype)
-        facts = {"tokens": "lower-case words", "min_count": 1, "most": None, "length": 24, **entry.preprocessing}
-        self.tokens, self.length = facts["tokens"], facts["length"]
-        self.min_count, self.most = facts["min_count"], facts["most"]
-        self.vocabulary: Vocabulary | None = None
         self._answerer = None
 
     # Training
@@ -80,30 +78,11 @@ class Dialogue(Task):
         return text_sources.load_pairs(data, validation)
 
     def examples(self, dataset: Dataset) -> FitData:
-        self.fit_vocabulary(dataset.splits["train"])
+        learned = dataset.splits["train"]
+        self.learn_vocabulary(" ".join([*learned.said, *learned.reply]).replace("\n", " "), self.most)
         parts = {split: self.encode(pairs) for split, pairs in dataset.splits.items()}
         about = {"length": self.length, "tokens": self.tokens}
         return FitData(*parts["train"], parts.get("validation"), about=about)
-
-    def fit_vocabulary(self, pairs: Pairs) -> None:
-        """Learn which words there are; a model that is not built yet gets as many logits."""
-        if self.vocabulary is not None:
-            return
-        words = Vocabulary.of("\n".join([*pairs.said, *pairs.reply]), self.tokens, self.min_count, self.most)
-        special = [BEGIN, END, RARE]
-        limit = None if self.most is None else self.most - 1 - len(special)
-        tokens = [*special, *(token for token in words.tokens if token != "\n")][: limit and limit + len(special)]
-        if len(tokens) == len(special):
-            raise ZooError("the pairs have no words that are frequent enough to learn from.")
-        vocabulary = Vocabulary(self.tokens, tokens)
-        if self._model is None:
-            self.arguments["vocab_size"] = len(vocabulary)
-        elif self.arguments["vocab_size"] != len(vocabulary):
-            raise ZooError(
-                f"{self.name} was built with vocab_size={self.arguments['vocab_size']}, the pairs have "
-                f"{len(vocabulary)} words, filler and signs included. Let train() build it."
-            )
-        self.vocabulary = vocabulary
 
     def encode(self, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
         """Pairs as the model takes them, int32 of shape (n, 2, length), and what should follow, (n, length)."""
@@ -233,14 +212,6 @@ class Dialogue(Task):
             self._answerer = self.model, made
         return self._answerer[1]
 
-    def known(self) -> Vocabulary:
-        """The vocabulary, or what to do where there is none yet."""
-        if self.vocabulary is None:
-            raise UsageError(
-                f"{self.name} knows no words yet: train it, for example .train('chatterbot'), or start from weights."
-            )
-        return self.vocabulary
-
     def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
         """Measure how well the model foretells answers, and whether it listens.
 
@@ -260,9 +231,7 @@ class Dialogue(Task):
             ZooError: the data cannot be found.
         """
         dataset = self.named_or_own(data, text_sources.load_pairs)
-        split = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
-        if split not in dataset.splits:
-            raise UsageError(f"{dataset.name} has no split {split!r}; it has {', '.join(dataset.splits)}.")
+        split = dataset.to_measure_on(split)
         x, y = self.encode(dataset.splits[split])
         others = x.copy()
         others[:, 0] = x[np.random.default_rng(0).permutation(len(x)), 0]
@@ -325,32 +294,15 @@ class Dialogue(Task):
         return Dataset("toy", {"train": Pairs(said * 16, reply * 16), "validation": Pairs(said, reply)})
 
     def describe(self) -> dict:
-        return {
-            "vocabulary": None if self.vocabulary is None else self.vocabulary.to_json(),
-            "length": self.length,
-            "output": "logits of each word of the answer; token 0 fills up short lines",
-        }
+        output = "logits of each word of the answer; token 0 fills up short lines"
+        return {**super().describe(), "length": self.length, "output": output}
 
     def recall(self, known: dict) -> None:
-        try:
-            if known["vocabulary"] is not None:
-                self.vocabulary = Vocabulary.from_json(known["vocabulary"])
-                self.tokens = self.vocabulary.kind
-                if not {BEGIN, END, RARE} <= self.vocabulary.numbers.keys():
-                    raise ValueError("the vocabulary lacks a sign")
-            self.length = int(known["length"])
-            for name in ("nats", "perplexity", "shuffled"):
-                if name in self.metrics:
-                    self.metrics[name] = metrics.Mean.from_json(self.metrics[name])
-            inputs, outputs = (tuple(known["selftest"][part]["shape"]) for part in ("inputs", "outputs"))
-        except Exception as error:  # a stranger's record may hold anything anywhere
-            raise ZooError(f"the file's record of vocabulary, metrics or self-test is damaged: {error}") from error
-        size = len(self.vocabulary) if self.vocabulary else outputs[-1]
-        if inputs[1:] != (2, self.length) or outputs[1:] != (self.length, size):
-            raise ZooError(
-                f"the file's record does not fit its model: {size} words and lines of {self.length}, but inputs of "
-                f"{inputs[1:]} and outputs of {outputs[1:]}."
-            )
+        super().recall(known)
+        length, inputs = known.get("length"), known["selftest"].get("inputs", {})
+        if not isinstance(inputs, dict) or inputs.get("shape", [])[1:] != [2, length]:
+            raise ZooError(f"the file's record does not fit its model: lines of {length!r} words.")
+        self.length = length
 
 
 def mean_of(nats: np.ndarray, y: np.ndarray) -> metrics.Mean:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,13 +13,13 @@ from zoo.data import text_sources
 from zoo.data.batches import FitData
 from zoo.data.corpora import Text, lines_of, read_text
 from zoo.data.pictures import Dataset
-from zoo.data.vocabulary import UNKNOWN, Vocabulary
+from zoo.data.vocabulary import UNKNOWN
 from zoo.errors import UsageError, ZooError
 from zoo.registry import did_you_mean
-from zoo.tasks.task import Task
+from zoo.tasks._text import TextTask
 
 
-class Embedding(Task):
+class Embedding(TextTask):
     """A model that has a vector for each word.
 
     Its builder has the argument `vocab_size` and takes numbers of words, int32 of shape (length,); the vectors are the
@@ -31,15 +32,11 @@ class Embedding(Task):
 
     monitor = ("loss", "min")
 
+    settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "block": 64, "subsample": 1e-3}
+    measured = ("spearman",)
+
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
-        size = arguments.get("vocab_size")
-        if isinstance(size, bool) or not isinstance(size, int) or size < 2:
-            raise UsageError(f"vocab_size must be a whole number of 2 or more, got {size!r}.")
         super().__init__(entry, arguments, weights, seed, dtype)
-        facts = {"tokens": "lower-case words", "min_count": 1, "block": 64, "subsample": 1e-3, **entry.preprocessing}
-        self.tokens, self.min_count = facts["tokens"], facts["min_count"]
-        self.block, self.subsample = facts["block"], facts["subsample"]
-        self.vocabulary: Vocabulary | None = None
         self._unit: tuple = (None, None)  # the model, and its vectors at length 1
 
     # Training
@@ -53,9 +50,9 @@ class Embedding(Task):
         return Dataset(dataset.name, {"train": Text(whole)}, dataset.about, dataset.proves)
 
     def examples(self, dataset: Dataset) -> FitData:
-        text = dataset.splits["train"].text
-        self.fit_vocabulary(text)
-        numbers = self.vocabulary.encode(text.replace("\n", " "))
+        text = dataset.splits["train"].text.replace("\n", " ")
+        self.learn_vocabulary(text)
+        numbers = self.vocabulary.encode(text)
         numbers = numbers[numbers != UNKNOWN]
         counts = np.bincount(numbers, minlength=len(self.vocabulary))
         # Words above a share of `subsample` are thinned out; Mikolov's program keeps a word with this probability.
@@ -73,22 +70,6 @@ class Embedding(Task):
         rarity = np.where(seen > 0, counts**0.75 / np.maximum(seen, 1), 0).astype(np.float32)
         about = {"block": self.block, "subsample": self.subsample, "tokens": self.tokens, "min_count": self.min_count}
         return FitData(x, rarity[x], about=about)
-
-    def fit_vocabulary(self, text: str) -> None:
-        """Learn which words there are; a model that is not built yet gets as many vectors."""
-        if self.vocabulary is not None:
-            return
-        vocabulary = Vocabulary.of(text.replace("\n", " "), self.tokens, self.min_count)
-        if len(vocabulary) < 3:
-            raise ZooError(f"the text has too few words that occur {self.min_count} times: {len(vocabulary) - 1}.")
-        if self._model is None:
-            self.arguments["vocab_size"] = len(vocabulary)
-        elif self.arguments["vocab_size"] != len(vocabulary):
-            raise ZooError(
-                f"{self.name} was built with vocab_size={self.arguments['vocab_size']}, the text has "
-                f"{len(vocabulary)} words, the unknown one included. Let train() build it."
-            )
-        self.vocabulary = vocabulary
 
     def compile_arguments(self) -> dict:
         return {"loss": self.own_loss()}
@@ -238,45 +219,15 @@ class Embedding(Task):
             )
         return known.numbers[word]
 
-    def known(self) -> Vocabulary:
-        """The vocabulary, or what to do where there is none yet."""
-        if self.vocabulary is None:
-            raise UsageError(
-                f"{self.name} knows no words yet: train it, for example .train('stdlib_docs'), or start from weights."
-            )
-        return self.vocabulary
-
     # The saved file
-
-    def sample_inputs(self, n: int) -> np.ndarray:
-        """Words in turn, each row from another one on."""
-        size = self.arguments["vocab_size"]
-        return ((np.arange(12)[None] * 5 + np.arange(n)[:, None]) % size).astype(np.int32)
 
     def toy_data(self) -> Dataset:
         """A few sentences over and over."""
         return Dataset("toy", {"train": Text("the cat sat on the mat . the dog sat on the rug . " * 200)})
 
     def describe(self) -> dict:
-        return {
-            "vocabulary": None if self.vocabulary is None else self.vocabulary.to_json(),
-            "output": "for each word its vector, and after it the vector for standing near others",
-        }
-
-    def recall(self, known: dict) -> None:
-        try:
-            if known["vocabulary"] is not None:
-                self.vocabulary = Vocabulary.from_json(known["vocabulary"])
-                self.tokens = self.vocabulary.kind
-            if "spearman" in self.metrics:
-                self.metrics["spearman"] = metrics.Mean.from_json(self.metrics["spearman"])
-            size = known["arguments"]["vocab_size"]
-        except Exception as error:  # a stranger's record may hold anything anywhere
-            raise ZooError(f"the file's record of vocabulary or metrics is damaged: {error}") from error
-        if self.vocabulary is not None and size != len(self.vocabulary):
-            raise ZooError(
-                f"the file's record does not fit its model: {len(self.vocabulary)} words, {size!r} vectors."
-            )
+        output = "for each word its vector, and after it the vector for standing near others"
+        return {**super().describe(), "output": output}
 
 
 def number(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,12 +14,12 @@ from zoo.data import text_sources
 from zoo.data.batches import FitData, Order, Streams
 from zoo.data.corpora import Text
 from zoo.data.pictures import Dataset
-from zoo.data.vocabulary import UNKNOWN, Vocabulary, windows
+from zoo.data.vocabulary import UNKNOWN, windows
 from zoo.errors import UsageError, ZooError
 from zoo.registry import did_you_mean
 from zoo.reports import Bar
 from zoo.samplers import Sampling
-from zoo.tasks.task import Task
+from zoo.tasks._text import TextTask
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +29,7 @@ ROWS = 16  # parts of a text that are scored side by side
 BLOCK = 1000  # tokens; neighbours are alike, so the interval counts blocks of them
 
 
-class LanguageModel(Task):
+class LanguageModel(TextTask):
     """A model that draws text, and says how probable a text is.
 
     Its builder has the argument `vocab_size`, takes numbers of tokens, int32 of shape (length,), and gives logits of
@@ -40,15 +40,12 @@ class LanguageModel(Task):
     a token may be ("min_count") and how long the pieces are that it trains on ("window").
     """
 
+    settings: ClassVar = {"tokens": "characters", "min_count": 1, "window": 100}
+    measured = ("nats", "bits", "perplexity")
+
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
-        size = arguments.get("vocab_size")
-        if isinstance(size, bool) or not isinstance(size, int) or size < 2:
-            raise UsageError(f"vocab_size must be a whole number of 2 or more, got {size!r}.")
         super().__init__(entry, arguments, weights, seed, dtype)
-        facts = {"tokens": "characters", "min_count": 1, "window": 100, **entry.preprocessing}
-        self.tokens, self.min_count, self.window = facts["tokens"], facts["min_count"], facts["window"]
         self.carried = True
-        self.vocabulary: Vocabulary | None = None
         self._stepped: tuple[keras.Model, keras.Model] | None = None  # the model, and itself with its states
         self._writer = None
 
@@ -84,7 +81,7 @@ class LanguageModel(Task):
 
     def examples(self, dataset: Dataset) -> FitData:
         texts = {split: part.text for split, part in dataset.splits.items()}
-        self.fit_vocabulary(texts["train"])
+        self.learn_vocabulary(texts["train"])
         pieces = {split: windows(self.vocabulary.encode(text), self.window) for split, text in texts.items()}
         for split, (x, _) in pieces.items():
             if not len(x) and split != "test":
@@ -96,22 +93,6 @@ class LanguageModel(Task):
         watched = pieces.get("validation")
         order = functools.partial(Streams, most=len(watched[0]) if watched else None) if self.carried else Order
         return FitData(*pieces["train"], watched, order, about)
-
-    def fit_vocabulary(self, text: str) -> None:
-        """Learn which tokens there are; a model that is not built yet gets as many logits."""
-        if self.vocabulary is not None:
-            return
-        vocabulary = Vocabulary.of(text, self.tokens, self.min_count)
-        if not len(vocabulary) > 2:
-            raise ZooError(f"the text has too few different {self.tokens} to learn from: {len(vocabulary) - 1}.")
-        if self._model is None:
-            self.arguments["vocab_size"] = len(vocabulary)
-        elif self.arguments["vocab_size"] != len(vocabulary):
-            raise ZooError(
-                f"{self.name} was built with vocab_size={self.arguments['vocab_size']}, the text has "
-                f"{len(vocabulary)} different {self.tokens}, the unknown one included. Let train() build it."
-            )
-        self.vocabulary = vocabulary
 
     def trained(self, data: FitData, batch_size: int | None):
         if not self.carried:
@@ -216,14 +197,6 @@ class LanguageModel(Task):
             self._writer = Writer(stepped, never=UNKNOWN)
         return self._writer
 
-    def known(self) -> Vocabulary:
-        """The vocabulary, or what to do where there is none yet."""
-        if self.vocabulary is None:
-            raise UsageError(
-                f"{self.name} knows no text yet: train it, for example .train('stdlib_docs'), or start from weights."
-            )
-        return self.vocabulary
-
     def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
         """Measure how well the model foretells a text that it was not trained on.
 
@@ -243,9 +216,7 @@ class LanguageModel(Task):
         """
         known = self.known()
         dataset = self.named_or_own(data, text_sources.load)
-        split = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
-        if split not in dataset.splits:
-            raise UsageError(f"{dataset.name} has no split {split!r}; it has {', '.join(dataset.splits)}.")
+        split = dataset.to_measure_on(split)
         numbers = known.encode(dataset.splits[split].text)
         if len(numbers) < 2:
             raise ZooError(f"the {split} part of {dataset.name} has fewer than two tokens to foretell.")
@@ -283,38 +254,20 @@ class LanguageModel(Task):
 
     # The saved file
 
-    def sample_inputs(self, n: int) -> np.ndarray:
-        """Tokens in turn, each row from another one on."""
-        size = self.arguments["vocab_size"]
-        return ((np.arange(12)[None] * 5 + np.arange(n)[:, None]) % size).astype(np.int32)
-
     def toy_data(self) -> Dataset:
         """A few words over and over."""
         return Dataset("toy", {"train": Text("the cat sat on the mat.\nthe dog sat on the cat.\n" * 60)})
 
     def describe(self) -> dict:
-        return {
-            "vocabulary": None if self.vocabulary is None else self.vocabulary.to_json(),
-            "window": self.window,
-            "output": "logits of the token that follows; token 0 stands for all that are not in the vocabulary",
-        }
+        output = "logits of the token that follows; token 0 stands for all that are not in the vocabulary"
+        return {**super().describe(), "window": self.window, "output": output}
 
     def recall(self, known: dict) -> None:
-        try:
-            if known["vocabulary"] is not None:
-                self.vocabulary = Vocabulary.from_json(known["vocabulary"])
-                self.tokens = self.vocabulary.kind
-            self.window = int(known["window"])
-            for name in ("nats", "bits", "perplexity"):
-                if name in self.metrics:
-                    self.metrics[name] = metrics.Mean.from_json(self.metrics[name])
-            outputs = tuple(known["selftest"]["outputs"]["shape"])
-        except Exception as error:  # a stranger's record may hold anything anywhere
-            raise ZooError(f"the file's record of vocabulary, metrics or self-test is damaged: {error}") from error
-        if self.vocabulary is not None and outputs[-1] != len(self.vocabulary):
-            raise ZooError(
-                f"the file's record does not fit its model: {len(self.vocabulary)} tokens, but {outputs[-1]} logits."
-            )
+        super().recall(known)
+        window = known.get("window")
+        if isinstance(window, bool) or not isinstance(window, int) or window < 1:
+            raise ZooError(f"the file's record is damaged: its window is {window!r}.")
+        self.window = window
 
 
 def in_bits(nats: float) -> float:

@@ -170,9 +170,7 @@ class Autoencoder(Task):
         """
         noise = checked_noise(self.arguments.get("noise", 0.0) if noise is None else noise)
         dataset = self.named_or_own(data, lambda data: sources.find(data, classes=False))
-        split = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
-        if split not in dataset.splits:
-            raise UsageError(f"{dataset.name} has no split {split!r}; it has {', '.join(dataset.splits)}.")
+        split = dataset.to_measure_on(split)
         pixels, _, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
         if not len(pixels):
             raise ZooError(f"none of the {len(dataset.splits[split])} pictures of {dataset.name} can be used.")

@@ -1,0 +1,96 @@
+"""What models of text share: a vocabulary, learned from the training text, that rides in the saved file."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from zoo import metrics
+from zoo.data.vocabulary import Vocabulary
+from zoo.errors import UsageError, ZooError
+from zoo.registry import did_you_mean
+from zoo.tasks.task import Task
+
+
+class TextTask(Task):
+    """A model whose builder has the argument `vocab_size`: as many as the training text has different tokens.
+
+    An heir says what else its model's `preprocessing` may name, and what is measured.
+    """
+
+    settings: ClassVar[dict] = {}  # what `preprocessing` may name, and what it is where a model names none
+    measured: tuple[str, ...] = ()  # metrics that are means
+    offline = "stdlib_docs"  # what it could be trained on right now
+    signs: tuple[str, ...] = ()  # tokens that stand for no word
+
+    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
+        size, least = arguments.get("vocab_size"), 2 + len(self.signs)
+        if isinstance(size, bool) or not isinstance(size, int) or size < least:
+            raise UsageError(f"vocab_size must be a whole number of {least} or more, got {size!r}.")
+        super().__init__(entry, arguments, weights, seed, dtype)
+        for word in entry.preprocessing:
+            if word not in self.settings:
+                raise UsageError(f"preprocessing names {word!r}{did_you_mean(word, self.settings)}")
+        vars(self).update(self.settings | entry.preprocessing)
+        self.vocabulary: Vocabulary | None = None
+
+    def learn_vocabulary(self, text: str, most: int | None = None) -> None:
+        """Learn which tokens there are; a model that is not built yet gets as many as there are.
+
+        Args:
+            text: the training text.
+            most: how many tokens to know at the most, number 0 and signs among them.
+        """
+        if self.vocabulary is not None:
+            return
+        limit = None if most is None else max(0, most - 1 - len(self.signs))
+        found = Vocabulary.of(text, self.tokens, self.min_count, limit)
+        if len(found.tokens) < 2:
+            raise ZooError(
+                f"the text has too little to learn from: {len(found.tokens)} different {self.tokens} that occur "
+                f"{self.min_count} times or more."
+            )
+        vocabulary = Vocabulary(self.tokens, [*self.signs, *found.tokens])
+        if self._model is None:
+            self.arguments["vocab_size"] = len(vocabulary)
+        elif self.arguments["vocab_size"] != len(vocabulary):
+            raise ZooError(
+                f"{self.name} was built with vocab_size={self.arguments['vocab_size']}, the text has "
+                f"{len(vocabulary)} different {self.tokens}, number 0 included. Let train() build it."
+            )
+        self.vocabulary = vocabulary
+
+    def known(self) -> Vocabulary:
+        """The vocabulary, or what to do where there is none yet."""
+        if self.vocabulary is None:
+            raise UsageError(
+                f"{self.name} knows no {self.tokens} yet: train it, for example .train({self.offline!r}), or start "
+                "from weights."
+            )
+        return self.vocabulary
+
+    def sample_inputs(self, n: int) -> np.ndarray:
+        """Tokens in turn, each row from another one on."""
+        return ((np.arange(12)[None] * 5 + np.arange(n)[:, None]) % self.arguments["vocab_size"]).astype(np.int32)
+
+    def describe(self) -> dict:
+        return {"vocabulary": None if self.vocabulary is None else self.vocabulary.to_json()}
+
+    def recall(self, known: dict) -> None:
+        try:
+            if known["vocabulary"] is not None:
+                self.vocabulary = Vocabulary.from_json(known["vocabulary"])
+                self.tokens = self.vocabulary.kind
+                if not set(self.signs) <= self.vocabulary.numbers.keys():
+                    raise ValueError("the vocabulary lacks a sign")
+            for name in self.measured:
+                if name in self.metrics:
+                    self.metrics[name] = metrics.Mean.from_json(self.metrics[name])
+            size = known["arguments"]["vocab_size"]
+        except Exception as error:  # a stranger's record may hold anything anywhere
+            raise ZooError(f"the file's record of vocabulary or metrics is damaged: {error}") from error
+        if self.vocabulary is not None and size != len(self.vocabulary):
+            raise ZooError(
+                f"the file's record does not fit its model: {len(self.vocabulary)} tokens, vocab_size={size!r}."
+            )
