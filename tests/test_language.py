@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import backend, cli
+from zoo import backend, cli, saving
 from zoo.data import named, text_sources
 from zoo.data.batches import Streams
 from zoo.data.corpora import Pairs, Text, read_text
@@ -321,3 +321,25 @@ def test_the_command(net, tmp_path, capsys, monkeypatch):
     assert cli.main(["generate", "a.keras", "to be", "--length", "20", "--seed", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["text"] == shown.removesuffix("\n")
     assert cli.main(["generate", "a.keras", "--top-p", "2"]) == 2
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"vocabulary": {"kind": "characters", "tokens": ["a"]}},
+        {"vocabulary": {"kind": "characters", "tokens": "ab"}},
+        {"vocabulary": []},
+        {"window": 0},
+        {"window": "long"},
+        {"arguments": {}},
+        {"metrics": {"nats": {"value": "much"}}},
+    ],
+)
+def test_a_file_whose_record_lies_is_refused(net, tmp_path, lie):
+    file = tmp_path / "net.keras"
+    net.save(file)
+    archive = saving.read(file)
+    content = {**archive.record.content, **lie}
+    saving.write(file, archive.members, content, content["selftest"])
+    with pytest.raises(ZooError, match="record"):
+        zoo.load(file)
