@@ -88,6 +88,16 @@ def mean(values) -> Mean:
     return Mean(value, (value - half, value + half), n)
 
 
+def bits(nats: float) -> float:
+    """The same information to the base 2."""
+    return nats / math.log(2)
+
+
+def perplexity(nats: float) -> float:
+    """Among how many equally probable tokens one would have to choose to be as surprised: e to the power of nats."""
+    return math.exp(nats) if nats < 700 else math.inf
+
+
 def accuracy(labels, predictions) -> Metric:
     """Share of `predictions` equal to `labels` (two integer arrays of shape (n,)), with its interval."""
     return proportion(int((labels == predictions).sum()), len(labels))

@@ -100,19 +100,18 @@ class Report(keras.callbacks.Callback):
     """After each epoch, the loss in another unit, and what the model would write.
 
     Args:
-        unit: its name in the logs.
-        of_nats: from the loss to it.
+        unit: from the loss, in nats, to it; its name is that in the logs.
         sample: gives a text to show; None shows none.
     """
 
-    def __init__(self, unit: str, of_nats: Callable[[float], float], sample: Callable[[], str] | None):
+    def __init__(self, unit: Callable[[float], float], sample: Callable[[], str] | None):
         super().__init__()
-        self.unit, self.of_nats, self.sample = unit, of_nats, sample
+        self.unit, self.sample = unit, sample
 
     def on_epoch_end(self, epoch, logs=None):
         for key in ("loss", "val_loss"):
             if key in logs:
-                logs[key.replace("loss", self.unit)] = self.of_nats(float(logs[key]))
+                logs[key.replace("loss", self.unit.__name__)] = self.unit(float(logs[key]))
         if self.sample is not None:
             note(f"it writes: {self.sample().strip()!r}")
 

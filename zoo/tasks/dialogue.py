@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,9 +18,6 @@ from zoo.errors import UsageError, ZooError
 from zoo.reports import Bar
 from zoo.samplers import Sampling
 from zoo.tasks._text import TextTask
-
-if TYPE_CHECKING:
-    pass
 
 # Tokens beside the words; the number 0, which a vocabulary gives to what it does not know, fills up short lines here.
 BEGIN, END, RARE = "<begin>", "<end>", "<rare>"
@@ -112,7 +108,7 @@ class Dialogue(TextTask):
         from zoo.recurrent import Report
 
         sample = (lambda: f"How are you? - {self.reply('How are you?', beam=3)}") if progress else None
-        return [Report("perplexity", math.exp, sample)]
+        return [Report(metrics.perplexity, sample)]
 
     # Verbs
 
@@ -245,8 +241,8 @@ class Dialogue(TextTask):
         nats = mean_of(heard, y)
         self.metrics = {
             "nats": nats,
-            "perplexity": nats.mapped(math.exp),
-            "shuffled": mean_of(deaf, y).mapped(math.exp),
+            "perplexity": nats.mapped(metrics.perplexity),
+            "shuffled": mean_of(deaf, y).mapped(metrics.perplexity),
             "unigram": float(np.exp(unigram)),
             "unknown": float((y == self.known().numbers[RARE]).sum() / (y > 0).sum()),
             "split": split,

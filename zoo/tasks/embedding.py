@@ -35,10 +35,6 @@ class Embedding(TextTask):
     settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "block": 64, "subsample": 1e-3}
     measured = ("spearman",)
 
-    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
-        super().__init__(entry, arguments, weights, seed, dtype)
-        self._unit: tuple = (None, None)  # the model, and its vectors at length 1
-
     # Training
 
     def load(self, data, validation=None) -> Dataset:
@@ -90,8 +86,8 @@ class Embedding(TextTask):
         Raises:
             UsageError: a word is not known.
         """
-        unit = self.unit()
-        return float(unit[self.number(one)] @ unit[self.number(other)])
+        a, b = self.unit()[[self.number(one), self.number(other)]]
+        return float(a @ b)
 
     def most_similar(self, word: str, top: int = 10) -> list[tuple[str, float]]:
         """The words nearest to one, with the cosine of the angle between their vectors, nearest first.
@@ -177,7 +173,8 @@ class Embedding(TextTask):
         known = [pair for pair in pairs if {*pair[:2]} <= self.known().numbers.keys()]
         if len(known) < 4:
             raise ZooError(f"{data} has {len(pairs)} scored pairs, and {self.name} knows both words of {len(known)}.")
-        found = float(spearmanr([self.similarity(*pair[:2]) for pair in known], [pair[2] for pair in known])[0])
+        a, b = (self.unit()[[self.number(pair[side]) for pair in known]] for side in (0, 1))
+        found = float(spearmanr((a * b).sum(1), [pair[2] for pair in known])[0])
         # Fisher's transformation; the factor is Bonett and Wright's (2000) for rank correlations
         width = 1.96 * math.sqrt((1 + found**2 / 2) / (len(known) - 3))
         low, high = (math.tanh(math.atanh(min(max(found, -0.999999), 0.999999)) + sign * width) for sign in (-1, 1))
@@ -204,10 +201,8 @@ class Embedding(TextTask):
 
     def unit(self) -> np.ndarray:
         """All vectors at length 1."""
-        if self._unit[0] is not self.model or self.model.compiled:  # a model in training changes
-            vectors = self.vectors()
-            self._unit = self.model, vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return self._unit[1]
+        vectors = self.vectors()
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
     def number(self, word: str) -> int:
         known = self.known()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
@@ -109,9 +108,9 @@ class LanguageModel(TextTask):
     def callbacks(self, trained, progress: bool) -> list:
         from zoo.recurrent import Carrying, Report, StartAfresh
 
-        unit, of_nats = ("bits", in_bits) if self.known().kind == "characters" else ("perplexity", math.exp)
+        unit = metrics.bits if self.known().kind == "characters" else metrics.perplexity
         sample = (lambda: self.generate(length=60, seed=0)) if progress else None
-        return [Report(unit, of_nats, sample), *([StartAfresh()] if isinstance(trained, Carrying) else [])]
+        return [Report(unit, sample), *([StartAfresh()] if isinstance(trained, Carrying) else [])]
 
     @property
     def stepped(self) -> keras.Model:
@@ -232,8 +231,8 @@ class LanguageModel(TextTask):
         mean = metrics.Mean(float(nats.mean(dtype=np.float64)), interval, len(nats))
         self.metrics = {
             "nats": mean,
-            "bits": mean.mapped(in_bits),
-            "perplexity": mean.mapped(math.exp),
+            "bits": mean.mapped(metrics.bits),
+            "perplexity": mean.mapped(metrics.perplexity),
             "unknown": float((numbers == UNKNOWN).mean()),
             "split": split,
         }
@@ -268,7 +267,3 @@ class LanguageModel(TextTask):
         if isinstance(window, bool) or not isinstance(window, int) or window < 1:
             raise ZooError(f"the file's record is damaged: its window is {window!r}.")
         self.window = window
-
-
-def in_bits(nats: float) -> float:
-    return nats / math.log(2)
