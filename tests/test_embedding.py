@@ -129,6 +129,7 @@ def test_scores(net, tmp_path, capsys, monkeypatch):
     assert cli.main(["similar", "words.keras", "cat", "--top", "3"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
     assert cli.main(["similar", "words.keras", "cat", "--without", "dog", "--plus", "saw", "--json"]) == 0
+    assert cli.main(["evaluate", "words.keras"]) == 2
     Path("few.tsv").write_text("cat\tdog\t1\n", "utf-8")
     with pytest.raises(ZooError, match="1 scored pairs, and word2vec knows both words of 1"):
         net.evaluate("few.tsv")

@@ -69,6 +69,8 @@ def test_other_encodings_are_named(tmp_path, content, message):
         ("digits", "digits holds images; wanted are text"),
         ("chatterbot", "chatterbot holds pairs; wanted are text"),
         (17, "data is a int"),
+        ("a\0b", "is no file, folder or dataset here"),
+        ("~nobody_of_that_name/text", "is no file, folder or dataset here"),
         (".", "holds no .txt file"),
         ("\n", "too little text"),
     ],

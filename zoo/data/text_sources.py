@@ -1,6 +1,7 @@
 """From whatever the user has (a file, a folder of them, a string, a dataset's name) to text, or to pairs of lines."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def load(data, validation=None, held_out: float = HELD_OUT) -> Dataset:
         >>> len(parts["train"]), len(parts["validation"])
         (900, 100)
     """
-    return _load(data, validation, held_out, _text)
+    return _load(data, validation, held_out, find)
 
 
 def load_pairs(data, validation=None, held_out: float = HELD_OUT) -> Dataset:
@@ -50,14 +51,14 @@ def load_pairs(data, validation=None, held_out: float = HELD_OUT) -> Dataset:
         >>> load_pairs((["Hi."] * 20, ["Hello!"] * 20)).splits["validation"].reply
         ['Hello!', 'Hello!']
     """
-    return _load(data, validation, held_out, _pairs)
+    return _load(data, validation, held_out, find_pairs)
 
 
-def _load(data, validation, held_out: float, find) -> Dataset:
-    dataset = find(data)
+def _load(data, validation, held_out: float, found: Callable[..., Dataset]) -> Dataset:
+    dataset = found(data)
     splits = dict(dataset.splits)
     if validation is not None:
-        splits["validation"] = find(validation).splits["train"]
+        splits["validation"] = found(validation).splits["train"]
     elif list(splits) == ["train"]:
         splits["train"], splits["validation"] = splits["train"].cut(held_out)
     for split, part in splits.items():
@@ -67,16 +68,7 @@ def _load(data, validation, held_out: float, find) -> Dataset:
 
 
 def find(data) -> Dataset:
-    """Find text, however little and as it is: to measure on."""
-    return _text(data)
-
-
-def find_pairs(data) -> Dataset:
-    """Find pairs, however few and as they are: to measure on."""
-    return _pairs(data)
-
-
-def _text(data) -> Dataset:
+    """Find text, however little and as it is; `data` as for `load`."""
     if isinstance(data, Text):
         return Dataset("text", {"train": data})
     if isinstance(data, str) and ("\n" in data or len(data) > TOO_LONG):
@@ -96,7 +88,8 @@ def _text(data) -> Dataset:
     return Dataset(place.stem, {"train": Text(read_text(place))})
 
 
-def _pairs(data) -> Dataset:
+def find_pairs(data) -> Dataset:
+    """Find pairs, however few and as they are; `data` as for `load_pairs`."""
     if isinstance(data, Pairs):
         return Dataset("pairs", {"train": data})
     accepted = (
@@ -132,15 +125,15 @@ def _named_or_path(data, kind: str, accepted: str) -> Dataset | Path:
         return data
     if not isinstance(data, str | os.PathLike):
         raise ZooError(f"data is a {type(data).__name__}. {accepted}")
-    path = Path(data).expanduser()
+    try:
+        path = Path(data).expanduser()
+        there = path.exists()
+    except (OSError, RuntimeError, ValueError):  # a name that no file can have, the home of nobody
+        there = False
     if data in named.names():
-        if path.exists():
+        if there:
             raise ZooError(f"{data!r} is a dataset, and a file here. For the file type ./{data}.")
         return named.load_named(data, kind)
-    try:
-        there = path.exists()
-    except OSError:
-        there = False
     if not there:
         raise ZooError(
             f"{str(data)!r} is no file, folder or dataset here{did_you_mean(str(data), named.names(kind))} {accepted}"

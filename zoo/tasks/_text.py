@@ -21,7 +21,6 @@ class TextTask(Task):
 
     settings: ClassVar[dict] = {}  # what `preprocessing` may name, and what it is where a model names none
     measured: tuple[str, ...] = ()  # metrics that are means
-    offline = "stdlib_docs"  # what it could be trained on right now
     signs: tuple[str, ...] = ()  # tokens that stand for no word
 
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
@@ -65,8 +64,8 @@ class TextTask(Task):
         """The vocabulary, or what to do where there is none yet."""
         if self.vocabulary is None:
             raise UsageError(
-                f"{self.name} knows no {self.tokens} yet: train it, for example .train({self.offline!r}), or start "
-                "from weights."
+                f"{self.name} knows no {self.tokens} yet: train it, for example "
+                f".train({self.entry.offline or self.entry.dataset!r}), or start from weights."
             )
         return self.vocabulary
 

@@ -61,7 +61,6 @@ class Dialogue(TextTask):
 
     settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "most": None, "length": 24}
     measured = ("nats", "perplexity", "shuffled")
-    offline = "chatterbot"
     signs = (BEGIN, END, RARE)
 
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):

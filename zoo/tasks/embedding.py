@@ -150,7 +150,7 @@ class Embedding(TextTask):
         _, _, directions = np.linalg.svd(unit - unit.mean(0), full_matrices=False)
         return drawing.word_map(chosen, (unit - unit.mean(0)) @ directions[:2].T, out)
 
-    def evaluate(self, data, split: str | None = None, progress: bool = True) -> dict:
+    def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
         """Measure whether the vectors find those words alike that people find alike.
 
         Args:
@@ -168,6 +168,8 @@ class Embedding(TextTask):
         """
         from scipy.stats import spearmanr
 
+        if data is None:
+            raise UsageError("give a file of two words and a score in each line, such as WordSim-353's.")
         rows = [line.replace(",", "\t").split("\t") for line in lines_of(read_text(Path(data))) if line[:1] != "#"]
         pairs = [(row[0].lower(), row[1].lower(), float(row[2])) for row in rows if len(row) >= 3 and number(row[2])]
         known = [pair for pair in pairs if {*pair[:2]} <= self.known().numbers.keys()]
