@@ -1,4 +1,4 @@
-"""`python -m zoo` is the `zoo` command; interrupted at any moment, it ends with a sentence."""
+"""The `zoo` command, also as `python -m zoo`; interrupted at any moment, it ends with a sentence."""
 
 import signal
 import sys
