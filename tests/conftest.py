@@ -20,13 +20,6 @@ def pytest_addoption(parser):
     parser.addoption("--interrupts", type=int, default=2, help="how many runs it interrupts (2)")
 
 
-def pytest_collection_modifyitems(items):
-    """A file's tests run in one process, for what they share is made once; unless they say otherwise."""
-    for item in items:
-        if not list(item.iter_markers("xdist_group")):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def zoo_home(tmp_path_factory):
     """One empty cache for the whole session, and the shared datasets beside the checkout where they are there."""

@@ -11,8 +11,7 @@ from zoo.checks import CHECKS, Subject, run_checks
 subject = functools.cache(Subject)
 
 
-# a model's checks share what it learned, so they run in one process
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in zoo.list()])
+@pytest.mark.parametrize("name", zoo.list())
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_keeps(check, name, request):
     model = subject(name)
