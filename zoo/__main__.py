@@ -27,6 +27,9 @@ def run() -> int:
         return 128 + signal.SIGINT
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done: only the interpreter's end is left
+        # An interruption in code that runs from a string, as dataclasses are made, leaves a mark by which Python ends
+        # itself with the signal although the interruption was dealt with. Running another string removes the mark.
+        exec("")
 
 
 def unraisable(found, usual=sys.unraisablehook) -> None:
