@@ -129,8 +129,8 @@ def train(recipe: Recipe, seed: int, folder: Path, pilot: bool = False):
     """
     begin = time.monotonic()
     model = zoo.get(recipe.model, seed=seed, dtype=recipe.dtype, **recipe.arguments)
-    parts = model.load(recipe.data).splits
-    learned, measured = parts["train"], parts.get("test") or parts["validation"]
+    dataset = model.load(recipe.data)
+    learned, measured = dataset.splits["train"], dataset.splits[dataset.to_measure_on()]
     if pilot:
         learned, measured = learned.cut(0.1)
     # no validation in `fit`: nothing is chosen while it runs, the last epoch is taken

@@ -118,7 +118,7 @@ def recur(layer, sequences, initial_state, mask, training=False):
         The last output, all outputs, and the list of states, as Keras' `inner_loop` does.
     """
     dropout = training and (getattr(layer, "dropout", 0) or getattr(layer, "recurrent_dropout", 0))
-    if mask is None and not dropout and sequences.shape[1] == 1:
+    if mask is None and not training and sequences.shape[1] == 1:
         output, states = layer.cell(sequences[:, 0], initial_state)
         return output, output[:, None], list(states) if isinstance(states, list | tuple) else [states]
     if name() == "torch" and not dropout and fused(layer):

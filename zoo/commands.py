@@ -423,9 +423,8 @@ def given_pictures(word: str) -> list:
 
     if word not in named.names("pictures") or Path(word).exists():
         return named_pictures(word)
-    splits = sources.find(word).splits
-    held_out = splits.get("test") or splits.get("validation") or splits["train"]
-    return list(held_out.items[:16])
+    dataset = sources.find(word)
+    return list(dataset.splits[dataset.to_measure_on()].items[:16])
 
 
 def settings(pairs: list[str]) -> dict:

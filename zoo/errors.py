@@ -32,6 +32,22 @@ class ZooError(ValueError):
         return _cut("\n".join(map(printable, super().__str__().split("\n"))))
 
 
+def whole_number(name: str, value, least: int, most: int | None = None) -> int:
+    """The value, or a sentence on what is accepted.
+
+    Raises:
+        UsageError: it is no whole number, or too small, or too large.
+
+    Example:
+        >>> whole_number("length", 3, 0)
+        3
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
+        bounds = f"of {least} or more" if most is None else f"from {least} to {most:,}"
+        raise UsageError(f"{name} is {value!r}; accepted are whole numbers {bounds}.")
+    return value
+
+
 class Diverged(ZooError):
     """A training whose loss is no finite number any more."""
 

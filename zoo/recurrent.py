@@ -70,7 +70,6 @@ class Carrying(keras.Model):
             for state in stepped.inputs[1:]
         ]
         self.built = True
-        backend.prepare(self)
 
     def call(self, tokens, training=False):
         # copied: PyTorch writes into the states while gradients still need what they were

@@ -6,7 +6,7 @@ backend alike but for rounding.
 
 from dataclasses import dataclass
 
-from zoo.errors import UsageError
+from zoo.errors import UsageError, whole_number
 
 NEVER = -1e9  # the logit of a token that must not be drawn
 
@@ -36,8 +36,7 @@ class Sampling:
                 f"temperature is {self.temperature!r}; accepted are 0 (always the most probable) and larger numbers, "
                 "such as 0.8."
             )
-        if isinstance(self.top_k, bool) or not isinstance(self.top_k, int) or self.top_k < 0:
-            raise UsageError(f"top_k is {self.top_k!r}; accepted are 0 (all tokens) and larger whole numbers.")
+        whole_number("top_k", self.top_k, 0)
         if not _number(self.top_p) or not 0 < self.top_p <= 1:
             raise UsageError(f"top_p is {self.top_p!r}; accepted are numbers above 0 and up to 1 (all tokens).")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo import metrics
 from zoo.data.vocabulary import Vocabulary
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, whole_number
 from zoo.registry import did_you_mean
 from zoo.tasks.task import Task
 
@@ -24,9 +24,7 @@ class TextTask(Task):
     signs: tuple[str, ...] = ()  # tokens that stand for no word
 
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
-        size, least = arguments.get("vocab_size"), 2 + len(self.signs)
-        if isinstance(size, bool) or not isinstance(size, int) or size < least:
-            raise UsageError(f"vocab_size must be a whole number of {least} or more, got {size!r}.")
+        whole_number("vocab_size", arguments.get("vocab_size"), 2 + len(self.signs))
         super().__init__(entry, arguments, weights, seed, dtype)
         for word in entry.preprocessing:
             if word not in self.settings:
@@ -51,13 +49,7 @@ class TextTask(Task):
                 f"{self.min_count} times or more."
             )
         vocabulary = Vocabulary(self.tokens, [*self.signs, *found.tokens])
-        if self._model is None:
-            self.arguments["vocab_size"] = len(vocabulary)
-        elif self.arguments["vocab_size"] != len(vocabulary):
-            raise ZooError(
-                f"{self.name} was built with vocab_size={self.arguments['vocab_size']}, the text has "
-                f"{len(vocabulary)} different {self.tokens}, number 0 included. Let train() build it."
-            )
+        self.fit_size("vocab_size", len(vocabulary), f"{self.tokens}, number 0 included", ", ".join(found.tokens[:5]))
         self.vocabulary = vocabulary
 
     def known(self) -> Vocabulary:

@@ -105,13 +105,7 @@ class Classifier(Task):
                 f"{self.name} knows the classes {_brief(self.labels)}; the data have {_brief(labels)}. "
                 f"For new classes, start from zoo.get({self.name!r}) or use zoo.finetune."
             )
-        if self._model is None:
-            self.arguments["num_classes"] = len(labels)
-        elif self.arguments["num_classes"] != len(labels):
-            raise ZooError(
-                f"{self.name} was built for {self.arguments['num_classes']} classes, the data have {len(labels)}: "
-                f"{_brief(labels)}. Build it with num_classes={len(labels)}, or let train() build it."
-            )
+        self.fit_size("num_classes", len(labels), "classes", _brief(labels))
         self.labels = labels
 
     def compile_arguments(self) -> dict:

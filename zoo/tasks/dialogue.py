@@ -14,7 +14,7 @@ from zoo.data.batches import FitData
 from zoo.data.corpora import Pairs
 from zoo.data.pictures import Dataset
 from zoo.data.vocabulary import UNKNOWN
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, whole_number
 from zoo.reports import Bar
 from zoo.samplers import Sampling
 from zoo.tasks._text import TextTask
@@ -180,18 +180,15 @@ class Dialogue(TextTask):
     ) -> Answer:
         """The same as `reply`, and with it where the model looked."""
         known, sampling = self.known(), Sampling(temperature, top_k, top_p)
-        if isinstance(beam, bool) or not isinstance(beam, int) or not 1 <= beam <= 100:
-            raise UsageError(f"beam is {beam!r}; accepted are whole numbers from 1 to 100.")
+        whole_number("beam", beam, 1, 100)
         if not isinstance(length_penalty, int | float) or not 0 <= length_penalty <= 10:
             raise UsageError(f"length_penalty is {length_penalty!r}; accepted are numbers from 0 to 10.")
-        most = self.length if max_length is None else max_length
-        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-            raise UsageError(f"max_length is {most!r}; accepted are whole numbers of 1 or more.")
+        most = self.length if max_length is None else min(self.length, whole_number("max_length", max_length, 1))
         said = self.numbers(text)[: self.length]
         if not len(said):
             raise UsageError("nothing was said; give a line, such as 'How are you?'.")
         random = np.random.default_rng(seed)
-        tokens, looks = self.answerer.answer(said, sampling, beam, length_penalty, min(most, self.length), random)
+        tokens, looks = self.answerer.answer(said, sampling, beam, length_penalty, most, random)
         words = [known.tokens[number - 1] for number in tokens]
         heard = [known.tokens[number - 1] for number in said]
         return Answer(known.decode(tokens), heard, words, looks.round(4).tolist())

@@ -14,7 +14,7 @@ from zoo.data.batches import FitData
 from zoo.data.corpora import Text, lines_of, read_text
 from zoo.data.pictures import Dataset
 from zoo.data.vocabulary import UNKNOWN
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, whole_number
 from zoo.registry import did_you_mean
 from zoo.tasks._text import TextTask
 
@@ -123,8 +123,7 @@ class Embedding(TextTask):
         return self.nearest(a - b + c, top, set(numbers))
 
     def nearest(self, vector: np.ndarray, top: int, but: set[int]) -> list[tuple[str, float]]:
-        if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-            raise UsageError(f"top is {top!r}; accepted are whole numbers of 1 or more.")
+        whole_number("top", top, 1)
         cosines = self.unit() @ (vector / max(float(np.linalg.norm(vector)), 1e-12))
         order = [number for number in np.argsort(-cosines).tolist() if number not in but | {UNKNOWN}]
         return [(self.known().tokens[number - 1], float(cosines[number])) for number in order[:top]]

@@ -14,7 +14,7 @@ from zoo.data.batches import FitData, Order, Streams
 from zoo.data.corpora import Text
 from zoo.data.pictures import Dataset
 from zoo.data.vocabulary import UNKNOWN, windows
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, whole_number
 from zoo.registry import did_you_mean
 from zoo.reports import Bar
 from zoo.samplers import Sampling
@@ -69,9 +69,7 @@ class LanguageModel(TextTask):
         Raises:
             ZooError: the data cannot be found, hold too little text, or do not fit the model.
         """
-        if window is not None and (isinstance(window, bool) or not isinstance(window, int) or window < 1):
-            raise UsageError(f"window is {window!r}; accepted are whole numbers of 1 or more.")
-        self.window = self.window if window is None else window
+        self.window = self.window if window is None else whole_number("window", window, 1)
         self.carried = self.carried if carried is None else carried
         return super().train(data, validation, **how)
 
@@ -158,8 +156,7 @@ class LanguageModel(TextTask):
             >>> len(text), text == net.generate("to be", length=20, seed=0)
             (25, True)
         """
-        if isinstance(length, bool) or not isinstance(length, int) or not 0 <= length <= LONGEST:
-            raise UsageError(f"length is {length!r}; accepted are whole numbers from 0 to {LONGEST:,}.")
+        whole_number("length", length, 0, LONGEST)
         pieces = self.pieces(prompt, length, Sampling(temperature, top_k, top_p), seed, 32 if stream else length)
         return pieces if stream else "".join(pieces)
 
@@ -263,7 +260,4 @@ class LanguageModel(TextTask):
 
     def recall(self, known: dict) -> None:
         super().recall(known)
-        window = known.get("window")
-        if isinstance(window, bool) or not isinstance(window, int) or window < 1:
-            raise ZooError(f"the file's record is damaged: its window is {window!r}.")
-        self.window = window
+        self.window = whole_number("the window of the file's record", known.get("window"), 1)

@@ -251,6 +251,23 @@ class Task(abc.ABC):
         """What this kind of work adds to a training; `progress` is whether people watch."""
         return []
 
+    def fit_size(self, argument: str, size: int, what: str, such_as: str) -> None:
+        """Take over a size that the data decide: a model that is not built yet gets it, a built one must have it.
+
+        Args:
+            argument: of the builder.
+            size: what the data have.
+            what: is counted, for the message.
+            such_as: the first of these.
+        """
+        if self._model is None:
+            self.arguments[argument] = size
+        elif self.arguments[argument] != size:
+            raise ZooError(
+                f"{self.name} was built for {self.arguments[argument]} {what}, the data have {size}: {such_as}. "
+                f"Build it with {argument}={size}, or let train() build it."
+            )
+
     def own_loss(self) -> Callable | None:
         """The loss that the model's own file brings, a function of targets and outputs; None where it brings none.
 
