@@ -27,7 +27,7 @@ def story(seed=0, sentences=2000) -> str:
 def net():
     net = zoo.get("word2vec", units=16, window=2, seed=0)
     net.subsample = 1.0
-    net.train(story(), epochs=3, batch_size=16, learning_rate=0.02, progress=False)
+    net.train(story(), epochs=16, batch_size=16, learning_rate=0.02, progress=False)
     return net
 
 
@@ -77,10 +77,20 @@ def test_the_loss_against_loops(architecture):
 def test_near_words_come_near(architecture):
     net = zoo.get("word2vec", units=16, window=2, architecture=architecture, seed=0)
     net.subsample = 1.0
-    net.train(story(), epochs=3, batch_size=16, learning_rate=0.02, progress=False)
-    for kind in (ANIMALS, TOOLS):
+    net.train(story(), epochs=16, batch_size=16, learning_rate=0.02, progress=False)
+    for kind, others in ((ANIMALS, TOOLS), (TOOLS, ANIMALS)):
         found = [word for word, _ in net.most_similar(kind[0], top=5)]
         assert set(found) == set(kind[1:]), found
+        assert net.similarity(*kind[:2]) > 0.9 and net.similarity(kind[0], others[0]) < 0.6
+
+
+def test_a_word_that_stands_often_takes_no_larger_steps():
+    """Adam's first step is as long as the learning rate, whatever the gradient; see `backend.summed`."""
+    net = zoo.get("word2vec", units=16, seed=0)
+    net.subsample = 1.0
+    net.train(story(sentences=128), epochs=1, batch_size=16, learning_rate=0.01, schedule="constant", progress=False)
+    steps = np.abs(net.model.get_layer("contexts").get_weights()[0][1:])  # they begin at zero
+    assert steps.max() < 0.010001 and np.median(steps) == pytest.approx(0.01, rel=0.01)
 
 
 def test_verbs(net, tmp_path):

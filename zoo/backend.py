@@ -90,6 +90,24 @@ def prepare(model) -> None:
         layer.inner_loop = functools.partial(recur, layer)
 
 
+def summed(optimizer):
+    """Let an optimizer see the gradients of embeddings summed, as any other gradient is.
+
+    TensorFlow gives one piece for each look-up, and Keras 3.15 squares the pieces one by one for Adam's second moment
+    where the paper, JAX and PyTorch square their sum: steps come out larger, the more often a token stands in a batch.
+    """
+    if name() != "tensorflow":
+        return optimizer
+    import tensorflow as tf
+
+    def whole(gradient):
+        return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient
+
+    apply = optimizer.apply
+    optimizer.apply = lambda gradients, *rest: apply([whole(gradient) for gradient in gradients], *rest)
+    return optimizer
+
+
 def recurrent_layers(model) -> Iterator:
     """The recurrent layers of a model, those of its parts and both directions of one that has two among them."""
     for layer in model.layers:

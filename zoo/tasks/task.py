@@ -230,7 +230,7 @@ class Task(abc.ABC):
         }
         trained.compile(
             **{
-                "optimizer": optimizer,
+                "optimizer": backend.summed(optimizer),
                 "jit_compile": backend.jit_compile(),
                 **self.compile_arguments(),
                 **compile_arguments,
