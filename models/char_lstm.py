@@ -18,6 +18,7 @@ from zoo.registry import register
     batch_size=64,
     epochs=10,
     parameters=875_202,
+    fastest_on="torch",
     smallest={"units": 8, "embedding": 4},
 )
 def char_lstm(vocab_size=66, units=256, depth=2, cell="lstm", embedding=64, dropout=0.2):

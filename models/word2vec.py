@@ -11,7 +11,7 @@ EVERY = 8  # which words of a block are negatives
 
 @register(
     task="embedding",
-    dataset="anna",
+    dataset="english_lines",
     offline="stdlib_docs",
     source="Mikolov et al. (2013), arXiv:1301.3781, and Distributed representations of words and phrases, "
     "arXiv:1310.4546; negatives shared by a batch: Ji et al. (2016), arXiv:1604.04661",

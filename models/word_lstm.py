@@ -18,6 +18,7 @@ from zoo.registry import register
     batch_size=32,
     epochs=10,
     parameters=1_923_237,
+    fastest_on="torch",
     smallest={"units": 16},
 )
 def word_lstm(vocab_size=2_725, units=256, depth=1, dropout=0.5):

@@ -158,6 +158,9 @@ def test_every_example_is_seen_once_in_a_pass():
     for number in range(3):
         assert sorted(i for s in range(3) for i in order.rows(number * 3 + s)) == list(range(10))
     assert order.rows(0).tolist() == Order(10, 4, seed=3).rows(0).tolist() != Order(10, 4, seed=4).rows(0).tolist()
+    whole = Order(10, 4, seed=3, whole=True)  # two full batches, and the same examples in them
+    assert whole.steps == 2 and [whole.rows(s).tolist() for s in (0, 1)] == [order.rows(s).tolist() for s in (0, 1)]
+    assert len(whole.rows(2)) == 4 and Order(10, 10, 0, whole=True).steps == 1
 
 
 def test_the_cosine_rises_and_falls():
@@ -263,7 +266,7 @@ def test_own_weights_are_what_their_card_says(model, name):
     assert net.metrics[card["metric"]].to_json()["value"] == card["of this file"]["value"]
     assert model in zoo.list(weights=True) and name in str(zoo.show(model))
     data = card["data"]["name"]
-    if data in zoo.data.named.available() and card["of this file"]["n"] <= 1000:
+    if data in zoo.data.named.available() and card["of this file"]["n"] <= 1000 and "judged by" not in card:
         assert plain(net.evaluate(data, progress=False)[card["metric"]]) == card["of this file"]
 
 

@@ -61,6 +61,7 @@ def test_the_vocabulary_has_a_limit():
 # Masks
 
 
+@pytest.mark.every_backend
 def test_what_fills_up_a_line_changes_nothing(bot):
     pair = Pairs(["Who is there?"], ["It is me."])
     expected = logits(bot, pair)
@@ -71,6 +72,7 @@ def test_what_fills_up_a_line_changes_nothing(bot):
     assert np.abs(beside[0] - expected[0]).max() < 1e-4
 
 
+@pytest.mark.every_backend
 def test_filling_counts_in_no_loss(bot):
     x, y = bot.encode(Pairs(SAID, REPLY))
     found = numbers(bot.model(x)).astype(np.float64)
@@ -82,6 +84,7 @@ def test_filling_counts_in_no_loss(bot):
     assert measured.sum() == pytest.approx(nats.sum(), rel=1e-3) and (measured[y == 0] == 0).all()
 
 
+@pytest.mark.every_backend
 def test_both_ways_to_attend():
     for attention in ("luong", "bahdanau"):
         bot = zoo.get("chatbot", vocab_size=20, units=8, attention=attention, seed=0)
@@ -95,6 +98,7 @@ def test_both_ways_to_attend():
 # Answers
 
 
+@pytest.mark.every_backend
 def test_it_answers(bot):
     for said, reply in zip(SAID, REPLY, strict=True):
         assert bot.reply(said, temperature=0) == bot.reply(said, beam=4) == reply.lower()
@@ -131,6 +135,7 @@ def test_values_that_mean_nothing(bot, how, message):
         zoo.get("chatbot").reply("Hi.")
 
 
+@pytest.mark.every_backend
 def test_beam_search_finds_the_most_probable_answer(bot):
     """Against all answers of up to two words, each scored by the model itself."""
     known = bot.vocabulary
@@ -156,6 +161,7 @@ def test_beam_search_finds_the_most_probable_answer(bot):
     assert bot.reply("Hi.", beam=len(words), max_length=2, length_penalty=0) == text
 
 
+@pytest.mark.every_backend
 def test_a_step_of_a_beam():
     """Against NumPy: the best of all continuations, ended ones standing still."""
     logs = np.log(np.array([[0.1, 0.6, 0.3], [0.2, 0.2, 0.6], [0.5, 0.25, 0.25]], np.float32))
@@ -177,6 +183,10 @@ def test_the_perplexity_is_summed_by_word(bot):
     assert found["nats"].n == (y > 0).sum() and found["nats"].value == pytest.approx(nats.sum() / (y > 0).sum())
     assert found["perplexity"].value == pytest.approx(np.exp(found["nats"].value))
     assert found["shuffled"].value > found["perplexity"].value
+    replies = [bot.answer(said, seed=number) for number, said in enumerate((SAID * 5)[:18])]
+    expected = [{"said": said, "reply": reply.text} for said, reply in zip(SAID * 4, replies[:10], strict=False)]
+    assert found["exchanges"] == expected[:10]
+    assert found["distinct_1"] == distinct([reply.words for reply in replies], 1)
 
 
 def test_an_interval_counts_answers():

@@ -45,6 +45,7 @@ def test_examples(net):
 
 
 @pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+@pytest.mark.every_backend
 def test_the_loss_against_loops(architecture):
     """The published sums, word by word."""
     net = zoo.get("word2vec", vocab_size=9, units=4, window=2, negative=3, architecture=architecture, seed=0)
@@ -74,6 +75,7 @@ def test_the_loss_against_loops(architecture):
 
 
 @pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+@pytest.mark.every_backend
 def test_near_words_come_near(architecture):
     net = zoo.get("word2vec", units=16, window=2, architecture=architecture, seed=0)
     net.subsample = 1.0
@@ -84,6 +86,7 @@ def test_near_words_come_near(architecture):
         assert net.similarity(*kind[:2]) > 0.9 and net.similarity(kind[0], others[0]) < 0.6
 
 
+@pytest.mark.every_backend
 def test_a_word_that_stands_often_takes_no_larger_steps():
     """Adam's first step is as long as the learning rate, whatever the gradient; see `backend.summed`."""
     net = zoo.get("word2vec", units=16, seed=0)

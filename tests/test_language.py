@@ -166,6 +166,7 @@ def test_streams_go_on_where_they_ended():
     assert (y == x + 1).all()
 
 
+@pytest.mark.every_backend
 def test_two_pieces_are_one_long_one(net):
     from zoo.recurrent import Carrying
 
@@ -179,6 +180,7 @@ def test_two_pieces_are_one_long_one(net):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.every_backend
 def test_each_cell_carries_its_states(cell):
     net = zoo.get("char_lstm", vocab_size=9, units=8, depth=3, cell=cell, seed=0)
     tokens = np.arange(60).reshape(2, 30).astype(np.int32) % 9
@@ -193,6 +195,7 @@ def test_each_cell_carries_its_states(cell):
 
 @pytest.mark.parametrize("lengths", [None, [7, 3, 5, 1]])
 @pytest.mark.parametrize("back", [False, True])
+@pytest.mark.every_backend
 def test_the_faster_way_is_keras_own(lengths, back):
     """An LSTM as `backend.recur` runs it, against Keras' own loop over steps: both directions, filled up or not."""
     keras.utils.set_random_seed(0)
@@ -219,6 +222,7 @@ def test_windows_train_too(net):
 # Text drawn
 
 
+@pytest.mark.every_backend
 def test_the_same_seed_writes_the_same_text(net):
     one, same, other = (net.generate("to be", length=50, seed=seed) for seed in (1, 1, 2))
     assert one == same != other and len(one) == 55 and one.startswith("to be")
@@ -229,6 +233,7 @@ def test_a_stream_is_the_text_in_pieces(net):
     assert len(pieces) == 4 and "".join(pieces) == net.generate("to be", length=100, seed=1)
 
 
+@pytest.mark.every_backend
 def test_greedy_is_what_a_loop_over_the_model_says(net):
     written = net.generate("to be", length=30, temperature=0)
     tokens = net.vocabulary.encode("to be").tolist()
@@ -257,6 +262,7 @@ def test_edges_of_generating(net):
         zoo.get("char_lstm").generate("a")
 
 
+@pytest.mark.every_backend
 def test_draws_follow_the_probabilities():
     """Against NumPy: the share of each token in evenly spread draws is its probability among those kept."""
     probabilities = np.array([0.1, 0.4, 0.05, 0.3, 0.15])
@@ -278,6 +284,7 @@ def test_draws_follow_the_probabilities():
 # Scores
 
 
+@pytest.mark.every_backend
 def test_the_score_is_the_mean_over_every_token(net):
     found = net.evaluate(VERSE, progress=False)
     text = VERSE[len(VERSE) - len(VERSE) // 10 :]
@@ -345,3 +352,11 @@ def test_a_file_whose_record_lies_is_refused(net, tmp_path, lie):
     saving.write(file, archive.members, content, content["selftest"])
     with pytest.raises(ZooError, match="record"):
         zoo.load(file)
+
+
+@pytest.mark.every_backend
+def test_a_narrow_dtype_writes_too():
+    net = zoo.get("char_lstm", units=8, embedding=4, seed=0, dtype="mixed_bfloat16")
+    net.train("to be or not to be\n" * 100, epochs=1, progress=False)
+    assert len(net.generate("to", length=8, seed=0)) == 10
+    assert np.isfinite(net.evaluate("to be or not to be\n" * 100, progress=False)["nats"].value)

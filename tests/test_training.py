@@ -241,6 +241,8 @@ def test_a_loss_that_is_no_number_without_a_folder():
         ({"epochs": 0}, "epochs must be 1 or more, got 0"),
         ({"batch_size": 0}, "batch_size must be 1 or more"),
         ({"optimizer": "adamm"}, "adamm"),
+        ({"optimizer": {"class_name": "Adam", "config": {"beta_3": 0.5}}}, "beta_3"),
+        ({"optimizer": {"beta_1": 0.5}}, "accepted is a name such as 'adam'"),
         ({"tensorboard": True}, "tensorboard=True needs a folder="),
     ],
 )
@@ -248,6 +250,19 @@ def test_arguments_that_make_no_sense(arguments, words):
     with pytest.raises(ZooError) as error:
         train(**arguments)
     assert words in str(error.value)
+
+
+def test_an_optimizer_by_its_configuration():
+    model, _ = train(optimizer={"class_name": "Adam", "config": {"beta_1": 0.5}}, learning_rate=0.25, epochs=1)
+    assert model.model.optimizer.beta_1 == 0.5 and float(model.model.optimizer.learning_rate) == 0.25
+
+
+def test_a_model_says_where_it_trains_fastest(capsys):
+    net = zoo.get("char_lstm", units=4, embedding=4)
+    told = "trains much faster with KERAS_BACKEND=torch"
+    net.train("to be or not to be\n" * 100, epochs=1, batch_size=2, progress=True)
+    assert (told in capsys.readouterr().err) == (keras.backend.backend() != "torch")
+    assert "on KERAS_BACKEND=torch" in str(zoo.show("char_lstm"))
 
 
 def order(batches, epochs):

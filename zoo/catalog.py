@@ -54,6 +54,8 @@ class Card:
             for key in ("optimizer", "learning_rate", "batch_size", "steps_per_epoch", "epochs")
             if key in self.facts
         )
+        if "fastest_on" in self.facts:
+            rows["trains fastest"] = f"on KERAS_BACKEND={self.facts['fastest_on']}"
         for name, facts in self.facts.get("weights", {}).items():
             rows[f"weights={name!r}"] = facts.get("licence", "licence not stated")
             rows |= {f"  {key}": value for key, value in facts.items() if key != "licence"}

@@ -26,6 +26,7 @@ EXAMPLES = {
   zoo train logistic --data faces --seed 1
   zoo train logistic --data photos/ --set input_shape=(32,32,3) --epochs 5
   zoo train logistic --data faces --epochs 40 --resume
+  zoo train dcgan --data photos/ --size 64       learns to draw such pictures
   zoo train my_net.py --data photos/             a model of your own""",
     "evaluate": """\
   zoo evaluate pets.keras photos/val
@@ -53,6 +54,10 @@ EXAMPLES = {
   zoo reconstruct autoencoder.keras coat.png bag.png --out grid.png
   zoo reconstruct autoencoder.keras clothes/ --out grid.png --noise 0.4
   zoo reconstruct autoencoder.keras fashion_mnist --out grid.png  the first pictures of a dataset""",
+    "sample": """\
+  zoo sample dcgan.keras --n 64 --out grid.png
+  zoo sample dcgan.keras --seed 1 --truncation 1 --out grid.png  the more ordinary ones
+  zoo sample dcgan.keras --n 10000 --out drawn/  a file each""",
     "visualise": "  zoo visualise logistic\n  zoo visualise cnn --picture shoe.png --out cnn/",
     "relabel": """\
   zoo relabel pets.keras cats=cat dogs=dog       in place
@@ -145,6 +150,7 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--data", metavar="D", help="a dataset's name, a folder of class folders, a CSV file")
     c.add_argument("--val", metavar="D", help="the same, to watch while training")
     c.add_argument("--set", nargs="+", default=[], action="extend", metavar="KEY=VALUE", help="builder arguments")
+    c.add_argument("--size", type=positive_int, metavar="N", help="colour pictures of N x N: input_shape=(N,N,3)")
     c.add_argument("--out", metavar="FILE.keras", help="where to save (NAME.keras); checkpoints go beside it")
     c.add_argument("--resume", action="store_true", help="go on with the run that --out's checkpoints are of")
     c.add_argument("--seed", type=int, metavar="N", help="make the run repeatable")
@@ -200,6 +206,14 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("images", metavar="IMAGE|FOLDER|DATASET", nargs="+")
     c.add_argument("--out", metavar="FILE.png", required=True, help="where to draw: given, with noise, reconstructed")
     c.add_argument("--noise", type=float, default=0.0, metavar="X", help="lay noise over them first; white is 1 (0)")
+
+    c = command("sample", commands.run_sample, "draw pictures out of noise")
+    c.add_argument("name", metavar="FILE.keras|NAME")
+    c.add_argument("--n", type=int, default=64, metavar="N", help="how many (64)")
+    c.add_argument("--out", metavar="FILE.png|FOLDER", required=True, help="one picture of all, or a folder for each")
+    c.add_argument("--seed", type=int, metavar="N", help="the same one gives the same pictures")
+    c.add_argument("--truncation", type=float, metavar="X", help="the less, the more ordinary (no limit)")
+    c.add_argument("--weights", metavar="W", help="which trained weights of a NAME (its first)")
 
     c = command("visualise", commands.run_visualise, "draw what the first layer of a classifier looks for")
     c.add_argument("name", metavar="FILE.keras|NAME")

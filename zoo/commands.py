@@ -48,7 +48,8 @@ def run_train(arguments):
     arguments.when_interrupted = (
         f" What was trained is in {folder}; the same command with --resume goes on with it." if folder.is_dir() else ""
     )
-    model = zoo.get(arguments.name, seed=arguments.seed, **settings(arguments.set))
+    size = {"input_shape": (arguments.size, arguments.size, 3)} if arguments.size else {}
+    model = zoo.get(arguments.name, seed=arguments.seed, **size, **settings(arguments.set))
     arguments.when_interrupted = f" Finished epochs are in {folder}; the same command with --resume goes on."
     history = model.train(
         arguments.data,
@@ -221,6 +222,14 @@ def run_reconstruct(arguments):
         print(f"{printable(item['path'] or f'picture {number}')}: signal to noise {item['psnr']:.1f} dB{gain}")
     noisy = ", with noise" if arguments.noise else ""
     print(f"Saved {arguments.out}: what was given{noisy}, and below it what came out.")
+
+
+def run_sample(arguments):
+    model = opened(arguments.name, "sample", arguments.weights)
+    model.sample_to(arguments.out, arguments.n, arguments.seed, arguments.truncation)
+    if arguments.json:
+        return show_json({"out": arguments.out, "n": arguments.n, "seed": arguments.seed})
+    print(f"Saved {arguments.out}: {arguments.n:,} pictures.")
 
 
 def run_visualise(arguments):

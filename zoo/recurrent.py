@@ -167,8 +167,9 @@ class Writer:
             token = ops.slice(buffer, (0, at), (1, 1))
             logits, *states = self.stepped([token, *states], training=False)
             number = ops.slice(uniform, (at,), (1,))
-            drawn = draw(logits[:, 0] + self.penalty, number, temperature, top_k, top_p)
+            drawn = draw(ops.cast(logits[:, 0], "float32") + self.penalty, number, temperature, top_k, top_p)
             follows = ops.where(at + 1 < given, ops.slice(buffer, (0, at + 1), (1, 1)), drawn[:, None])
+            states = [ops.cast(state, "float32") for state in states]  # as they came; a narrower dtype computes
             return at + 1, ops.slice_update(buffer, (0, at + 1), follows), *states
 
         _, buffer, *states = ops.while_loop(lambda at, *_: at < stop, step, (start, buffer, *states))

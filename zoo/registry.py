@@ -19,12 +19,14 @@ class Entry:
         source: the paper, course or book that the model is from.
         dataset: the dataset that it trains on when none is named.
         offline: an embedded dataset, proposed when `dataset` is not at hand.
-        optimizer: name of a Keras optimizer.
+        optimizer: name of a Keras optimizer, or Keras' configuration of one.
         learning_rate: its learning rate.
         schedule: "cosine" lets the learning rate rise over the first tenth of the steps and then fall to 0 along a
             cosine; None keeps it.
         loss: name of a function in the model's own file, of targets and outputs, in place of the task's loss; it may
             also take any of the builder's arguments, by name.
+        opponent: name of a function in the model's own file that builds the net it is trained against; it takes any of
+            the builder's arguments, by name.
         augment: how training pictures are varied from pass to pass, names in `zoo.data.augment`.
         batch_size: examples a step; None takes all of them in every step.
         steps_per_epoch: steps that an epoch counts when each step takes all examples; else it is one pass over them.
@@ -32,6 +34,7 @@ class Entry:
         parameters: number of weights at the builder's defaults; a check compares it with the built model.
         preprocessing: arguments of the task's preprocessing beyond the model's input shape.
         weights: trained weights by name: where they lie, their hash, licence and published scores.
+        fastest_on: the Keras backend that trains it much faster than others on a processor, where one was found to.
         smallest: builder arguments that make the cheapest honest variant, for the checks.
         known_gaps: checks that the model cannot pass, each with the reason.
     """
@@ -42,10 +45,11 @@ class Entry:
     source: str
     dataset: str | None = None
     offline: str | None = None
-    optimizer: str = "adam"
+    optimizer: str | dict = "adam"
     learning_rate: float = 1e-3
     schedule: str | None = None
     loss: str | None = None
+    opponent: str | None = None
     augment: tuple[str, ...] = ()
     batch_size: int | None = 32
     steps_per_epoch: int | None = None
@@ -53,6 +57,7 @@ class Entry:
     parameters: int | None = None
     preprocessing: dict = field(default_factory=dict)
     weights: dict[str, dict] = field(default_factory=dict)
+    fastest_on: str | None = None
     smallest: dict = field(default_factory=dict)
     known_gaps: dict[str, str] = field(default_factory=dict)
 

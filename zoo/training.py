@@ -59,17 +59,17 @@ class Run:
         return self.steps_per_epoch or data.order(len(data.x), self.batch_size, 0).steps
 
 
-def optimizer_of(name: str, learning_rate) -> keras.optimizers.Optimizer:
-    """Keras' optimizer of that name, at a learning rate or a schedule of it.
+def optimizer_of(which: str | dict, learning_rate) -> keras.optimizers.Optimizer:
+    """Keras' optimizer of that name or configuration, at a learning rate or a schedule of it.
 
     Raises:
-        UsageError: Keras knows none of that name.
+        UsageError: Keras knows no such optimizer.
     """
+    name, config = (which, {}) if isinstance(which, str) else (which.get("class_name"), which.get("config", {}))
     try:
-        kind = type(keras.optimizers.get(name))
-    except ValueError as error:
+        return type(keras.optimizers.get(name))(**{**config, "learning_rate": learning_rate})
+    except (ValueError, TypeError) as error:
         raise UsageError(f"{error}; accepted is a name such as 'adam', or a Keras optimizer.") from error
-    return kind(learning_rate=learning_rate)
 
 
 def rate_over(schedule: str, learning_rate: float, steps: int):

@@ -13,6 +13,7 @@ class Order:
         count: how many examples there are.
         batch_size: examples a step; None is all of them, in their own order.
         seed: decides the order.
+        whole: leave the last batch of a pass out where it is smaller than the others.
 
     Example:
         >>> order = Order(5, 2, seed=0)
@@ -20,15 +21,15 @@ class Order:
         [0, 1, 2, 3, 4]
     """
 
-    def __init__(self, count: int, batch_size: int | None, seed: int):
+    def __init__(self, count: int, batch_size: int | None, seed: int, whole: bool = False):
         self.count, self.seed = count, seed
         self.batch_size = min(batch_size or count, count)
-        self.steps = -(-count // self.batch_size)  # of one pass
+        self.steps = count // self.batch_size if whole else -(-count // self.batch_size)  # of one pass
         self._latest = (None, None)  # the latest pass and its permutation
 
     def rows(self, step: int) -> np.ndarray | slice:
         """Indices of the examples that a step sees, steps counted from the beginning of the training."""
-        if self.steps == 1:
+        if self.batch_size == self.count:
             return slice(None)
         number, batch = divmod(step, self.steps)
         if self._latest[0] != number:

@@ -46,6 +46,12 @@ class Named:
         return "samples" if self.package else None
 
 
+ANNA = {"text/anna.txt": "568bb39fc78aca98e9db91c4329dcd1aa5ec4c3df3aca2064ce5d6f023ae16c9"}
+SHAKESPEARE = {"text/tinyshakespeare.txt": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"}
+CORNELL = {
+    "dialog/cornell_30k.said.txt": "e7099723e42bbd3d095048072f65981b03b3427ca90752e46ed9156bbf78c1ad",
+    "dialog/cornell_30k.reply.txt": "07dffaac6b065c2cc5adf7f9d77ecb33cea8c20b82477d140b1f9e6fa5c01519",
+}
 DIGITS = tuple("0123456789")
 FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 NAMED = {
@@ -224,7 +230,7 @@ NAMED = {
             licence="public domain",
             source="Andrej Karpathy's char-rnn, data/tinyshakespeare/input.txt.",
             read=text_readers.read_file("text/tinyshakespeare.txt"),
-            files={"text/tinyshakespeare.txt": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"},
+            files=SHAKESPEARE,
             urls={
                 "text/tinyshakespeare.txt": "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/"
                 "tinyshakespeare/input.txt"
@@ -238,7 +244,7 @@ NAMED = {
             licence="public domain",
             source="Project Gutenberg, as a file of Udacity's deep-learning course, intro-to-rnns/anna.txt.",
             read=text_readers.read_file("text/anna.txt"),
-            files={"text/anna.txt": "568bb39fc78aca98e9db91c4329dcd1aa5ec4c3df3aca2064ce5d6f023ae16c9"},
+            files=ANNA,
             urls={
                 "text/anna.txt": "https://raw.githubusercontent.com/udacity/deep-learning/master/intro-to-rnns/anna.txt"
             },
@@ -279,11 +285,18 @@ NAMED = {
             licence="not stated",
             source="A sample of the Cornell Movie-Dialogs Corpus by Danescu-Niculescu-Mizil and Lee (2011).",
             read=text_readers.read_cornell_30k,
-            files={
-                "dialog/cornell_30k.said.txt": "e7099723e42bbd3d095048072f65981b03b3427ca90752e46ed9156bbf78c1ad",
-                "dialog/cornell_30k.reply.txt": "07dffaac6b065c2cc5adf7f9d77ecb33cea8c20b82477d140b1f9e6fa5c01519",
-            },
+            files=CORNELL,
             kind="pairs",
+        ),
+        Named(
+            name="english_lines",
+            about="A novel, plays and film dialogue in a row (anna, tinyshakespeare, cornell_30k): a million words.",
+            proves="what word vectors learn from little text; published ones saw a thousand times as much.",
+            licence="of the films' lines not stated; the rest is in the public domain",
+            source="As of the three datasets.",
+            read=text_readers.read_english_lines,
+            files={**ANNA, **SHAKESPEARE, **CORNELL},
+            kind="text",
         ),
         Named(
             name="chatterbot",

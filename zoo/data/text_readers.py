@@ -19,6 +19,13 @@ def read_cornell_30k(root: Path, classes: list[str]) -> dict[str, Pairs]:
     return {"train": Pairs(said, reply)}
 
 
+def read_english_lines(root: Path, classes: list[str]) -> dict[str, Text]:
+    """A novel, plays, and what is said in films and answered to it, one after the other."""
+    pairs = read_cornell_30k(root, classes)["train"]
+    parts = [read_text(root / f"text/{name}.txt") for name in ("anna", "tinyshakespeare")]
+    return {"train": Text("\n".join([*parts, *pairs.said, *pairs.reply]))}
+
+
 def read_stdlib_source(root: Path, classes: list[str]) -> dict[str, Text]:
     """The first million characters of Python's own modules, in the order of their names."""
     files = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))

@@ -451,16 +451,7 @@ def course_arms(label: str, settings: dict, costs: float, late: bool = True) -> 
     """
     two, four = ({"hidden": hidden, "initialisation": "course"} for hidden in ((7,), (20, 7, 5)))
     nets = (  # name, model, arguments, rate, epochs of 100 iterations, costs by iteration, train and test accuracy
-        (
-            "logistic",
-            "logistic",
-            {},
-            0.005,
-            20,
-            {0: 0.6931471806, 100: 0.5845083636, 1900: 0.1408720757},
-            0.990431,
-            0.7,
-        ),
+        ("logistic", "logistic", {}, 0.005, 20, LOGISTIC_COSTS, 0.990431, 0.7),
         ("7-1", "mlp", two, 0.0075, 25, {0: 0.6930497357, 2400: 0.0485547856}, 1.0, 0.72),
         ("20-7-5-1", "mlp", four, 0.0075, 25, {0: 0.7717493284, 2400: 0.0928782153}, 0.985646, 0.8),
     )
@@ -487,8 +478,8 @@ COURSE_CATS = Study(
     question="Does the zoo reproduce the course's table of cat classifiers, to the last digit?",
     arms=(
         *course_arms("NumPy", {"engine": "numpy"}, 1e-9),
-        *course_arms("Keras, float64", {"dtype": "float64"}, 1e-5),
         *course_arms("Keras", {}, 1e-5, late=False),
+        *course_arms("Keras, float64", {"dtype": "float64"}, 1e-5)[1:],  # the first does not drift in float32 either
     ),
     measures=("loss", "cost", "train_accuracy", "accuracy"),
     table=("train_accuracy", "accuracy"),

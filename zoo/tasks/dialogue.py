@@ -22,6 +22,10 @@ from zoo.tasks._text import TextTask
 # Tokens beside the words; the number 0, which a vocabulary gives to what it does not know, fills up short lines here.
 BEGIN, END, RARE = "<begin>", "<end>", "<rare>"
 BATCH = 64  # pairs that are scored side by side
+SHOWN, COUNTED = (
+    10,
+    200,
+)  # of the first lines that are measured on, how many answers are shown, and looked at for variety
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Dialogue(TextTask):
         loss = self.own_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
         return {"loss": loss}
 
-    def callbacks(self, trained, progress: bool) -> list:
+    def callbacks(self, trained, data, folder, progress: bool) -> list:
         from zoo.recurrent import Report
 
         sample = (lambda: f"How are you? - {self.reply('How are you?', beam=3)}") if progress else None
@@ -213,11 +217,14 @@ class Dialogue(TextTask):
             progress: show a bar with the time left.
 
         Returns:
-            `{"nats": Mean, "perplexity": Mean, "shuffled": Mean, "unigram": float, "unknown": float, "split": str,
-            "skipped": []}`: the mean negative logarithm of the probability of each word of the answers, their ends
-            among them; the perplexity, e to the power of it; the perplexity where every answer stands behind another
-            question, which is higher if the model listens; and that of the words' frequencies in the training part.
-            Unknown is the share of words that are not in the vocabulary. The intervals count answers.
+            `{"nats": Mean, "perplexity": Mean, "shuffled": Mean, "unigram": float, "unknown": float, "distinct_1":
+            float, "distinct_2": float, "exchanges": [{"said": str, "reply": str}], "split": str, "skipped": []}`: the
+            mean negative logarithm of the probability of each word of the answers, their ends among them; the
+            perplexity, e to the power of it; the perplexity where every answer stands behind another question, which
+            is higher if the model listens; and that of the words' frequencies in the training part. Unknown is the
+            share of words that are not in the vocabulary. Distinct is the share of different words, and of different
+            pairs of them, in what the model replies to the first lines; the first few exchanges are given. The
+            intervals count answers.
 
         Raises:
             ZooError: the data cannot be found.
@@ -227,8 +234,14 @@ class Dialogue(TextTask):
         x, y = self.encode(dataset.splits[split])
         others = x.copy()
         others[:, 0] = x[np.random.default_rng(0).permutation(len(x)), 0]
-        bar = Bar(2 * len(x), "evaluating", unit="answer") if progress else None
-        heard, deaf = (self.nats(part, y, bar.update if bar else lambda pairs: None) for part in (x, others))
+        asked = [said for said in dataset.splits[split].said if len(self.numbers(said))][:COUNTED]
+        bar = Bar(2 * len(x) + len(asked), "evaluating", unit="answer") if progress else None
+        update = bar.update if bar else lambda pairs: None
+        heard, deaf = (self.nats(part, y, update) for part in (x, others))
+        replies = []
+        for number, said in enumerate(asked):
+            replies.append(self.answer(said, seed=number))
+            update(1)
         if bar:
             bar.close()
         _, learned = self.encode(dataset.splits["train"])
@@ -241,6 +254,11 @@ class Dialogue(TextTask):
             "shuffled": mean_of(deaf, y).mapped(metrics.perplexity),
             "unigram": float(np.exp(unigram)),
             "unknown": float((y == self.known().numbers[RARE]).sum() / (y > 0).sum()),
+            "distinct_1": distinct([reply.words for reply in replies], 1),
+            "distinct_2": distinct([reply.words for reply in replies], 2),
+            "exchanges": [
+                {"said": said, "reply": reply.text} for said, reply in zip(asked[:SHOWN], replies, strict=False)
+            ],
             "split": split,
         }
         return {**self.metrics, "skipped": dataset.skipped}
@@ -268,6 +286,8 @@ class Dialogue(TextTask):
                 f"  after somebody else's words  {result['shuffled']}",
                 f"  by the words' frequencies    {result['unigram']:.4g}",
                 f"unknown words                  {result['unknown']:.1%}",
+                f"different words it replies    {result['distinct_1']:.1%}; pairs of words {result['distinct_2']:.1%}",
+                *(f"  {each['said']}\n    - {each['reply']}" for each in result["exchanges"]),
             ]
         )
 

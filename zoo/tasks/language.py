@@ -103,7 +103,7 @@ class LanguageModel(TextTask):
 
         return {"loss": self.own_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True)}
 
-    def callbacks(self, trained, progress: bool) -> list:
+    def callbacks(self, trained, data, folder, progress: bool) -> list:
         from zoo.recurrent import Carrying, Report, StartAfresh
 
         unit = metrics.bits if self.known().kind == "characters" else metrics.perplexity

@@ -13,13 +13,11 @@ from zoo.data import sources
 from zoo.data.batches import FitData
 from zoo.data.preprocessing import Preprocessing, rule_of
 from zoo.errors import UsageError, ZooError
-from zoo.files import replacing
 from zoo.reports import Bar
+from zoo.sheets import grid, save_picture
 from zoo.tasks.task import Task
 
 CHUNK = 256  # pictures that are measured at a time
-ACROSS = 16  # pictures in a row of a drawing
-TILE = 64  # pixels: small pictures are drawn at least so large
 MEASURED = ("loss", "mse", "psnr", "psnr_noisy", "gain")  # numbers of an evaluation that carry their interval
 
 
@@ -353,32 +351,6 @@ def checked_noise(noise) -> float:
     if not number or not 0 <= noise <= 10:
         raise UsageError(f"noise must be a number from 0 (none) to 10, where white is 1; got {noise!r}.")
     return float(noise)
-
-
-def grid(rows: list[np.ndarray]) -> Image.Image:
-    """Rows of pictures as one, each row's pictures below those of the row before; long rows are broken.
-
-    Args:
-        rows: uint8 arrays of shape (n, height, width, channels), all of the same.
-    """
-    size = max(1, TILE // max(rows[0].shape[1:3]))  # small pictures are drawn larger, with square pixels
-    lines = []
-    for start in range(0, len(rows[0]), ACROSS):
-        for row in rows:
-            part = row[start : start + ACROSS].repeat(size, 1).repeat(size, 2)
-            gap = min(ACROSS, len(row)) - len(part)
-            part = np.pad(part, ((0, gap), (1, 1), (1, 1), (0, 0)), constant_values=255)
-            lines.append(np.concatenate(list(part), axis=1))
-    pixels = np.concatenate(lines)
-    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-
-
-def save_picture(picture: Image.Image, path: Path) -> None:
-    try:
-        with replacing(path, suffix=path.suffix) as temporary:
-            picture.save(temporary)
-    except (OSError, ValueError, KeyError) as error:  # a folder that is none; a format that Pillow only reads
-        raise ZooError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def path_of(picture) -> str | None:

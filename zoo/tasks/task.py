@@ -7,11 +7,12 @@ published model answers without it where OpenVINO can.
 from __future__ import annotations
 
 import abc
+import contextlib
 import copy
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from zoo.data import sources
 from zoo.data.batches import FitData
 from zoo.errors import ZooError
 from zoo.registry import Entry
+from zoo.reports import note
 
 if TYPE_CHECKING:
     import keras
@@ -77,26 +79,33 @@ class Task(abc.ABC):
         """
         from zoo import backend  # first: it quiets the framework's import
 
-        import keras  # isort: skip
-
         self.archive = None
         if self.seed is not None:
             backend.seed_everything(self.seed)
-        policy = keras.config.dtype_policy()
         try:
-            keras.config.set_dtype_policy(self.dtype or "float32")
-            self._model = self.entry.builder(**self.arguments)
+            with self.in_its_precision():
+                self._model = self.entry.builder(**self.arguments)
         except (TypeError, ValueError) as error:
             given = ", ".join(f"{key}={value!r}" for key, value in self.arguments.items())
             raise ZooError(f"{self.name} cannot be built with {given}: {error}") from error
-        finally:
-            keras.config.set_dtype_policy(policy)
         # the zoo's own weights came with the builder, which opens their file
         if catalog.from_a_package(self.entry.weights.get(self.weights, {})):
             from zoo.pretrained.shipped import load_weights
 
             load_weights(self._model, self.entry, self.weights)
         return self.adopt(self._model)
+
+    @contextlib.contextmanager
+    def in_its_precision(self) -> Iterator[None]:
+        """Layers that are made here have the dtype policy of this object."""
+        import keras
+
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.dtype or "float32")
+        try:
+            yield
+        finally:
+            keras.config.set_dtype_policy(policy)
 
     def adopt(self, model: keras.Model) -> keras.Model:
         """Take a model that was built elsewhere as this object's own."""
@@ -173,7 +182,7 @@ class Task(abc.ABC):
             validation: data of the same kinds to watch; None takes the data's own validation split, if any.
             epochs: passes (or, where the model counts `steps_per_epoch`, groups of steps); None is the model's own.
             batch_size: examples a step; None is the model's own.
-            optimizer: a Keras optimizer or its name; None is the model's own.
+            optimizer: a Keras optimizer, its name or its configuration; None is the model's own.
             learning_rate: None is the model's own.
             schedule: "cosine" or "constant", see `Entry.schedule`; None is the model's own.
             augment: how training pictures are varied: any of "flip", "shift"; None is the model's own, () is none.
@@ -193,6 +202,7 @@ class Task(abc.ABC):
         """
         from zoo import backend, training
 
+        folder = None if folder is None else Path(folder)
         dataset = self.named_or_own(data, lambda data: self.load(data, validation))
         batch_size = self.entry.batch_size if batch_size is None else batch_size
         fit_data = self.examples(dataset)
@@ -203,14 +213,14 @@ class Task(abc.ABC):
             steps_per_epoch=self.entry.steps_of_epoch(batch_size),
             seed=self.seed,
             augment=tuple(self.entry.augment if augment is None else augment),
-            folder=None if folder is None else Path(folder),
+            folder=folder,
             resume=resume,
             monitor=self.monitor,
             tensorboard=tensorboard,
-            callbacks=(*callbacks, *self.callbacks(trained, progress)),
+            callbacks=(*callbacks, *self.callbacks(trained, fit_data, folder, progress)),
             progress=progress,
         )
-        if optimizer is None or isinstance(optimizer, str):
+        if optimizer is None or isinstance(optimizer, str | dict):
             rate = self.entry.learning_rate if learning_rate is None else learning_rate
             steps = run.epochs * run.steps(fit_data)
             rate = training.rate_over(schedule or self.entry.schedule or "constant", rate, steps)
@@ -237,6 +247,8 @@ class Task(abc.ABC):
             }
         )
         self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
+        if progress and self.entry.fastest_on not in (None, backend.name()) and not backend.has_gpu():
+            note(f"{self.name} trains much faster with KERAS_BACKEND={self.entry.fastest_on} set.")
         return training.fit(trained, fit_data, run, save=self.save, kept=self.model)
 
     def load(self, data, validation=None) -> sources.Dataset:
@@ -247,8 +259,17 @@ class Task(abc.ABC):
         """What `fit` is called on: the model itself, or one that trains it in a way of its own."""
         return self.model
 
-    def callbacks(self, trained: keras.Model, progress: bool) -> list[keras.callbacks.Callback]:
-        """What this kind of work adds to a training; `progress` is whether people watch."""
+    def callbacks(
+        self, trained: keras.Model, data: FitData, folder: Path | None, progress: bool
+    ) -> list[keras.callbacks.Callback]:
+        """What this kind of work adds to a training.
+
+        Args:
+            trained: what `fit` is called on.
+            data: what it is given.
+            folder: where the training is kept, if it is.
+            progress: whether people watch.
+        """
         return []
 
     def fit_size(self, argument: str, size: int, what: str, such_as: str) -> None:
@@ -269,15 +290,14 @@ class Task(abc.ABC):
             )
 
     def own_loss(self) -> Callable | None:
-        """The loss that the model's own file brings, a function of targets and outputs; None where it brings none.
+        """The loss that the model's own file brings, a function of targets and outputs; None where it brings none."""
+        return None if self.entry.loss is None else self.own(self.entry.loss)
 
-        It may also take any of the builder's arguments, by name.
-        """
-        if self.entry.loss is None:
-            return None
-        loss = getattr(sys.modules[catalog.entry(self.name).builder.__module__], self.entry.loss)
-        wanted = [name for name in inspect.signature(loss).parameters if name in self.arguments]
-        return functools.partial(loss, **{name: self.arguments[name] for name in wanted}) if wanted else loss
+    def own(self, function: str) -> Callable:
+        """A function of the model's own file, given those of the builder's arguments that it names."""
+        found = getattr(sys.modules[catalog.entry(self.name).builder.__module__], function)
+        wanted = [name for name in inspect.signature(found).parameters if name in self.arguments]
+        return functools.partial(found, **{name: self.arguments[name] for name in wanted}) if wanted else found
 
     def named_or_own(self, data, find) -> sources.Dataset:
         """`find(data)`, or where no data were named `find` of the model's own dataset."""

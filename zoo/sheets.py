@@ -1,0 +1,54 @@
+"""Many pictures as one, and written to a file."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from zoo.errors import ZooError
+from zoo.files import replacing
+
+ACROSS = 16  # pictures in a row
+TILE = 64  # pixels: small pictures are drawn at least so large
+
+
+def grid(rows: list[np.ndarray], across: int = ACROSS) -> Image.Image:
+    """Rows of pictures as one, each row's pictures below those of the row before; long rows are broken.
+
+    Args:
+        rows: uint8 arrays of shape (n, height, width, channels), all of the same.
+        across: pictures in a row, at the most.
+    """
+    size = max(1, TILE // max(rows[0].shape[1:3]))  # small pictures are drawn larger, with square pixels
+    lines = []
+    for start in range(0, len(rows[0]), across):
+        for row in rows:
+            part = row[start : start + across].repeat(size, 1).repeat(size, 2)
+            gap = min(across, len(row)) - len(part)
+            part = np.pad(part, ((0, gap), (1, 1), (1, 1), (0, 0)), constant_values=255)
+            lines.append(np.concatenate(list(part), axis=1))
+    return as_picture(np.concatenate(lines))
+
+
+def as_picture(pixels: np.ndarray) -> Image.Image:
+    """Pixels 0-255 as a picture; uint8, shape (height, width, channels)."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+
+
+def save_picture(picture: Image.Image, path: Path, **how) -> None:
+    """Write a picture, whole or not at all; `how` as for `PIL.Image.Image.save`.
+
+    Raises:
+        ZooError: the file cannot be written, or its ending is of no format that Pillow writes.
+    """
+    try:
+        with replacing(path, suffix=path.suffix) as temporary:
+            picture.save(temporary, **how)
+    except (OSError, ValueError, KeyError) as error:  # a folder that is none; a format that Pillow only reads
+        raise ZooError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def square(pictures: np.ndarray) -> Image.Image:
+    """Pictures as one that is about as high as it is wide; uint8, shape (n, height, width, channels)."""
+    return grid([pictures], math.isqrt(len(pictures) - 1) + 1)
