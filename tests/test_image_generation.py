@@ -1,5 +1,6 @@
 """Pictures out of noise: both players' gradients, what training keeps, the verbs, and scores derived otherwise."""
 
+import functools
 import json
 import warnings
 from pathlib import Path
@@ -25,10 +26,17 @@ def dcgan(**arguments):
     return zoo.get("dcgan", seed=0, **{**SMALL, **arguments})
 
 
-def pair(average=0.9, label_smoothing=0.0):
-    """A generator and a discriminator that are not quite at the beginning, as the two players."""
+@functools.cache
+def begun():
+    """A generator that is not quite at the beginning."""
     net = dcgan(input_shape=(12, 12, 1))  # two halvings: the judge normalises, too
     net.train(PIXELS, epochs=2, batch_size=8, learning_rate=0.01, progress=False)
+    return net
+
+
+def pair(average=0.9, label_smoothing=0.0):
+    """A generator and a discriminator as the two players."""
+    net = begun()
     judge = net.own("discriminator")()
     for weight in judge.trainable_weights:
         weight.assign(weight + RANDOM.normal(0, 0.1, weight.shape))
@@ -41,6 +49,7 @@ class TwoPasses(keras.Model):
     def __init__(self, players, noise):
         super().__init__()
         self.generator, self.discriminator, self.noise = players.generator, players.discriminator, noise
+        self.built = True
 
     def call(self, pixels, training=False):
         drawn = self.generator(self.noise, training=training)
