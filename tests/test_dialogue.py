@@ -143,19 +143,15 @@ def test_beam_search_finds_the_most_probable_answer(bot):
     said[0, 0, :2] = bot.numbers("Hi.")
     words = [n for n in range(1, len(known)) if known.tokens[n - 1] not in (BEGIN, RARE)]
 
-    def logs(beginning):
-        x = said.copy()
-        x[0, 1, : len(beginning) + 1] = [known.numbers[BEGIN], *beginning]
-        row = numbers(bot.model(x))[0, len(beginning)].astype(np.float64)
-        kept = row[words]  # the others are never drawn
-        return dict(zip(words, kept - np.log(np.exp(kept).sum()), strict=True))
-
-    first = logs([])
-    end = known.numbers[END]
+    x = said.repeat(len(words), 0)  # each word as the first one of an answer
+    x[:, 1, 0], x[:, 1, 1] = known.numbers[BEGIN], words
+    kept = numbers(bot.model(x)).astype(np.float64)[:, :2, words]  # the others are never drawn
+    logs = kept - np.log(np.exp(kept).sum(-1, keepdims=True))
+    first, end = dict(zip(words, logs[0, 0], strict=True)), known.numbers[END]
     scored = {(end,): first[end]}
-    for word in words:
+    for word, afterwards in zip(words, logs[:, 1], strict=True):
         if word != end:
-            scored |= {(word, after): first[word] + value for after, value in logs([word]).items()}
+            scored |= {(word, after): first[word] + log for after, log in zip(words, afterwards, strict=True)}
     best = max(scored, key=scored.get)
     text = known.decode([number for number in best if number != end])
     assert bot.reply("Hi.", beam=len(words), max_length=2, length_penalty=0) == text

@@ -234,13 +234,11 @@ def test_a_stream_is_the_text_in_pieces(net):
 
 
 @pytest.mark.every_backend
-def test_greedy_is_what_a_loop_over_the_model_says(net):
-    written = net.generate("to be", length=30, temperature=0)
-    tokens = net.vocabulary.encode("to be").tolist()
-    for _ in range(30):
-        logits = numbers(net.model(np.array([tokens])))[0, -1]
-        tokens.append(int(logits[1:].argmax()) + 1)
-    assert written == net.vocabulary.decode(tokens)
+def test_greedy_is_the_likeliest_of_what_the_model_says(net):
+    """After every beginning of the text that was written, whatever the states were carried through."""
+    written = net.vocabulary.encode(net.generate("to be", length=30, temperature=0))
+    likeliest = numbers(net.model(written[None, :-1]))[0, :, 1:].argmax(-1) + 1
+    assert len(written) == 35 and (likeliest[4:] == written[5:]).all()
 
 
 def test_edges_of_generating(net):
