@@ -17,6 +17,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
@@ -268,9 +269,10 @@ class Archive:
         if self.module:
             importlib.import_module(self.module)
         try:
-            with keras.StatelessScope(initialize_variables=False):  # shapes, and no memory for the numbers
-                sketch = keras.saving.deserialize_keras_object(json.loads(self.members[CONFIG]), safe_mode=True)
-            wanted = sum(math.prod(variable.shape) for variable in sketch.variables)
+            # In a thread of its own: Keras keeps a list for each of what it has yet to make room for, and would do so
+            # at the next occasion.
+            with ThreadPoolExecutor(1) as thread:
+                wanted = thread.submit(self.numbers_wanted).result()
             if wanted > 2**20 + (held := numbers_in(self.members[WEIGHTS])):  # states of random numbers may be absent
                 raise ValueError(f"its configuration asks for {wanted:,} numbers, its weights hold {held:,}")
             with tempfile.TemporaryDirectory() as folder:
@@ -285,6 +287,14 @@ class Archive:
                 f"{self.path} was saved with Keras {versions.get('keras')} and does not open with Keras "
                 f"{keras.__version__}: {type(error).__name__}: {error}"
             ) from error
+
+    def numbers_wanted(self) -> int:
+        """How many numbers the weights of its configuration are, found without making room for them."""
+        import keras
+
+        with keras.StatelessScope(initialize_variables=False):
+            sketch = keras.saving.deserialize_keras_object(json.loads(self.members[CONFIG]), safe_mode=True)
+        return sum(math.prod(variable.shape) for variable in sketch.variables)
 
     def test(self, answer: Callable[[np.ndarray], np.ndarray], setting: str) -> None:
         """Compare a model's answers with those of the day it was saved; once for this file and setting.
