@@ -6,6 +6,7 @@ model that cannot keep one says so itself, in `@register(..., known_gaps={"check
 
 import ast
 import inspect
+import shutil
 import tempfile
 from collections.abc import Iterator
 from functools import cached_property
@@ -37,31 +38,40 @@ class Subject:
         """A fresh object of the model's task, at its smallest."""
         return get(self.name, seed=seed, **self.entry.smallest)
 
-    def train(self, folder: str, epochs: int, resume=False):
-        """Train the smallest variant on toy data; returns the task's object and its history."""
+    def train(self, folder: str, resume=False):
+        """Train the smallest variant on toy data; returns the task's object and its history.
+
+        What lies in the folder when epoch BROKEN_AT begins is kept beside it: all that a run stopped there leaves.
+        """
+
+        def keep(epoch, logs=None):
+            if epoch == BROKEN_AT and not resume:
+                shutil.copytree(self.folder / folder, self.folder / "broken")
+
         model = self.smallest()
         history = model.train(
             model.toy_data(),
-            epochs=epochs,
+            epochs=EPOCHS,
             batch_size=None if self.entry.batch_size is None else 12,
             # Toy data need a rate of their own, and SGD's step is traced twice as fast as Adam's.
             optimizer="sgd",
             learning_rate=0.01,
-            schedule="constant",  # any other depends on how many epochs there will be
+            schedule="constant",
             folder=self.folder / folder,
             resume=resume,
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=keep)],
             progress=False,
         )
         return model, history.history
 
     @cached_property
     def unbroken(self):
-        return self.train("unbroken", EPOCHS)
+        return self.train("unbroken")
 
     @cached_property
     def resumed(self):
-        self.train("broken", BROKEN_AT)
-        return self.train("broken", EPOCHS, resume=True)
+        _ = self.unbroken
+        return self.train("broken", resume=True)
 
 
 def check_card(subject: Subject) -> None:
