@@ -182,7 +182,8 @@ def describe(name: str) -> None:
         "metric": recipe.metric,
         **({"judged by": recipe.judged_by} if recipe.judged_by else {}),
         "of this file": content["metrics"][recipe.metric],
-        "metrics": content["metrics"],
+        "all of its numbers": {key: round(float(number), 4) for key, number in numbers(content["metrics"]).items()},
+        **{key: content["metrics"][key] for key in {"exchanges"} & content["metrics"].keys()},
         "by seed": scores,
         "mean": round(float(np.mean(scores)), 4),
         "sd": round(float(np.std(scores, ddof=1)), 4) if len(scores) > 1 else None,
@@ -191,6 +192,12 @@ def describe(name: str) -> None:
         "versions": content["versions"],
     }
     (WEIGHTS / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def numbers(metrics: dict) -> dict[str, float]:
+    """The single numbers among what a file says of itself, those with an interval without it."""
+    single = {key: found.get("value") if isinstance(found, dict) else found for key, found in metrics.items()}
+    return {key: found for key, found in single.items() if isinstance(found, float)}
 
 
 def rows_so_far() -> list[dict]:
