@@ -80,8 +80,8 @@ class Adversarial(keras.Model):
             kept.assign(share * kept + (1 - share) * ops.stop_gradient(ops.cast(weight, "float32")))
 
     def averages(self) -> list[np.ndarray]:
-        """The averaged weights, in the generator's order."""
-        return [ops.convert_to_numpy(kept) for kept in self.averaged]
+        """The averaged weights, in the generator's order; the latest where there is no average."""
+        return [ops.convert_to_numpy(kept) for kept in (self.averaged if self.average else self.generator.weights)]
 
 
 class HandOver(keras.callbacks.Callback):

@@ -32,6 +32,10 @@ class ZooError(ValueError):
         return _cut("\n".join(map(printable, super().__str__().split("\n"))))
 
 
+class Misfit(ZooError):
+    """A file's record that tells of another model than the file holds."""
+
+
 def whole_number(name: str, value, least: int, most: int | None = None) -> int:
     """The value, or a sentence on what is accepted.
 

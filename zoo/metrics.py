@@ -31,6 +31,13 @@ class Metric:
     def to_json(self) -> dict:
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, stored: dict) -> "Metric":
+        """The one that `to_json` gave; raises whatever it likes on anything else."""
+        found = cls(stored["value"], tuple(stored["ci"]), stored["n"])
+        str(found)  # it can be shown
+        return found
+
 
 class Mean(Metric):
     """A measured mean that is no share: a loss, a ratio in dB."""
@@ -38,13 +45,6 @@ class Mean(Metric):
     def __str__(self):
         low, high = self.ci
         return f"{self.value:.4g} (95 % interval {low:.4g} to {high:.4g}, n = {self.n})"
-
-    @classmethod
-    def from_json(cls, stored: dict) -> "Mean":
-        """The one that `to_json` gave; raises whatever it likes on anything else."""
-        found = cls(stored["value"], tuple(stored["ci"]), stored["n"])
-        str(found)  # it can be shown
-        return found
 
     def mapped(self, unit: Callable[[float], float]) -> "Mean":
         """The same in another unit, which grows with this one."""

@@ -90,6 +90,11 @@ def read(picture) -> bytes | np.ndarray:
     raise ImageError(f"a {type(picture).__name__}; accepted are bytes, a path, an array and a PIL image")
 
 
+def path_of(picture) -> str | None:
+    """The file's name when a picture is given as one."""
+    return str(picture) if isinstance(picture, (str, os.PathLike)) else None
+
+
 def digest(picture) -> str:
     """SHA-256, in hexadecimal, of a file's bytes or of an array's type, shape and bytes.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 
 VIEW_AREA = 0.5  # an augmented view covers at least this share of the rule's box,
 VIEW_ASPECT = 4 / 3  # and its sides change their ratio by at most this factor
@@ -23,7 +23,7 @@ class Preprocessing:
         channels: 3 for RGB, 1 for grey.
 
     Raises:
-        ZooError: a value is outside what is accepted.
+        UsageError: a value is outside what is accepted.
 
     Example:
         >>> Preprocessing((224, 224), crop=0.875).to_json()["size"]
@@ -42,7 +42,7 @@ class Preprocessing:
         except (TypeError, ValueError, OverflowError):  # infinity is no size either
             sound = False
         if not sound:
-            raise ZooError(
+            raise UsageError(
                 f"preprocessing with size {self.size!r}, crop {self.crop!r}, channels {self.channels!r}; "
                 "accepted are size (height, width) from 1 to 8192, crop above 0 and up to 1, channels 1 or 3."
             )
@@ -116,7 +116,7 @@ class Points:
 
     def __post_init__(self):
         if not isinstance(self.length, int) or not 1 <= self.length <= 10**7:
-            raise ZooError(f"an example of {self.length!r} numbers; accepted are 1 to ten million.")
+            raise UsageError(f"an example of {self.length!r} numbers; accepted are 1 to ten million.")
 
     @property
     def shape(self) -> tuple[int]:
@@ -143,7 +143,7 @@ def rule_of(input_shape, **facts) -> Rule:
         **facts: further attributes of `Preprocessing`.
 
     Raises:
-        ZooError: inputs of that shape are neither.
+        UsageError: inputs of that shape are neither.
 
     Example:
         >>> rule_of((28, 28, 1)).shape, rule_of([2]).shape
@@ -157,7 +157,7 @@ def rule_of(input_shape, **facts) -> Rule:
         return Preprocessing(shape[:2], channels=shape[2], **facts)
     if len(shape) == 1:
         return Points(shape[0])
-    raise ZooError(
+    raise UsageError(
         f"input_shape must be (height, width, channels) for pictures or (length,) for points, got {input_shape!r}."
     )
 

@@ -6,9 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from zoo import metrics
 from zoo.data.vocabulary import Vocabulary
-from zoo.errors import UsageError, ZooError, whole_number
+from zoo.errors import Misfit, UsageError, ZooError, whole_number
 from zoo.registry import did_you_mean
 from zoo.tasks.task import Task
 
@@ -16,11 +15,10 @@ from zoo.tasks.task import Task
 class TextTask(Task):
     """A model whose builder has the argument `vocab_size`: as many as the training text has different tokens.
 
-    An heir says what else its model's `preprocessing` may name, and what is measured.
+    An heir says what else its model's `preprocessing` may name.
     """
 
     settings: ClassVar[dict] = {}  # what `preprocessing` may name, and what it is where a model names none
-    measured: tuple[str, ...] = ()  # metrics that are means
     signs: tuple[str, ...] = ()  # tokens that stand for no word
 
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
@@ -68,20 +66,12 @@ class TextTask(Task):
     def describe(self) -> dict:
         return {"vocabulary": None if self.vocabulary is None else self.vocabulary.to_json()}
 
-    def recall(self, known: dict) -> None:
-        try:
-            if known["vocabulary"] is not None:
-                self.vocabulary = Vocabulary.from_json(known["vocabulary"])
-                self.tokens = self.vocabulary.kind
-                if not set(self.signs) <= self.vocabulary.numbers.keys():
-                    raise ValueError("the vocabulary lacks a sign")
-            for name in self.measured:
-                if name in self.metrics:
-                    self.metrics[name] = metrics.Mean.from_json(self.metrics[name])
-            size = known["arguments"]["vocab_size"]
-        except Exception as error:  # a stranger's record may hold anything anywhere
-            raise ZooError(f"the file's record of vocabulary or metrics is damaged: {error}") from error
-        if self.vocabulary is not None and size != len(self.vocabulary):
-            raise ZooError(
-                f"the file's record does not fit its model: {len(self.vocabulary)} tokens, vocab_size={size!r}."
-            )
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        if known["vocabulary"] is None:
+            return
+        self.vocabulary = Vocabulary.from_json(known["vocabulary"])
+        self.tokens = self.vocabulary.kind
+        if not set(self.signs) <= self.vocabulary.numbers.keys():
+            raise ValueError("the vocabulary lacks a sign")
+        if self.arguments["vocab_size"] != len(self.vocabulary):
+            raise Misfit(f"{len(self.vocabulary)} tokens, vocab_size={self.arguments['vocab_size']!r}")

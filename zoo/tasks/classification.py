@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from zoo import metrics
 from zoo.data import images, sources
 from zoo.data.batches import FitData
 from zoo.data.preprocessing import Points, rule_from_json, rule_of
-from zoo.errors import UsageError, ZooError, is_unicode
+from zoo.errors import Misfit, UsageError, ZooError, is_unicode
 from zoo.familiar import Familiar
 from zoo.inference import BATCH
 from zoo.mistakes import Evaluation
@@ -67,6 +67,7 @@ class Classifier(Task):
     """
 
     monitor = ("val_accuracy", "max")
+    measured: ClassVar = {"accuracy": metrics.Metric}
 
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
         num_classes = arguments.get("num_classes", 2)
@@ -74,10 +75,7 @@ class Classifier(Task):
             raise UsageError(f"num_classes must be a whole number of 2 or more, got {num_classes!r}.")
         super().__init__(entry, arguments, weights, seed, dtype)
         # How an example becomes the model's input: of a picture the one resize-and-crop rule, at this model's size.
-        try:
-            self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
-        except ZooError as error:
-            raise UsageError(str(error)) from error
+        self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
         self.labels: list[str] | None = None
         self.familiar: Familiar | None = None  # what its training pictures have in common, where that was learned
         if weights is not None:
@@ -154,7 +152,7 @@ class Classifier(Task):
         found = []
         for picture, said in zip(pictures, self.predictions(pictures, top), strict=True):
             if isinstance(said, images.ImageError):
-                raise ZooError(f"{path_of(picture) or 'the picture'} cannot be used: {said}") from said
+                raise ZooError(f"{images.path_of(picture) or 'the picture'} cannot be used: {said}") from said
             found.append(said)
         return found if several else found[0]
 
@@ -178,7 +176,7 @@ class Classifier(Task):
                 logits, *features = self.outputs(np.stack([seen[i] for i in usable]))
                 strange = self.familiar.strange(features[0]) if self.familiar and features else [None] * len(usable)
                 for i, row, odd in zip(usable, self.probabilities(logits), strange, strict=True):
-                    path = path_of(pictures[indices[i]])
+                    path = images.path_of(pictures[indices[i]])
                     seen[i] = self.prediction(row, top, path, None if odd is None else bool(odd))
             yield from seen
 
@@ -401,36 +399,18 @@ class Classifier(Task):
             return self.archive.record.content["selftest"]["outputs"]["shape"][-1]
         return self.model.output_shape[-1]
 
-    def recall(self, known: dict) -> None:
-        try:
-            rule = self.preprocessing = rule_from_json(known["preprocessing"])
-            self.labels = known["labels"]
-            if not isinstance(self.labels, list) or not all(isinstance(label, str) for label in self.labels):
-                raise TypeError("labels are no list of texts")
-            if len(set(self.labels)) != len(self.labels):
-                raise ValueError("labels are there twice")
-            self.familiar = Familiar.from_json(known["familiar"]) if known.get("familiar") else None
-            if "accuracy" in self.metrics:
-                measured = self.metrics["accuracy"]
-                self.metrics["accuracy"] = metrics.Metric(measured["value"], tuple(measured["ci"]), measured["n"])
-                str(self.metrics["accuracy"])  # it can be shown
-            # The model is opened when it is needed, and then must pass the self-test: so its shapes are the test's.
-            test = known["selftest"]
-            inputs, outputs = tuple(test["inputs"]["shape"][1:]), test["outputs"]["shape"][-1]
-        except Exception as error:  # a stranger's record may hold anything anywhere
-            raise ZooError(f"the file's record of labels, preprocessing or self-test is damaged: {error}") from error
-        classes = len(self.labels)
-        fits = classes == 2 if outputs == 1 else classes == outputs
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        rule = self.preprocessing = rule_from_json(known["preprocessing"])
+        self.labels = known["labels"]
+        if not isinstance(self.labels, list) or not all(isinstance(label, str) for label in self.labels):
+            raise TypeError("labels are no list of texts")
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels are there twice")
+        self.familiar = Familiar.from_json(known["familiar"]) if known.get("familiar") else None
+        classes, logits = len(self.labels), outputs[-1]
+        fits = classes == 2 if logits == 1 else classes == logits
         if inputs != rule.shape or not fits:
-            raise ZooError(
-                f"the file's record does not fit its model: {classes} labels and inputs of {rule.shape}, "
-                f"but {outputs} outputs and inputs of {inputs}."
-            )
-
-
-def path_of(picture) -> str | None:
-    """The file's name when a picture is given as one."""
-    return str(picture) if isinstance(picture, str | os.PathLike) else None
+            raise Misfit(f"{classes} labels and inputs of {rule.shape}, but {logits} outputs and inputs of {inputs}")
 
 
 def _brief(names: list[str], most: int = 8) -> str:

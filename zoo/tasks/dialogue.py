@@ -14,7 +14,7 @@ from zoo.data.batches import FitData
 from zoo.data.corpora import Pairs
 from zoo.data.pictures import Dataset
 from zoo.data.vocabulary import UNKNOWN
-from zoo.errors import UsageError, ZooError, whole_number
+from zoo.errors import Misfit, UsageError, whole_number
 from zoo.reports import Bar
 from zoo.samplers import Sampling
 from zoo.tasks._text import TextTask
@@ -64,7 +64,7 @@ class Dialogue(TextTask):
     """
 
     settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "most": None, "length": 24}
-    measured = ("nats", "perplexity", "shuffled")
+    measured: ClassVar = dict.fromkeys(("nats", "perplexity", "shuffled"), metrics.Mean)
     signs = (BEGIN, END, RARE)
 
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
@@ -309,12 +309,11 @@ class Dialogue(TextTask):
         output = "logits of each word of the answer; token 0 fills up short lines"
         return {**super().describe(), "length": self.length, "output": output}
 
-    def recall(self, known: dict) -> None:
-        super().recall(known)
-        length, inputs = known.get("length"), known["selftest"].get("inputs", {})
-        if not isinstance(inputs, dict) or inputs.get("shape", [])[1:] != [2, length]:
-            raise ZooError(f"the file's record does not fit its model: lines of {length!r} words.")
-        self.length = length
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        super().recall(known, inputs, outputs)
+        self.length = known["length"]
+        if inputs != (2, self.length):
+            raise Misfit(f"lines of {self.length!r} words, but inputs of {inputs}")
 
 
 def mean_of(nats: np.ndarray, y: np.ndarray) -> metrics.Mean:

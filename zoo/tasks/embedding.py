@@ -33,7 +33,7 @@ class Embedding(TextTask):
     monitor = ("loss", "min")
 
     settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "block": 64, "subsample": 1e-3}
-    measured = ("spearman",)
+    measured: ClassVar = {"spearman": metrics.Mean}
 
     # Training
 

@@ -6,6 +6,7 @@ import functools
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -13,18 +14,16 @@ from scipy.special import ndtr, ndtri
 from zoo import metrics
 from zoo.data import sources
 from zoo.data.batches import FitData, Order
-from zoo.data.preprocessing import Preprocessing, rule_of
-from zoo.errors import UsageError, ZooError, whole_number
+from zoo.errors import Misfit, UsageError, ZooError, whole_number
 from zoo.reports import Bar
 from zoo.sheets import as_picture, save_picture, square
-from zoo.tasks.task import Task
+from zoo.tasks._pictures import PictureTask
 
 PIECE = 256  # pictures that are drawn at a time
 LARGEST_SHEET = 10_000  # pictures in one file
-MEASURED = ("frechet", "kid")  # numbers of an evaluation that carry their interval
 
 
-class ImageGenerator(Task):
+class ImageGenerator(PictureTask):
     """A model that draws pictures from noise.
 
     Its builder has the argument `input_shape`, the shape (height, width, channels) of the pictures; the model takes
@@ -32,19 +31,8 @@ class ImageGenerator(Task):
     function `Entry.opponent`, from pixels to one logit.
     """
 
-    needs_classes = False
+    measured: ClassVar = {"frechet": metrics.Mean, "kid": metrics.Mean}
     average, label_smoothing = 0.999, 0.0  # see `train`
-
-    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
-        super().__init__(entry, arguments, weights, seed, dtype)
-        try:
-            self.preprocessing = rule_of(arguments.get("input_shape"))
-        except ZooError as error:
-            raise UsageError(str(error)) from error
-        if not isinstance(self.preprocessing, Preprocessing):
-            raise UsageError(
-                f"input_shape must be (height, width, channels) of pictures, got {arguments['input_shape']!r}."
-            )
 
     # Training
 
@@ -82,10 +70,8 @@ class ImageGenerator(Task):
         return super().train(data, **how)
 
     def examples(self, dataset: sources.Dataset) -> FitData:
-        pixels, _, skipped = sources.arrays(dataset.splits["train"], self.preprocessing)
-        self.skipped = [*dataset.skipped, *skipped]
-        if not len(pixels):
-            raise ZooError(f"no picture of {dataset.name} can be used: {self.skipped[0]['reason']}.")
+        self.skipped = [*dataset.skipped]
+        pixels = self.usable(dataset, "train")
         if (pixels == pixels[:1]).all():
             raise ZooError(
                 f"the {len(pixels)} pictures of {dataset.name} are all the same: there is nothing to learn."
@@ -148,15 +134,8 @@ class ImageGenerator(Task):
         if truncation is not None and (not isinstance(truncation, int | float) or not 0 < truncation <= 10):
             raise UsageError(f"truncation is {truncation!r}; accepted are numbers above 0 and up to 10.")
         random = np.random.default_rng(seed)
-        edge = 1.0 if truncation is None else ndtr(truncation)
-
-        def pieces():
-            for start in range(0, n, PIECE):
-                # by the inverse of the normal distribution, cut off on either side
-                share = random.uniform(1 - edge, edge, (min(PIECE, n - start), self.latent))
-                yield self.draw(ndtri(share.clip(1e-12, 1 - 1e-12)))
-
-        return pieces()
+        sizes = (min(PIECE, n - start) for start in range(0, n, PIECE))
+        return (self.draw(self.noise_of(random, size, truncation)) for size in sizes)
 
     def interpolate(self, a: int, b: int, steps: int = 8) -> np.ndarray:
         """Draw the way from one picture to another.
@@ -256,14 +235,13 @@ class ImageGenerator(Task):
         whole_number("n", n, evaluation.FEWEST)
         dataset = self.named_or_own(data, lambda data: sources.find(data, classes=False))
         split = dataset.to_measure_on(split)
-        real, _, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
-        learned = None
-        if split != "train":
-            learned, _, _ = sources.arrays(dataset.splits["train"], self.preprocessing)
+        self.skipped = [*dataset.skipped]
+        real = self.usable(dataset, split)
+        learned = None if split == "train" else self.usable(dataset, "train")
         drawn = self.sample(n, seed)
         found = evaluation.compare(real, drawn, learned, dataset.name, seed, progress)
         self.metrics = {**found, "split": split}
-        return {**self.metrics, "skipped": [*dataset.skipped, *skipped]}
+        return {**self.metrics, "skipped": self.skipped}
 
     def told(self, result: dict) -> str:
         """What `evaluate` found, for people."""
@@ -277,9 +255,15 @@ class ImageGenerator(Task):
     def latent(self) -> int:
         return self.arguments["latent"]
 
+    def noise_of(self, random: np.random.Generator, n: int, truncation: float | None = None) -> np.ndarray:
+        """Normal noise, float64 of shape (n, latent), none of it further out than `truncation`."""
+        edge = 1.0 if truncation is None else ndtr(truncation)
+        # by the inverse of the normal distribution, cut off on either side
+        return ndtri(random.uniform(1 - edge, edge, (n, self.latent)).clip(1e-12, 1 - 1e-12))
+
     def noise(self, seed: int) -> np.ndarray:
-        """The noise of `sample(1, seed)`; float64 of shape (latent,)."""
-        return ndtri(np.random.default_rng(seed).uniform(0, 1, self.latent).clip(1e-12, 1 - 1e-12))
+        """The noise of `sample(1, seed)`; shape (latent,)."""
+        return self.noise_of(np.random.default_rng(seed), 1)[0]
 
     def draw(self, noise: np.ndarray) -> np.ndarray:
         """What the model makes of noise of shape (n, latent): uint8 pixels 0-255."""
@@ -290,25 +274,13 @@ class ImageGenerator(Task):
     def sample_inputs(self, n: int) -> np.ndarray:
         return np.random.default_rng(0).normal(size=(n, self.latent)).astype(np.float32)
 
-    def toy_data(self) -> sources.Dataset:
-        """Twenty-four pictures of waves."""
-        return sources.find(self.preprocessing.samples(24), classes=False)
-
     def describe(self) -> dict:
-        return {"preprocessing": self.preprocessing.to_json(), "output": "pixels 0-255"}
+        return {**super().describe(), "output": "pixels 0-255"}
 
-    def recall(self, known: dict) -> None:
-        try:
-            rule = self.preprocessing = Preprocessing.from_json(known["preprocessing"])
-            for name in MEASURED:
-                if name in self.metrics:
-                    self.metrics[name] = metrics.Mean.from_json(self.metrics[name])
-            # The model is opened when it is needed, and then must pass the self-test: so its shapes are the test's.
-            inputs, outputs = (tuple(known["selftest"][part]["shape"][1:]) for part in ("inputs", "outputs"))
-        except Exception as error:  # a stranger's record may hold anything anywhere
-            raise ZooError(f"the file's record of preprocessing, metrics or self-test is damaged: {error}") from error
-        if outputs != rule.shape or inputs != (self.arguments.get("latent"),):
-            raise ZooError(
-                f"the file's record does not fit its model: noise of {self.arguments.get('latent')!r} numbers and "
-                f"pictures of {rule.shape}, but inputs of {inputs} and outputs of {outputs}."
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        super().recall(known, inputs, outputs)
+        if outputs != self.preprocessing.shape or inputs != (self.latent,):
+            raise Misfit(
+                f"noise of {self.latent!r} numbers and pictures of {self.preprocessing.shape}, but inputs of {inputs} "
+                f"and outputs of {outputs}"
             )

@@ -40,7 +40,7 @@ class LanguageModel(TextTask):
     """
 
     settings: ClassVar = {"tokens": "characters", "min_count": 1, "window": 100}
-    measured = ("nats", "bits", "perplexity")
+    measured: ClassVar = dict.fromkeys(("nats", "bits", "perplexity"), metrics.Mean)
 
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
         super().__init__(entry, arguments, weights, seed, dtype)
@@ -258,6 +258,6 @@ class LanguageModel(TextTask):
         output = "logits of the token that follows; token 0 stands for all that are not in the vocabulary"
         return {**super().describe(), "window": self.window, "output": output}
 
-    def recall(self, known: dict) -> None:
-        super().recall(known)
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        super().recall(known, inputs, outputs)
         self.window = whole_number("the window of the file's record", known.get("window"), 1)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
 
 from zoo import metrics
-from zoo.data import sources
+from zoo.data import images, sources
 from zoo.data.batches import FitData
-from zoo.data.preprocessing import Preprocessing, rule_of
-from zoo.errors import UsageError, ZooError
+from zoo.errors import Misfit, UsageError, ZooError
 from zoo.reports import Bar
 from zoo.sheets import grid, save_picture
-from zoo.tasks.task import Task
+from zoo.tasks._pictures import PictureTask
 
 CHUNK = 256  # pictures that are measured at a time
-MEASURED = ("loss", "mse", "psnr", "psnr_noisy", "gain")  # numbers of an evaluation that carry their interval
 
 
-class Autoencoder(Task):
+class Autoencoder(PictureTask):
     """A model that draws its input again from a code.
 
     Its builder has the argument `input_shape`, takes pixels 0-255 of shape (height, width, channels) and gives
@@ -29,33 +27,19 @@ class Autoencoder(Task):
     argument `noise`, where it has one, says how much noise is laid over its training pictures.
     """
 
-    needs_classes = False
+    measured: ClassVar = dict.fromkeys(("loss", "mse", "psnr", "psnr_noisy", "gain"), metrics.Mean)
 
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
         super().__init__(entry, arguments, weights, seed, dtype)
-        try:
-            self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
-        except ZooError as error:
-            raise UsageError(str(error)) from error
-        if not isinstance(self.preprocessing, Preprocessing):
-            raise UsageError(
-                f"input_shape must be (height, width, channels) of pictures, got {arguments['input_shape']!r}."
-            )
         checked_noise(arguments.get("noise", 0.0))
         self._encoder = None  # the model, and the part of it that ends with the code
 
     # Training
 
     def examples(self, dataset: sources.Dataset) -> FitData:
-        parts = {}
-        for split in ("train", "validation"):
-            if split in dataset.splits:
-                parts[split], _, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
-                dataset.skipped.extend(skipped)
-        self.skipped = dataset.skipped
-        if not all(map(len, parts.values())):
-            raise ZooError(f"no picture of {dataset.name} can be used: {self.skipped[0]['reason']}.")
-        x, validation = parts["train"], parts.get("validation")
+        self.skipped = [*dataset.skipped]
+        x = self.usable(dataset, "train")
+        validation = self.usable(dataset, "validation") if "validation" in dataset.splits else None
         return FitData(x, x, None if validation is None else (validation, validation))
 
     def compile_arguments(self) -> dict:
@@ -169,9 +153,8 @@ class Autoencoder(Task):
         noise = checked_noise(self.arguments.get("noise", 0.0) if noise is None else noise)
         dataset = self.named_or_own(data, lambda data: sources.find(data, classes=False))
         split = dataset.to_measure_on(split)
-        pixels, _, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
-        if not len(pixels):
-            raise ZooError(f"none of the {len(dataset.splits[split])} pictures of {dataset.name} can be used.")
+        self.skipped = [*dataset.skipped]
+        pixels = self.usable(dataset, split)
         random = np.random.default_rng(0)
         bar = Bar(len(pixels), "evaluating", unit="picture") if progress else None
         measured = []
@@ -185,7 +168,7 @@ class Autoencoder(Task):
             bar.close()
         found = {key: metrics.mean(np.concatenate([part[key] for part in measured])) for key in measured[0]}
         self.metrics = {**found, "noise": noise, "split": split}
-        return {**self.metrics, "skipped": [*dataset.skipped, *skipped]}
+        return {**self.metrics, "skipped": self.skipped}
 
     def told(self, result: dict) -> str:
         """What `evaluate` found, for people."""
@@ -235,7 +218,7 @@ class Autoencoder(Task):
         save_picture(grid([*given, in_pixels(logits)]), out)
         measured = distances(pixels, logits, noisy)
         return [
-            {"path": path_of(picture), **{key: float(values[i]) for key, values in measured.items()}}
+            {"path": images.path_of(picture), **{key: float(values[i]) for key, values in measured.items()}}
             for i, picture in enumerate(pictures if several else [pictures])
         ]
 
@@ -263,31 +246,13 @@ class Autoencoder(Task):
     def sample_inputs(self, n: int) -> np.ndarray:
         return self.preprocessing.samples(n)
 
-    def toy_data(self) -> sources.Dataset:
-        """Twenty-four pictures of waves."""
-        return sources.find(self.preprocessing.samples(24), classes=False)
-
     def describe(self) -> dict:
-        return {
-            "preprocessing": self.preprocessing.to_json(),
-            "output": "logits; their sigmoid is the picture, from 0 to 1",
-        }
+        return {**super().describe(), "output": "logits; their sigmoid is the picture, from 0 to 1"}
 
-    def recall(self, known: dict) -> None:
-        try:
-            rule = self.preprocessing = Preprocessing.from_json(known["preprocessing"])
-            for name in MEASURED:
-                if name in self.metrics:
-                    self.metrics[name] = metrics.Mean.from_json(self.metrics[name])
-            # The model is opened when it is needed, and then must pass the self-test: so its shapes are the test's.
-            inputs, outputs = (tuple(known["selftest"][part]["shape"]) for part in ("inputs", "outputs"))
-        except Exception as error:  # a stranger's record may hold anything anywhere
-            raise ZooError(f"the file's record of preprocessing, metrics or self-test is damaged: {error}") from error
-        if inputs[1:] != rule.shape or outputs != inputs:
-            raise ZooError(
-                f"the file's record does not fit its model: pictures of {rule.shape}, but inputs of {inputs[1:]} and "
-                f"outputs of {outputs[1:]}."
-            )
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        super().recall(known, inputs, outputs)
+        if not inputs == outputs == self.preprocessing.shape:
+            raise Misfit(f"pictures of {self.preprocessing.shape}, but inputs of {inputs} and outputs of {outputs}")
 
 
 def pixel_crossentropy(pixels, logits):
@@ -351,8 +316,3 @@ def checked_noise(noise) -> float:
     if not number or not 0 <= noise <= 10:
         raise UsageError(f"noise must be a number from 0 (none) to 10, where white is 1; got {noise!r}.")
     return float(noise)
-
-
-def path_of(picture) -> str | None:
-    """The file's name when a picture is given as one."""
-    return str(picture) if isinstance(picture, str | os.PathLike) else None

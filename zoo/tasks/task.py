@@ -14,14 +14,15 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from zoo import catalog, inference, saving
 from zoo.data import sources
 from zoo.data.batches import FitData
-from zoo.errors import ZooError
+from zoo.errors import Misfit, ZooError
+from zoo.metrics import Metric
 from zoo.registry import Entry
 from zoo.reports import note
 
@@ -45,6 +46,7 @@ class Task(abc.ABC):
 
     monitor: tuple[str, str] = ("val_loss", "min")  # which logged number makes an epoch the best one
     needs_classes = True  # whether the data must name classes; where not, pictures alone will do
+    measured: ClassVar[dict[str, type[Metric]]] = {}  # numbers of an evaluation that carry their interval
 
     def __init__(self, entry: Entry, arguments: dict, weights=None, seed=None, dtype=None):
         self.entry = entry
@@ -54,7 +56,7 @@ class Task(abc.ABC):
         self.dtype = dtype
         self.metrics: dict = {}  # what the saved file says of itself: the last evaluation
         self.data: dict = {}  # what it was trained on: name and fingerprint
-        self.skipped: list[dict] = []  # path and reason of what could not be read of it
+        self.skipped: list[dict] = []  # path and reason of what could not be read of the last data
         self.archive: saving.Archive | None = None  # the saved file that this object came from
         self._model = None
         self._seeing: keras.Model | None = None  # the model with its features as a second output, when it has any
@@ -349,7 +351,17 @@ class Task(abc.ABC):
         self = cls(entry, known["arguments"], seed=known.get("seed"))
         self.take(archive)
         self.data, self.metrics = known["data"], known["metrics"]
-        self.recall(known)
+        try:
+            for name, kind in self.measured.items():
+                if name in self.metrics:
+                    self.metrics[name] = kind.from_json(self.metrics[name])
+            # The model is opened when it is needed, and then must pass the self-test: so its shapes are the test's.
+            inputs, outputs = (tuple(known["selftest"][part]["shape"][1:]) for part in ("inputs", "outputs"))
+            self.recall(known, inputs, outputs)
+        except Misfit as error:
+            raise ZooError(f"the file's record does not fit its model: {error}.") from error
+        except Exception as error:  # a stranger's record may hold anything anywhere
+            raise ZooError(f"the file's record or self-test is damaged: {error}") from error
         return self
 
     # What an heir provides.
@@ -374,5 +386,14 @@ class Task(abc.ABC):
         """What a saved file of this kind of work must remember, as JSON."""
         return {}
 
-    def recall(self, known: dict) -> None:  # noqa: B027 an heir that describes nothing has nothing to recall
-        """Take back what `describe` gave."""
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:  # noqa: B027 an heir may have nothing to recall
+        """Take back what `describe` gave; whatever is raised on a record of a stranger becomes a clear message.
+
+        Args:
+            known: the file's record.
+            inputs: shape of one input of the model.
+            outputs: shape of one output.
+
+        Raises:
+            Misfit: the record tells of another model.
+        """

@@ -1,0 +1,50 @@
+"""What models that learn from pictures alone share: pixels 0-255 of one shape, and no classes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.data import sources
+from zoo.data.preprocessing import Preprocessing, rule_of
+from zoo.errors import UsageError, ZooError
+from zoo.tasks.task import Task
+
+
+class PictureTask(Task):
+    """A model whose builder has the argument `input_shape`, the shape (height, width, channels) of its pictures."""
+
+    needs_classes = False
+
+    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
+        super().__init__(entry, arguments, weights, seed, dtype)
+        self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
+        if not isinstance(self.preprocessing, Preprocessing):
+            raise UsageError(
+                f"input_shape must be (height, width, channels) of pictures, got {arguments['input_shape']!r}."
+            )
+
+    def usable(self, dataset: sources.Dataset, split: str) -> np.ndarray:
+        """The pixels of a part of the data, uint8 of shape (n, height, width, channels).
+
+        What cannot be read of it is added to `self.skipped`.
+
+        Raises:
+            ZooError: not one of its pictures can be used.
+        """
+        pixels, _, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
+        self.skipped += skipped
+        if not len(pixels):
+            reason = f": {skipped[0]['reason']}" if skipped else ""
+            n = len(dataset.splits[split])
+            raise ZooError(f"none of the {n} pictures in {dataset.name}'s part {split!r} can be used{reason}.")
+        return pixels
+
+    def toy_data(self) -> sources.Dataset:
+        """Twenty-four pictures of waves."""
+        return sources.find(self.preprocessing.samples(24), classes=False)
+
+    def describe(self) -> dict:
+        return {"preprocessing": self.preprocessing.to_json()}
+
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        self.preprocessing = Preprocessing.from_json(known["preprocessing"])
