@@ -81,6 +81,30 @@ def test_what_is_no_text_is_refused(tmp_path, monkeypatch, data, message):
         text_sources.load(data)
 
 
+@pytest.mark.parametrize("language", ["german", "hindi", "japanese", "persian", "thai"])
+def test_conversations_in_other_languages(language):
+    pytest.importorskip("chatterbot_corpus")
+    pairs = text_sources.find_pairs(f"chatterbot:{language}").splits["train"]
+    assert len(pairs) > 10
+    # words and punctuation marks are told apart and put together again as they were, but for odd spaces
+    same = [vocabulary.join_words(vocabulary.split_words(line)) == " ".join(line.split()) for line in pairs.said]
+    assert sum(same) > 0.85 * len(same)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("chatterbot:germn", "has no part 'germn'; did you mean 'german'"),
+        ("chatterbot:../english", "has no part"),
+        ("cornell_30k:german", "has no part 'german'. It has none"),
+        ("chaterbot:german", "no file, folder or dataset"),
+    ],
+)
+def test_parts_that_no_dataset_has(shared_data, data, message):
+    with pytest.raises(ZooError, match=message):
+        text_sources.find_pairs(data)
+
+
 def test_text_is_no_picture(tmp_path):
     with pytest.raises(ZooError, match="stdlib_docs holds text; wanted are pictures"):
         zoo.get("logistic").train("stdlib_docs")

@@ -26,6 +26,7 @@ class Named:
         urls: where each file can be downloaded.
         package: the installed package that carries the files.
         kind: what it holds: "images", "points", "text", or "pairs" of lines.
+        parts: names what else there is in the folder, for `read` as a third argument: "name:part".
     """
 
     name: str
@@ -34,11 +35,12 @@ class Named:
     licence: str
     source: str
     classes: tuple[str, ...] = ()
-    read: Callable[[Path, list[str]], dict[str, Pictures | Text | Pairs]] | None = None
+    read: Callable[..., dict[str, Pictures | Text | Pairs]] | None = None
     files: dict[str, str] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
     package: str | None = None
     kind: str = "images"
+    parts: Callable[[Path], list[str]] | None = None
 
     @property
     def extra(self) -> str | None:
@@ -300,7 +302,8 @@ NAMED = {
         ),
         Named(
             name="chatterbot",
-            about="2,400 English lines of small talk and trivia and the answers to them.",
+            about="2,400 English lines of small talk and trivia and the answers to them; fewer in other languages: "
+            "chatterbot:german, chatterbot:japanese and so on.",
             proves="that a chatbot learns at all, without any download.",
             licence="BSD-3-Clause",
             source="ChatterBot Language Training Corpus by Gunther Cox, the package chatterbot-corpus.",
@@ -311,6 +314,7 @@ NAMED = {
             },
             package="chatterbot_corpus",
             kind="pairs",
+            parts=text_readers.chatterbot_languages,
         ),
     )
 }

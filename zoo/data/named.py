@@ -41,11 +41,17 @@ def available(*kinds: str) -> list[str]:
     return [name for name in names(*kinds) if _root(NAMED[name])]
 
 
+def known(name: str) -> bool:
+    """Whether a dataset, or the whole that it is a part of, is known by this name."""
+    return name.partition(":")[0] in NAMED
+
+
 def load_named(name: str, kind: str) -> Dataset:
     """Read a dataset by its name, downloading it when it is not at hand and has an address.
 
     Args:
-        name: one of `names()`, or "tfds:" and a name in TensorFlow Datasets.
+        name: one of `names()`, where it has parts also with the name of one after a colon, "chatterbot:german"; or
+            "tfds:" and a name in TensorFlow Datasets.
         kind: what is wanted: "pictures", "text" or "pairs".
 
     Raises:
@@ -55,14 +61,15 @@ def load_named(name: str, kind: str) -> Dataset:
     if name.startswith("tfds:"):
         splits, about = readers.read_tfds(name.removeprefix("tfds:"))
         return Dataset(name, splits, about)
-    if name not in NAMED:
+    if not known(name):
         raise ZooError(
             f"no dataset is called {name!r}{did_you_mean(name, names())} Known are {', '.join(names())}, and "
             "tfds:NAME for those of TensorFlow Datasets."
         )
-    facts = NAMED[name]
-    if name not in names(kind):
-        raise ZooError(f"{name} holds {facts.kind}; wanted are {kind}, such as {', '.join(names(kind))}.")
+    whole, _, part = name.partition(":")
+    facts = NAMED[whole]
+    if whole not in names(kind):
+        raise ZooError(f"{whole} holds {facts.kind}; wanted are {kind}, such as {', '.join(names(kind))}.")
     root = _root(facts) or _download(facts, kind)
     for path, sha256 in facts.files.items():
         if (found := content_sha256(root / path)) == sha256:
@@ -75,6 +82,13 @@ def load_named(name: str, kind: str) -> Dataset:
     skipped = []
     if facts.read is None:
         splits, skipped = read_folder(root / name)
+    elif part:
+        parts = facts.parts(root) if facts.parts else []
+        if part not in parts:
+            raise ZooError(
+                f"{whole} has no part {part!r}{did_you_mean(part, parts)} It has {', '.join(parts) or 'none'}."
+            )
+        splits = facts.read(root, list(facts.classes), part)
     else:
         splits = facts.read(root, list(facts.classes))
     return Dataset(name, splits, facts.about, facts.proves, skipped)

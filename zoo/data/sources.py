@@ -130,7 +130,7 @@ def _read(data) -> Dataset:
         path.exists()
     except (OSError, RuntimeError) as error:  # a name that is too long, the home of nobody
         raise ZooError(f"there is no {str(data)[:200]!r}: {getattr(error, 'strerror', error)}. {ACCEPTED}") from None
-    if isinstance(data, str) and (data in named.names() or data.startswith("tfds:")):
+    if isinstance(data, str) and (named.known(data) or data.startswith("tfds:")):
         if path.exists():
             kind = "folder" if path.is_dir() else "file"
             raise ZooError(

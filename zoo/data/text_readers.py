@@ -44,12 +44,16 @@ def read_stdlib_docs(root: Path, classes: list[str]) -> dict[str, Text]:
     return {"train": Text("\n".join(topics[name] for name in sorted(topics)))}
 
 
-def read_chatterbot(root: Path, classes: list[str]) -> dict[str, Pairs]:
-    """English conversations, YAML lists of lines: each line but the last is answered by the one after it."""
+def chatterbot_languages(root: Path) -> list[str]:
+    return sorted(folder.name for folder in (root / "data").iterdir() if any(folder.glob("*.yml")))
+
+
+def read_chatterbot(root: Path, classes: list[str], language: str = "english") -> dict[str, Pairs]:
+    """Conversations, YAML lists of lines: each line but the last is answered by the one after it."""
     import yaml
 
     said, reply = [], []
-    for file in sorted((root / "data/english").glob("*.yml")):
+    for file in sorted((root / "data" / language).glob("*.yml")):
         for conversation in yaml.safe_load(read_text(file))["conversations"]:
             lines = [" ".join(str(line).split()) for line in conversation]
             said += lines[:-1]

@@ -130,7 +130,7 @@ def _named_or_path(data, kind: str, accepted: str) -> Dataset | Path:
         there = path.exists()
     except (OSError, RuntimeError, ValueError):  # a name that no file can have, the home of nobody
         there = False
-    if data in named.names():
+    if isinstance(data, str) and named.known(data):
         if there:
             raise ZooError(f"{data!r} is a dataset, and a file here. For the file type ./{data}.")
         return named.load_named(data, kind)

@@ -10,9 +10,15 @@ import numpy as np
 from zoo.errors import ZooError, is_unicode
 
 UNKNOWN = 0  # the number of whatever the training text did not have
-WORD = re.compile(r"\n|\w+(?:['\u2019-]\w+)*|([^\w\s])\1*")  # line breaks, words, and runs of one punctuation mark
-NO_SPACE_BEFORE = re.compile(r"[.,!?;:)\]}\u2019%\u2026]")
-NO_SPACE_AFTER = re.compile(r"[(\[{\n]")
+SIGN = r"\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff"  # Chinese and Japanese, which no spaces part: each is a word
+# accents, vowel signs and joiners, parts of words that \w does not count
+MARK = r"\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e31-\u0e4e\u200c\u200d"
+LETTERS = rf"[^\W{SIGN}]+(?:[{MARK}]+[^\W{SIGN}]*)*"
+# line breaks, signs, words, and runs of one punctuation mark
+WORD = re.compile(rf"\n|[{SIGN}]|{LETTERS}(?:['\u2019-]{LETTERS})*|([^\w\s])\1*")
+WIDE = re.compile(rf"[{SIGN}\u3000-\u303f\uff01-\uff65]")  # signs and their punctuation
+NO_SPACE_BEFORE = re.compile(r"[.,!?;:)\]}\u2019%\u2026\u060c\u061b\u061f\u0964]")
+NO_SPACE_AFTER = re.compile(r"[(\[{\n\u00bf\u00a1]")
 MOST = 2**20  # tokens that a vocabulary may have
 
 
@@ -20,12 +26,15 @@ def join_words(words: Iterable[str]) -> str:
     """Words and punctuation marks as one would write them.
 
     Example:
+        >>> join_words(split_words("AIとは何ですか。"))
+        'AIとは何ですか。'
         >>> join_words(["moe", ":", "(", "into", "phone", ")", '"', "what", "?", '"', "he", "said", ".", "\\n", "oh"])
         'moe: (into phone) "what?" he said.\\noh'
     """
     text, space, inside = [], False, False
     for word in words:
         closing = word == '"' and inside
+        space = space and not (WIDE.match(word) or WIDE.match(text[-1]))
         if space and word != "\n" and not closing and not NO_SPACE_BEFORE.match(word):
             text.append(" ")
         text.append(word)
@@ -35,7 +44,12 @@ def join_words(words: Iterable[str]) -> str:
 
 
 def split_words(text: str) -> list[str]:
-    """Words, each with its apostrophes and hyphens, punctuation marks and line breaks; other spaces are dropped."""
+    """Words, each with its apostrophes and hyphens, punctuation marks and line breaks; other spaces are dropped.
+
+    Example:
+        >>> split_words("Don't -- नमस्ते, 你好!!")
+        ["Don't", '--', 'नमस्ते', ',', '你', '好', '!!']
+    """
     return [match[0] for match in WORD.finditer(text)]
 
 
