@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from zoo import backend, cli, saving
-from zoo.data import named, text_sources
+from zoo.data import named, text_sources, vocabulary
 from zoo.data.batches import Streams
 from zoo.data.corpora import Pairs, Text, read_text
 from zoo.data.vocabulary import UNKNOWN, Vocabulary, windows
