@@ -20,6 +20,12 @@ def pytest_addoption(parser):
     parser.addoption("--interrupts", type=int, default=2, help="how many runs it interrupts (2)")
 
 
+def pytest_collection_modifyitems(items):
+    """Files that take longest begin first, so that no process is left alone with one of them at the end."""
+    longest = ("test_contract", "test_interrupted", "test_inference")
+    items.sort(key=lambda item: item.path.stem not in longest)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def zoo_home(tmp_path_factory):
     """One empty cache for the whole session, and the shared datasets beside the checkout where they are there."""

@@ -5,6 +5,7 @@ import inspect
 import io
 import json
 import random
+import shutil
 import zipfile
 import zlib
 from dataclasses import dataclass, field, replace
@@ -242,13 +243,14 @@ class Keeper(keras.callbacks.Callback):
             history.setdefault(key, []).append(value)
         self.state["epoch"] = epoch + 1
         self.state["stopped"] = bool(self.model.stop_training)  # by a callback: a resumed run stays stopped
+        last = self.run.folder / "last.keras"
+        self.save(last)
         name, mode = self.run.monitor
-        if name in logs:
-            best = (max if mode == "max" else min)(history[name])
-            if logs[name] == best:  # among equals the later epoch: it has seen more
-                self.state["best_epoch"] = epoch + 1
-                self.save(self.run.folder / "best.keras")
-        self.save(self.run.folder / "last.keras")
+        # among equals the later epoch is the best: it has seen more
+        if name in logs and logs[name] == (max if mode == "max" else min)(history[name]):
+            self.state["best_epoch"] = epoch + 1
+            with replacing(self.run.folder / "best.keras") as path:
+                shutil.copyfile(last, path)
         self.write_log()
         self.store(variables)  # last: a run killed before this line goes on from the epoch before
 

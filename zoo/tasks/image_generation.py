@@ -72,7 +72,7 @@ class ImageGenerator(PictureTask):
     def examples(self, dataset: sources.Dataset) -> FitData:
         self.skipped = [*dataset.skipped]
         pixels = self.usable(dataset, "train")
-        if (pixels == pixels[:1]).all():
+        if all(np.array_equal(picture, pixels[0]) for picture in pixels):
             raise ZooError(
                 f"the {len(pixels)} pictures of {dataset.name} are all the same: there is nothing to learn."
             )
