@@ -35,6 +35,7 @@ def zoo_home(tmp_path_factory):
             patch.setenv("ZOO_DATA", str(beside))
         home = tmp_path_factory.mktemp("zoo-home")
         patch.setenv("ZOO_HOME", str(home))
+        patch.setenv("TFDS_DATA_DIR", str(home / "tfds"))
         yield home
 
 

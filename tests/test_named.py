@@ -3,9 +3,9 @@
 import hashlib
 import subprocess
 import sys
-import types
 import zipfile
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -169,36 +169,62 @@ def test_sample_pictures(name):
     assert named.sample_picture("no such picture") is None
 
 
-class Builder:
-    """Stands in for a TensorFlow Datasets builder."""
+@pytest.fixture(scope="module")
+def tfds():
+    """TensorFlow Datasets, which finds there three datasets that are made on this machine."""
+    import tensorflow_datasets as tfds
 
-    def __init__(self, features, splits):
-        self.info = types.SimpleNamespace(features=features, splits=splits, description="beans")
+    class Made(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+        features: ClassVar = {"image": tfds.features.Image(shape=(None, None, 3))}
 
-    def download_and_prepare(self):
-        pass
+        def _info(self):
+            features = tfds.features.FeaturesDict(self.features)
+            return tfds.core.DatasetInfo(builder=self, description="made here", features=features)
 
-    def as_dataset(self, split, decoders):
-        return [{"image": b"bytes", "label": index % 2} for index in range(4)]
+        def _split_generators(self, dl_manager):
+            return {"train": self._generate_examples(8), "test": self._generate_examples(4)}
+
+        def _generate_examples(self, n):
+            for i in range(n):
+                row = {"image": np.full((6, 5, 3), i, np.uint8), "label": i % 2}
+                yield i, {key: row[key] for key in self.features}
+
+    class ZooBeans(Made):
+        VERSION = Made.VERSION
+        features: ClassVar = {**Made.features, "label": tfds.features.ClassLabel(names=["sick", "healthy"])}
+
+    class ZooFaces(Made):
+        VERSION = Made.VERSION
+
+    class ZooFarAway(Made):
+        VERSION = Made.VERSION
+
+        def _split_generators(self, dl_manager):
+            raise ConnectionError("nobody answers")
+
+    return tfds
 
 
-@pytest.fixture
-def tfds(monkeypatch):
-    module = types.ModuleType("tensorflow_datasets")
-    module.decode = types.SimpleNamespace(SkipDecoding=lambda: None)
-    module.as_numpy = iter
-    monkeypatch.setitem(sys.modules, "tensorflow_datasets", module)
-    return module
-
-
-def test_tensorflow_datasets(tfds):
-    label = types.SimpleNamespace(names=["sick", "healthy"])
-    tfds.builder = lambda name: Builder({"image": 0, "label": label}, ["train", "test", "extra"])
-    dataset = load("tfds:beans", val_split=0.5)
+def test_tensorflow_datasets(tfds, capsys):
+    dataset = load("tfds:zoo_beans", val_split=0.5)
     assert dataset.labels == ["sick", "healthy"] and set(dataset.splits) == {"train", "validation", "test"}
-    tfds.builder = lambda name: Builder({"text": 0}, ["train"])
-    with pytest.raises(ZooError, match="has the features text; accepted"):
-        load("tfds:prose")
-    tfds.builder = offline
-    with pytest.raises(ZooError, match="offline"):
-        load("tfds:beans")
+    test = dataset.splits["test"]
+    for item, y in zip(test.items, test.y, strict=True):
+        shade = decode(item, Preprocessing((4, 4)))
+        assert (shade == shade[0, 0, 0]).all() and shade[0, 0, 0] % 2 == y
+    assert sorted(decode(item, Preprocessing((1, 1)))[0, 0, 0] for item in test.items) == [0, 1, 2, 3]
+    assert not capsys.readouterr().out
+
+
+def test_tensorflow_datasets_without_labels(tfds):
+    with pytest.raises(ZooError, match=r"has the features image; accepted .* label, which is a class"):
+        load("tfds:zoo_faces")
+    parts = load("tfds:zoo_faces", classes=False).splits
+    assert (len(parts["train"]), len(parts["test"])) == (8, 4)
+
+
+@pytest.mark.parametrize(("name", "message"), [("zoo_far_away", "nobody answers"), ("no_such_set", "not found")])
+def test_tensorflow_datasets_that_cannot_be_had(tfds, name, message):
+    with pytest.raises(ZooError, match=f"tfds:{name} could not be prepared.*{message}"):
+        load(f"tfds:{name}")

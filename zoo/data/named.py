@@ -46,20 +46,21 @@ def known(name: str) -> bool:
     return name.partition(":")[0] in NAMED
 
 
-def load_named(name: str, kind: str) -> Dataset:
+def load_named(name: str, kind: str, classes: bool = True) -> Dataset:
     """Read a dataset by its name, downloading it when it is not at hand and has an address.
 
     Args:
         name: one of `names()`, where it has parts also with the name of one after a colon, "chatterbot:german"; or
             "tfds:" and a name in TensorFlow Datasets.
         kind: what is wanted: "pictures", "text" or "pairs".
+        classes: whether pictures must have labels.
 
     Raises:
         ZooError: the name is not known, or of another kind, or the data is neither at hand nor to be had; never
             another dataset.
     """
     if name.startswith("tfds:"):
-        splits, about = readers.read_tfds(name.removeprefix("tfds:"))
+        splits, about = readers.read_tfds(name.removeprefix("tfds:"), classes)
         return Dataset(name, splits, about)
     if not known(name):
         raise ZooError(

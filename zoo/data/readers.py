@@ -1,7 +1,9 @@
 """How each kind of dataset file becomes labelled pictures. Every reader takes the folder where the files lie."""
 
+import contextlib
 import gzip
 import re
+import sys
 import zipfile
 from pathlib import Path
 
@@ -125,37 +127,41 @@ def _in_two(x: np.ndarray, y: np.ndarray, labels: list[str], share: float) -> di
     return {"train": train, "validation": validation}
 
 
-def read_tfds(name: str) -> tuple[dict[str, Pictures], str]:
-    """The splits of an image classification dataset of TensorFlow Datasets, and its description.
+def read_tfds(name: str, classes: bool = True) -> tuple[dict[str, Pictures], str]:
+    """The splits of a dataset of pictures of TensorFlow Datasets, and its description.
 
     The pictures stay encoded, so the whole set takes as much memory as its files.
 
     Args:
         name: its name there, such as "beans" or "cifar10:3.0.2". It is downloaded when it is not prepared yet.
+        classes: whether its pictures must have labels; where not, they count as of one class if they have none.
     """
     import tensorflow_datasets as tfds
 
     try:
-        builder = tfds.builder(name)
-        builder.download_and_prepare()  # does nothing when that was done before
+        with contextlib.redirect_stdout(sys.stderr):  # there it says what it does
+            builder = tfds.builder(name)
+            builder.download_and_prepare()  # does nothing when that was done before
     except Exception as error:  # whatever its scripts raise
         raise ZooError(
             f"tfds:{name} could not be prepared by TensorFlow Datasets: {str(error).partition(chr(10))[0]}\n"
             "Its names are listed at https://www.tensorflow.org/datasets/catalog/overview#image_classification"
         ) from None
     features = builder.info.features
-    if not {"image", "label"} <= set(features) or not hasattr(features["label"], "names"):
+    labelled = "label" in features and hasattr(features["label"], "names")
+    if "image" not in features or (classes and not labelled):
+        label = " and one called label, which is a class" if classes else ""
         raise ZooError(
-            f"tfds:{name} has the features {', '.join(features)}; accepted are datasets with a feature "
-            "called image and one called label, which is a class."
+            f"tfds:{name} has the features {', '.join(features)}; accepted are datasets with a feature called "
+            f"image{label}."
         )
-    labels = list(features["label"].names)
+    labels = list(features["label"].names) if labelled else [name]
     splits = {}
     for split in ("train", "validation", "test"):
         if split not in builder.info.splits:
             continue
         rows = builder.as_dataset(split=split, decoders={"image": tfds.decode.SkipDecoding()})
-        pairs = [(row["image"], row["label"]) for row in tfds.as_numpy(rows)]
+        pairs = [(row["image"], row["label"] if labelled else 0) for row in tfds.as_numpy(rows)]
         y = np.array([label for _, label in pairs], np.int64)
         splits[split] = Pictures([image for image, _ in pairs], y, labels)
     if "train" not in splits:

@@ -112,7 +112,7 @@ def find(data, skip_list=None, strict: bool = True, classes: bool = True) -> Dat
     return dataset
 
 
-def _read(data) -> Dataset:
+def _read(data, classes: bool = True) -> Dataset:
     if isinstance(data, Dataset):
         return data
     if isinstance(data, Pictures):
@@ -137,7 +137,7 @@ def _read(data) -> Dataset:
                 f"{data!r} is a dataset, and a {kind} here. For the {kind} type ./{data}; for the dataset, "
                 "work from another folder."
             )
-        return named.load_named(data, "pictures")
+        return named.load_named(data, "pictures", classes)
     if path.is_dir():
         splits, skipped = read_folder(path)
     elif path.is_file() and path.suffix.lower() in (".csv", ".tsv"):
@@ -155,7 +155,7 @@ def _read_unlabelled(data) -> Dataset:
     """The same, and pictures without a class: as an array, or in a folder without class folders."""
     if isinstance(data, np.ndarray):
         return _read((data, np.zeros(data.shape[:1], int)))
-    dataset = _read(data)
+    dataset = _read(data, classes=False)
     if isinstance(data, (str, os.PathLike)) and list(dataset.splits) == ["train"] and not len(dataset.splits["train"]):
         files = pictures_below(Path(data).expanduser())
         dataset = replace(dataset, splits={"train": labelled(files, [dataset.name] * len(files))}, skipped=[])
