@@ -252,6 +252,14 @@ def test_the_same_seed_writes_the_same_text(net):
     assert one == same != other and len(one) == 55 and one.startswith("to be")
 
 
+@pytest.mark.parametrize("kind", ["characters", "words"])
+def test_decoding_in_pieces(kind):
+    text = 'moe: (into phone) "what is it?" he said.\noh, "nothing."'
+    known = Vocabulary.of(text, kind)
+    numbers, decode = known.encode(text), known.decoding()
+    assert known.decode(numbers) == text == "".join(decode(numbers[at : at + 2]) for at in range(0, len(numbers), 2))
+
+
 def test_a_stream_is_the_text_in_pieces(net):
     pieces = list(net.generate("to be", length=100, seed=1, stream=True))
     assert len(pieces) == 4 and "".join(pieces) == net.generate("to be", length=100, seed=1)

@@ -22,6 +22,27 @@ NO_SPACE_AFTER = re.compile(r"[(\[{\n\u00bf\u00a1]")
 MOST = 2**20  # tokens that a vocabulary may have
 
 
+def joining_words() -> Callable[[Iterable[str]], str]:
+    """A function that writes words and punctuation marks as one would, and goes on with a text when called again."""
+    space, inside, last = False, False, "\n"
+
+    def join(words: Iterable[str]) -> str:
+        nonlocal space, inside, last
+        text = []
+        for word in words:
+            closing = word == '"' and inside
+            space = space and not (WIDE.match(word) or WIDE.match(last))
+            if space and word != "\n" and not closing and not NO_SPACE_BEFORE.match(word):
+                text.append(" ")
+            text.append(word)
+            inside ^= word == '"'
+            space = not NO_SPACE_AFTER.match(word) and not (word == '"' and inside)
+            last = word
+        return "".join(text)
+
+    return join
+
+
 def join_words(words: Iterable[str]) -> str:
     """Words and punctuation marks as one would write them.
 
@@ -31,16 +52,7 @@ def join_words(words: Iterable[str]) -> str:
         >>> join_words(["moe", ":", "(", "into", "phone", ")", '"', "what", "?", '"', "he", "said", ".", "\\n", "oh"])
         'moe: (into phone) "what?" he said.\\noh'
     """
-    text, space, inside = [], False, False
-    for word in words:
-        closing = word == '"' and inside
-        space = space and not (WIDE.match(word) or WIDE.match(text[-1]))
-        if space and word != "\n" and not closing and not NO_SPACE_BEFORE.match(word):
-            text.append(" ")
-        text.append(word)
-        inside ^= word == '"'
-        space = not NO_SPACE_AFTER.match(word) and not (word == '"' and inside)
-    return "".join(text)
+    return joining_words()(words)
 
 
 def split_words(text: str) -> list[str]:
@@ -55,16 +67,16 @@ def split_words(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to cut text into tokens, and to put it together again."""
+    """A way to cut text into tokens; and what makes a function that puts them together, one call after the other."""
 
     split: Callable[[str], list[str]]
-    join: Callable[[Iterable[str]], str]
+    joining: Callable[[], Callable[[Iterable[str]], str]]
 
 
 KINDS = {
-    "characters": Kind(list, "".join),
-    "words": Kind(split_words, join_words),
-    "lower-case words": Kind(lambda text: split_words(text.lower()), join_words),
+    "characters": Kind(list, lambda: "".join),
+    "words": Kind(split_words, joining_words),
+    "lower-case words": Kind(lambda text: split_words(text.lower()), joining_words),
 }
 
 
@@ -118,7 +130,12 @@ class Vocabulary:
 
     def decode(self, numbers: Iterable[int]) -> str:
         """Numbers as text; the unknown token is left out."""
-        return KINDS[self.kind].join(self.tokens[number - 1] for number in map(int, numbers) if number != UNKNOWN)
+        return self.decoding()(numbers)
+
+    def decoding(self) -> Callable[[Iterable[int]], str]:
+        """A function like `decode` that goes on with a text when called again."""
+        join = KINDS[self.kind].joining()
+        return lambda numbers: join(self.tokens[number - 1] for number in map(int, numbers) if number != UNKNOWN)
 
     def unknown(self, text: str) -> list[str]:
         """The tokens of a text that are not known, each once."""

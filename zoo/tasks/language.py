@@ -46,7 +46,7 @@ class LanguageModel(TextTask):
         super().__init__(entry, arguments, weights, seed, dtype)
         self.carried = True
         self._stepped: tuple[keras.Model, keras.Model] | None = None  # the model, and itself with its states
-        self._writer = None
+        self._writer = self._reader = None  # made of it when first needed
 
     # Training
 
@@ -116,7 +116,7 @@ class LanguageModel(TextTask):
         if self._stepped is None or self._stepped[0] is not self.model:
             from zoo.recurrent import with_states
 
-            self._stepped, self._writer = (self.model, with_states(self.model)), None
+            self._stepped, self._writer, self._reader = (self.model, with_states(self.model)), None, None
         return self._stepped[1]
 
     # Verbs
@@ -174,15 +174,12 @@ class LanguageModel(TextTask):
         known = self.known()
         # An empty prompt stands for a line break, which is not shown.
         begin = prompt if len(prompt) else np.array([known.numbers.get("\n", 1)], np.int32)
-        shown, numbers = "", prompt.tolist()
-        found = iter([np.zeros(0, np.int32)])
-        if length:
-            found = self.writer.write(begin, length, sampling, np.random.default_rng(seed), piece)
+        decode = known.decoding()
+        text = decode(prompt)
+        found = self.writer.write(begin, length, sampling, np.random.default_rng(seed), piece) if length else [[]]
         for part in found:
-            numbers += part.tolist()
-            text = known.decode(numbers)
-            yield text[len(shown) :]
-            shown = text
+            yield text + decode(part)
+            text = ""
 
     @property
     def writer(self):
@@ -192,6 +189,15 @@ class LanguageModel(TextTask):
         if self._writer is None:
             self._writer = Writer(stepped, never=UNKNOWN)
         return self._writer
+
+    @property
+    def reader(self):
+        from zoo.recurrent import Reader
+
+        stepped = self.stepped
+        if self._reader is None:
+            self._reader = Reader(stepped)
+        return self._reader
 
     def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
         """Measure how well the model foretells a text that it was not trained on.
@@ -216,11 +222,9 @@ class LanguageModel(TextTask):
         numbers = known.encode(dataset.splits[split].text)
         if len(numbers) < 2:
             raise ZooError(f"the {split} part of {dataset.name} has fewer than two tokens to foretell.")
-        from zoo.recurrent import Reader
-
         bar = Bar(len(numbers), "evaluating", unit="token") if progress else None
         rows = max(1, min(ROWS, len(numbers) // (2 * BLOCK)))
-        nats = Reader(self.stepped).read(numbers, rows, bar.update if bar else lambda tokens: None)
+        nats = self.reader.read(numbers, rows, bar.update if bar else lambda tokens: None)
         if bar:
             bar.close()
         blocks = np.array_split(nats.astype(np.float64), max(2, len(nats) // BLOCK))
