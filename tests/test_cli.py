@@ -82,6 +82,13 @@ def test_wrong_usage_is_2(words, run):
     assert code == 2 and not out and "usage: zoo" in err
 
 
+def test_options_may_stand_anywhere():
+    words = ["generate", "char_lstm", "ROMEO:", "--length", "5", "--seed", "1"]
+    wanted = vars(cli.parser().parse_args(words))
+    for order in ([0, 1, 3, 4, 2, 5, 6], [0, 3, 4, 1, 5, 6, 2], [0, 3, 4, 5, 6, 1, 2]):
+        assert vars(cli.parser().parse_args([words[at] for at in order])) == wanted
+
+
 def test_version(run):
     assert run("--version") == (0, f"zoo {zoo.__version__}\n", "")
 

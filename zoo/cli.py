@@ -116,6 +116,21 @@ def failed(arguments, error: Exception) -> int:
     return 2 if isinstance(error, UsageError) else 1
 
 
+class Verb(argparse.ArgumentParser):
+    """A command whose options may stand anywhere, before a word that may be left out, too."""
+
+    intermixed = False  # while it is at work, which asks this very method for its halves
+
+    def parse_known_args(self, args=None, namespace=None):
+        if self.intermixed:
+            return super().parse_known_args(args, namespace)
+        self.intermixed = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.intermixed = False
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="zoo",
@@ -124,7 +139,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("-V", "--version", action="version", version=f"zoo {__version__}")
-    words = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    words = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Verb)
 
     def command(name, run, help):
         added = words.add_parser(
