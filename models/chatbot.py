@@ -18,7 +18,6 @@ from zoo.registry import register
     batch_size=64,
     epochs=8,
     parameters=3_164_416,
-    fastest_on="torch",
     smallest={"units": 16},
 )
 def chatbot(vocab_size=8_000, units=256, attention="luong", dropout=0.3):
