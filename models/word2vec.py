@@ -6,7 +6,7 @@ from keras import layers, ops
 
 from zoo.registry import register
 
-EVERY = 8  # which words of a block are negatives
+EVERY, MOST = 8, 256  # which words of a block are negatives, and how many of a batch at the most
 
 
 @register(
@@ -17,9 +17,9 @@ EVERY = 8  # which words of a block are negatives
     "arXiv:1310.4546; negatives shared by a batch: Ji et al. (2016), arXiv:1604.04661",
     loss="near_and_far",
     preprocessing={"tokens": "lower-case words", "min_count": 5, "block": 64, "subsample": 1e-3},
-    learning_rate=2e-2,
+    learning_rate=4e-2,
     schedule="cosine",
-    batch_size=32,
+    batch_size=128,
     epochs=10,
     parameters=1_000_000,
     smallest={"units": 8, "window": 2},
@@ -50,7 +50,7 @@ def near_and_far(rarity, outputs, window, negative, architecture):
     """Negative sampling as matrix products: every word of a block with every other, and with words from elsewhere.
 
     The paper draws how far a window reaches, and negatives for each pair. Here every distance counts by how often it
-    would be drawn, and every eighth word of each block is a negative to all words of the batch.
+    would be drawn, and every eighth word of the first blocks is a negative to all words of the batch.
 
     Args:
         rarity: how much each word counts as a negative, so that they count as if drawn by their frequency to the power
@@ -64,8 +64,9 @@ def near_and_far(rarity, outputs, window, negative, architecture):
     distance = np.abs(np.arange(length)[:, None] - np.arange(length))
     nearness = np.where(distance > 0, np.maximum(0, window + 1 - distance) / window, 0).astype(np.float32)
     vectors, contexts = ops.split(outputs, 2, axis=-1)
-    elsewhere = ops.reshape(contexts[:, ::EVERY], (-1, contexts.shape[-1]))  # (negatives, units)
-    weight = ops.reshape(rarity[:, ::EVERY], (-1,)) / ops.sum(rarity[:, ::EVERY])
+    elsewhere = ops.reshape(contexts[:, ::EVERY], (-1, contexts.shape[-1]))[:MOST]  # (negatives, units)
+    weight = ops.reshape(rarity[:, ::EVERY], (-1,))[:MOST]
+    weight = weight / ops.sum(weight)
     if architecture == "cbow":
         share = ops.convert_to_tensor(nearness / nearness.sum(1, keepdims=True))
         vectors = ops.matmul(share, vectors)  # the mean of the words that are near
