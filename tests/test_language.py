@@ -97,6 +97,7 @@ def test_conversations_in_other_languages(language):
         ("chatterbot:germn", "has no part 'germn'; did you mean 'german'"),
         ("chatterbot:../english", "has no part"),
         ("cornell_30k:german", "has no part 'german'. It has none"),
+        ("chatterbot:", "has no part ''"),
         ("chaterbot:german", "no file, folder or dataset"),
     ],
 )

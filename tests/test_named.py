@@ -157,6 +157,8 @@ def test_public_datasets(name):
 
 @pytest.mark.parametrize("name", ["hymenoptera", "flower_photos"])
 def test_public_folders(name):
+    with pytest.raises(ZooError, match=f"{name} has no part 'x'. It has none"):
+        load(f"{name}:x")
     if name not in named.available():
         pytest.skip(f"{name} is not at hand: set ZOO_DATA to a folder that has it")
     dataset = load(name)
@@ -171,7 +173,7 @@ def test_sample_pictures(name):
 
 @pytest.fixture(scope="module")
 def tfds():
-    """TensorFlow Datasets, which finds there three datasets that are made on this machine."""
+    """TensorFlow Datasets, which finds there datasets that are made on this machine."""
     import tensorflow_datasets as tfds
 
     class Made(tfds.core.GeneratorBasedBuilder):
@@ -183,11 +185,11 @@ def tfds():
             return tfds.core.DatasetInfo(builder=self, description="made here", features=features)
 
         def _split_generators(self, dl_manager):
-            return {"train": self._generate_examples(8), "test": self._generate_examples(4)}
+            return {name: self._generate_examples(n) for name, n in (("train", 8), ("test", 4), ("extra", 2))}
 
         def _generate_examples(self, n):
             for i in range(n):
-                row = {"image": np.full((6, 5, 3), i, np.uint8), "label": i % 2}
+                row = {"image": np.full((6, 5, 3), i, np.uint8), "label": i % 2, "text": "once"}
                 yield i, {key: row[key] for key in self.features}
 
     class ZooBeans(Made):
@@ -196,6 +198,10 @@ def tfds():
 
     class ZooFaces(Made):
         VERSION = Made.VERSION
+
+    class ZooProse(Made):
+        VERSION = Made.VERSION
+        features: ClassVar = {"text": tfds.features.Text()}
 
     class ZooFarAway(Made):
         VERSION = Made.VERSION
@@ -215,6 +221,12 @@ def test_tensorflow_datasets(tfds, capsys):
         assert (shade == shade[0, 0, 0]).all() and shade[0, 0, 0] % 2 == y
     assert sorted(decode(item, Preprocessing((1, 1)))[0, 0, 0] for item in test.items) == [0, 1, 2, 3]
     assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize("classes", [True, False])
+def test_tensorflow_datasets_without_pictures(tfds, classes):
+    with pytest.raises(ZooError, match="has the features text; accepted"):
+        load("tfds:zoo_prose", classes=classes)
 
 
 def test_tensorflow_datasets_without_labels(tfds):

@@ -67,10 +67,12 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset:
             f"no dataset is called {name!r}{did_you_mean(name, names())} Known are {', '.join(names())}, and "
             "tfds:NAME for those of TensorFlow Datasets."
         )
-    whole, _, part = name.partition(":")
+    whole, colon, part = name.partition(":")
     facts = NAMED[whole]
     if whole not in names(kind):
         raise ZooError(f"{whole} holds {facts.kind}; wanted are {kind}, such as {', '.join(names(kind))}.")
+    if colon and facts.parts is None:
+        raise ZooError(f"{whole} has no part {part!r}. It has none.")
     root = _root(facts) or _download(facts, kind)
     for path, sha256 in facts.files.items():
         if (found := content_sha256(root / path)) == sha256:
@@ -83,12 +85,9 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset:
     skipped = []
     if facts.read is None:
         splits, skipped = read_folder(root / name)
-    elif part:
-        parts = facts.parts(root) if facts.parts else []
-        if part not in parts:
-            raise ZooError(
-                f"{whole} has no part {part!r}{did_you_mean(part, parts)} It has {', '.join(parts) or 'none'}."
-            )
+    elif colon:
+        if part not in (parts := facts.parts(root)):
+            raise ZooError(f"{whole} has no part {part!r}{did_you_mean(part, parts)} It has {', '.join(parts)}.")
         splits = facts.read(root, list(facts.classes), part)
     else:
         splits = facts.read(root, list(facts.classes))

@@ -45,6 +45,7 @@ def read_stdlib_docs(root: Path, classes: list[str]) -> dict[str, Text]:
 
 
 def chatterbot_languages(root: Path) -> list[str]:
+    """The languages of which there are conversations."""
     return sorted(folder.name for folder in (root / "data").iterdir() if any(folder.glob("*.yml")))
 
 

@@ -23,21 +23,22 @@ class PictureTask(Task):
                 f"input_shape must be (height, width, channels) of pictures, got {arguments['input_shape']!r}."
             )
 
-    def usable(self, dataset: sources.Dataset, split: str) -> np.ndarray:
-        """The pixels of a part of the data, uint8 of shape (n, height, width, channels).
-
-        What cannot be read of it is added to `self.skipped`.
+    def usable(self, dataset: sources.Dataset, *splits: str) -> tuple[list[np.ndarray], list[dict]]:
+        """The pixels of some parts of the data, uint8 of shape (n, height, width, channels), and what was left out.
 
         Raises:
-            ZooError: not one of its pictures can be used.
+            ZooError: not one picture of a part can be used.
         """
-        pixels, _, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
-        self.skipped += skipped
-        if not len(pixels):
-            reason = f": {skipped[0]['reason']}" if skipped else ""
-            n = len(dataset.splits[split])
-            raise ZooError(f"none of the {n} pictures in {dataset.name}'s part {split!r} can be used{reason}.")
-        return pixels
+        parts, left_out = [], [*dataset.skipped]
+        for split in splits:
+            pixels, _, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
+            if not len(pixels):
+                reason = f": {skipped[0]['reason']}" if skipped else ""
+                n = len(dataset.splits[split])
+                raise ZooError(f"none of the {n} pictures in {dataset.name}'s part {split!r} can be used{reason}.")
+            parts.append(pixels)
+            left_out += skipped
+        return parts, left_out
 
     def toy_data(self) -> sources.Dataset:
         """Twenty-four pictures of waves."""

@@ -70,8 +70,7 @@ class ImageGenerator(PictureTask):
         return super().train(data, **how)
 
     def examples(self, dataset: sources.Dataset) -> FitData:
-        self.skipped = [*dataset.skipped]
-        pixels = self.usable(dataset, "train")
+        (pixels,), self.skipped = self.usable(dataset, "train")
         if all(np.array_equal(picture, pixels[0]) for picture in pixels):
             raise ZooError(
                 f"the {len(pixels)} pictures of {dataset.name} are all the same: there is nothing to learn."
@@ -235,13 +234,11 @@ class ImageGenerator(PictureTask):
         whole_number("n", n, evaluation.FEWEST)
         dataset = self.named_or_own(data, lambda data: sources.find(data, classes=False))
         split = dataset.to_measure_on(split)
-        self.skipped = [*dataset.skipped]
-        real = self.usable(dataset, split)
-        learned = None if split == "train" else self.usable(dataset, "train")
+        (real, *learned), skipped = self.usable(dataset, *dict.fromkeys((split, "train")))
         drawn = self.sample(n, seed)
-        found = evaluation.compare(real, drawn, learned, dataset.name, seed, progress)
+        found = evaluation.compare(real, drawn, learned[0] if learned else None, dataset.name, seed, progress)
         self.metrics = {**found, "split": split}
-        return {**self.metrics, "skipped": self.skipped}
+        return {**self.metrics, "skipped": skipped}
 
     def told(self, result: dict) -> str:
         """What `evaluate` found, for people."""

@@ -37,10 +37,9 @@ class Autoencoder(PictureTask):
     # Training
 
     def examples(self, dataset: sources.Dataset) -> FitData:
-        self.skipped = [*dataset.skipped]
-        x = self.usable(dataset, "train")
-        validation = self.usable(dataset, "validation") if "validation" in dataset.splits else None
-        return FitData(x, x, None if validation is None else (validation, validation))
+        splits = [split for split in ("train", "validation") if split in dataset.splits]
+        (x, *validation), self.skipped = self.usable(dataset, *splits)
+        return FitData(x, x, (validation[0], validation[0]) if validation else None)
 
     def compile_arguments(self) -> dict:
         return {"loss": self.own_loss() or pixel_crossentropy}
@@ -153,8 +152,7 @@ class Autoencoder(PictureTask):
         noise = checked_noise(self.arguments.get("noise", 0.0) if noise is None else noise)
         dataset = self.named_or_own(data, lambda data: sources.find(data, classes=False))
         split = dataset.to_measure_on(split)
-        self.skipped = [*dataset.skipped]
-        pixels = self.usable(dataset, split)
+        (pixels,), skipped = self.usable(dataset, split)
         random = np.random.default_rng(0)
         bar = Bar(len(pixels), "evaluating", unit="picture") if progress else None
         measured = []
@@ -168,7 +166,7 @@ class Autoencoder(PictureTask):
             bar.close()
         found = {key: metrics.mean(np.concatenate([part[key] for part in measured])) for key in measured[0]}
         self.metrics = {**found, "noise": noise, "split": split}
-        return {**self.metrics, "skipped": self.skipped}
+        return {**self.metrics, "skipped": skipped}
 
     def told(self, result: dict) -> str:
         """What `evaluate` found, for people."""

@@ -56,7 +56,7 @@ class Task(abc.ABC):
         self.dtype = dtype
         self.metrics: dict = {}  # what the saved file says of itself: the last evaluation
         self.data: dict = {}  # what it was trained on: name and fingerprint
-        self.skipped: list[dict] = []  # path and reason of what could not be read of the last data
+        self.skipped: list[dict] = []  # path and reason of what could not be read of it
         self.archive: saving.Archive | None = None  # the saved file that this object came from
         self._model = None
         self._seeing: keras.Model | None = None  # the model with its features as a second output, when it has any
