@@ -189,6 +189,7 @@ NOT_LITERAL = {
     "call": ("", "epochs=int(3)", "size=2"),
     "no value": ("", "epochs={[]: 1}", "size=2"),
     "unpacked": ("FACTS = {'epochs': 2}\n", "**FACTS", "size=2"),
+    "unpacked literal": ("", "**{'epochs': 2}", "size=2"),
 }
 
 

@@ -211,6 +211,8 @@ def read_cards(module: str, file: Path) -> list[Card]:
         try:
             facts = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
             arguments = _defaults(node.args)
+            if None in facts:
+                raise ValueError("** hides which keywords there are")
         except NO_LITERAL as error:
             raise ZooError(
                 f"{file}, line {node.lineno}: the keywords of @register and the defaults of {node.name}() must be "
