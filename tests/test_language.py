@@ -196,7 +196,7 @@ def test_two_pieces_are_one_long_one(net):
     from zoo.recurrent import Carrying
 
     tokens = np.arange(200).reshape(2, 100).astype(np.int32) % 10
-    whole, parts = Carrying(net.stepped, 2), Carrying(net.stepped, 2)
+    whole, parts = Carrying(net.stepped.model, 2), Carrying(net.stepped.model, 2)
     expected = numbers(whole(tokens))
     found = np.concatenate([numbers(parts(tokens[:, half])) for half in (slice(50), slice(50, 100))], axis=1)
     assert np.abs(found - expected).max() < 1e-5
@@ -211,9 +211,9 @@ def test_each_cell_carries_its_states(cell):
     tokens = np.arange(60).reshape(2, 30).astype(np.int32) % 9
     from zoo.recurrent import fresh_states
 
-    expected, states, found = numbers(net.model(tokens)), fresh_states(net.stepped, 2), []
+    expected, states, found = numbers(net.model(tokens)), fresh_states(net.stepped.model, 2), []
     for step in range(30):
-        logits, *states = net.stepped([tokens[:, step : step + 1], *map(numbers, states)])
+        logits, *states = net.stepped.model([tokens[:, step : step + 1], *map(numbers, states)])
         found.append(numbers(logits))
     assert np.abs(np.concatenate(found, axis=1) - expected).max() < 1e-5
 
@@ -331,7 +331,7 @@ def test_a_long_text_is_scored_in_parts_side_by_side(net):
     tokens = net.vocabulary.encode(VERSE)[:1003]
     from zoo.recurrent import Reader
 
-    one, three = Reader(net.stepped, 64).read(tokens, 1), Reader(net.stepped, 64).read(tokens, 3)
+    one, three = Reader(net.stepped.model, 64).read(tokens, 1), Reader(net.stepped.model, 64).read(tokens, 3)
     assert len(one) == len(three) == 1002
     cold = {0, 334, 668}  # where a part begins without knowing what came before
     far = [at for at in range(1002) if all(not 0 <= at - start < 100 for start in cold)]

@@ -1,10 +1,12 @@
 """Recurrent models of text: their states given and taken, carried from batch to batch, and text drawn step by step."""
 
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from zoo import backend  # first: it quiets the framework's import
+from zoo.data.vocabulary import UNKNOWN
 from zoo.errors import ZooError
 from zoo.reports import note
 from zoo.samplers import NEVER, Sampling, draw
@@ -44,6 +46,25 @@ def with_states(model: keras.Model) -> keras.Model:
     stepped = keras.Model([tokens, *given], [x, *left], name=f"{model.name}_with_states")
     backend.prepare(stepped)
     return stepped
+
+
+class Stepped:
+    """A model that is also given its states, and what draws and scores text by it, each made when first needed.
+
+    Args:
+        model: as for `with_states`.
+    """
+
+    def __init__(self, model: keras.Model):
+        self.model = with_states(model)
+
+    @functools.cached_property
+    def writer(self) -> "Writer":
+        return Writer(self.model, never=UNKNOWN)
+
+    @functools.cached_property
+    def reader(self) -> "Reader":
+        return Reader(self.model)
 
 
 def fresh_states(stepped: keras.Model, rows: int) -> list[np.ndarray]:

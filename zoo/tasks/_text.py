@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -10,6 +11,11 @@ from zoo.data.vocabulary import Vocabulary
 from zoo.errors import Misfit, UsageError, ZooError, whole_number
 from zoo.registry import did_you_mean
 from zoo.tasks.task import Task
+
+if TYPE_CHECKING:
+    import keras
+
+Made = TypeVar("Made")
 
 
 class TextTask(Task):
@@ -29,6 +35,7 @@ class TextTask(Task):
                 raise UsageError(f"preprocessing names {word!r}{did_you_mean(word, self.settings)}")
         vars(self).update(self.settings | entry.preprocessing)
         self.vocabulary: Vocabulary | None = None
+        self._beside: tuple[keras.Model, Any] | None = None  # a model, and what was made of it
 
     def learn_vocabulary(self, text: str, most: int | None = None) -> None:
         """Learn which tokens there are; a model that is not built yet gets as many as there are.
@@ -58,6 +65,12 @@ class TextTask(Task):
                 f".train({self.entry.offline or self.entry.dataset!r}), or start from weights."
             )
         return self.vocabulary
+
+    def beside_model(self, make: Callable[[keras.Model], Made]) -> Made:
+        """What is made of the model, once as long as it stays the same one: compiled loops are dear."""
+        if self._beside is None or self._beside[0] is not self.model:
+            self._beside = self.model, make(self.model)
+        return self._beside[1]
 
     def sample_inputs(self, n: int) -> np.ndarray:
         """Tokens in turn, each row from another one on."""

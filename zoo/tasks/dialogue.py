@@ -67,10 +67,6 @@ class Dialogue(TextTask):
     measured: ClassVar = dict.fromkeys(("nats", "perplexity", "shuffled"), metrics.Mean)
     signs = (BEGIN, END, RARE)
 
-    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
-        super().__init__(entry, arguments, weights, seed, dtype)
-        self._answerer = None
-
     # Training
 
     def load(self, data, validation=None) -> Dataset:
@@ -201,12 +197,9 @@ class Dialogue(TextTask):
     def answerer(self):
         from zoo.seq2seq import Answerer
 
-        if self._answerer is None or self._answerer[0] is not self.model:
-            numbers = self.known().numbers
-            never = [0, numbers[BEGIN], numbers[RARE]]
-            made = Answerer(self.model, self.length, numbers[BEGIN], numbers[END], never)
-            self._answerer = self.model, made
-        return self._answerer[1]
+        numbers = self.known().numbers
+        never = [0, numbers[BEGIN], numbers[RARE]]
+        return self.beside_model(lambda net: Answerer(net, self.length, numbers[BEGIN], numbers[END], never))
 
     def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
         """Measure how well the model foretells answers, and whether it listens.

@@ -21,7 +21,7 @@ from zoo.samplers import Sampling
 from zoo.tasks._text import TextTask
 
 if TYPE_CHECKING:
-    import keras
+    from zoo.recurrent import Stepped
 
 LONGEST = 1_000_000  # tokens that one call draws
 ROWS = 16  # parts of a text that are scored side by side
@@ -45,8 +45,6 @@ class LanguageModel(TextTask):
     def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
         super().__init__(entry, arguments, weights, seed, dtype)
         self.carried = True
-        self._stepped: tuple[keras.Model, keras.Model] | None = None  # the model, and itself with its states
-        self._writer = self._reader = None  # made of it when first needed
 
     # Training
 
@@ -96,7 +94,7 @@ class LanguageModel(TextTask):
             return self.model
         from zoo.recurrent import Carrying
 
-        return Carrying(self.stepped, data.order(len(data.x), batch_size).batch_size)
+        return Carrying(self.stepped.model, data.order(len(data.x), batch_size).batch_size)
 
     def compile_arguments(self) -> dict:
         import keras
@@ -111,13 +109,11 @@ class LanguageModel(TextTask):
         return [Report(unit, sample), *([StartAfresh()] if isinstance(trained, Carrying) else [])]
 
     @property
-    def stepped(self) -> keras.Model:
-        """The model that is also given its states, and gives them back; made when first asked for."""
-        if self._stepped is None or self._stepped[0] is not self.model:
-            from zoo.recurrent import with_states
+    def stepped(self) -> Stepped:
+        """The model that is also given its states and gives them back, with what draws and scores text by it."""
+        from zoo.recurrent import Stepped
 
-            self._stepped, self._writer, self._reader = (self.model, with_states(self.model)), None, None
-        return self._stepped[1]
+        return self.beside_model(Stepped)
 
     # Verbs
 
@@ -176,28 +172,12 @@ class LanguageModel(TextTask):
         begin = prompt if len(prompt) else np.array([known.numbers.get("\n", 1)], np.int32)
         decode = known.decoding()
         text = decode(prompt)
-        found = self.writer.write(begin, length, sampling, np.random.default_rng(seed), piece) if length else [[]]
+        found = (
+            self.stepped.writer.write(begin, length, sampling, np.random.default_rng(seed), piece) if length else [[]]
+        )
         for part in found:
             yield text + decode(part)
             text = ""
-
-    @property
-    def writer(self):
-        from zoo.recurrent import Writer
-
-        stepped = self.stepped
-        if self._writer is None:
-            self._writer = Writer(stepped, never=UNKNOWN)
-        return self._writer
-
-    @property
-    def reader(self):
-        from zoo.recurrent import Reader
-
-        stepped = self.stepped
-        if self._reader is None:
-            self._reader = Reader(stepped)
-        return self._reader
 
     def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
         """Measure how well the model foretells a text that it was not trained on.
@@ -224,7 +204,7 @@ class LanguageModel(TextTask):
             raise ZooError(f"the {split} part of {dataset.name} has fewer than two tokens to foretell.")
         bar = Bar(len(numbers), "evaluating", unit="token") if progress else None
         rows = max(1, min(ROWS, len(numbers) // (2 * BLOCK)))
-        nats = self.reader.read(numbers, rows, bar.update if bar else lambda tokens: None)
+        nats = self.stepped.reader.read(numbers, rows, bar.update if bar else lambda tokens: None)
         if bar:
             bar.close()
         blocks = np.array_split(nats.astype(np.float64), max(2, len(nats) // BLOCK))
