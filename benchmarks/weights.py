@@ -28,6 +28,7 @@ from zoo.data.pictures import Dataset
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "weights.csv"
 WEIGHTS = HERE.parent / "pretrained" / "weights"
+PICTURES = HERE.parent / "docs"
 CLOTHES = {"input_shape": (28, 28, 1), "num_classes": 10}
 
 
@@ -176,7 +177,7 @@ def ship(name: str, model, judge) -> None:
 def describe(name: str) -> None:
     """Write the card beside the file: how it was made, how good it is, and how good its sisters of other seeds are."""
     recipe = RECIPES[name]
-    content = zoo.show(WEIGHTS / f"{name}.keras").to_json()
+    net, content = zoo.load(WEIGHTS / f"{name}.keras"), zoo.show(WEIGHTS / f"{name}.keras").to_json()
     rows = [row for row in rows_so_far() if row["name"] == name]
     scores = [float(row["value"]) for row in rows]
     card = {
@@ -194,9 +195,12 @@ def describe(name: str) -> None:
         "mean": round(float(np.mean(scores)), 4),
         "sd": round(float(np.std(scores, ddof=1)), 4) if len(scores) > 1 else None,
         "seconds": [int(row["training_seconds"]) for row in rows],
+        **({"drawn with seed 0": f"docs/{name}.png"} if hasattr(net, "sample_to") else {}),
         "machine": f"{rows[0]['cores']} cores, {rows[0]['processor']}",
         "versions": content["versions"],
     }
+    if hasattr(net, "sample_to"):
+        net.sample_to(PICTURES / f"{name}.png", 64, seed=0)
     (WEIGHTS / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 

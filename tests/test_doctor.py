@@ -1,4 +1,4 @@
-"""The doctor: what it finds in folders good and bad, the skip list that it writes, and what the zoo runs on."""
+"""The doctor: what it finds in folders good and bad, and the skip list that it writes."""
 
 import contextlib
 import io
@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageEnhance
 
-from zoo import cli, environment
 from zoo.data import alike, images, skip_list, sources
 from zoo.data.doctor import examine
 from zoo.data.findings import KINDS, Finding, Report
@@ -28,18 +27,6 @@ from zoo.errors import ZooError, printable
 def apart(tmp_path, monkeypatch):
     """Each test works in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command: exit code, standard output, standard error."""
-
-    def run(*words):
-        capsys.readouterr()
-        code = cli.main([str(word) for word in words])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def scene(number: int, width: int = 96, height: int = 72) -> Image.Image:
@@ -599,84 +586,3 @@ def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
     monkeypatch.setattr(images, "LARGE", 1000)
     kinds = found("pets")
     assert max(most) == 1 < ordinary and len(kinds["large picture"]) == 20
-
-
-# What the zoo runs on
-
-
-def test_environment(run):
-    code, out, _ = run("doctor", "--env", "--json")
-    facts = json.loads(out)
-    assert facts["versions"]["keras"] and facts["python"] == sys.version.split()[0] and facts["cores"] >= 1
-    assert {place["what"] for place in facts["caches"]} >= {"ZOO_HOME", "KERAS_HOME"}
-    assert code == (1 if facts["problems"] else 0)
-    code, out, _ = run("doctor", "--env")
-    assert "tensorflow" in out and "instruction sets" in out and "ZOO_HOME" in out
-
-
-def test_environment_is_quick_and_imports_nothing():
-    code = (
-        "import sys, zoo.cli; zoo.cli.main(['doctor', '--env'])\n"
-        "assert not {'keras', 'tensorflow', 'jax', 'torch', 'openvino', 'numpy', 'scipy', 'PIL'} & {*sys.modules}"
-    )
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    assert time.perf_counter() - start < 3  # a third of a second on an idle machine
-
-
-def test_the_backend_that_keras_would_choose(tmp_path, monkeypatch):
-    monkeypatch.delenv("KERAS_BACKEND", raising=False)
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert environment.examine()["backend"] == {"name": "tensorflow", "chosen_by": "Keras' default"}
-    for text in ("{", "[]", "{}"):
-        (tmp_path / "keras.json").write_text(text)
-        assert environment.examine()["backend"]["name"] == "tensorflow"
-    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
-    assert environment.examine()["backend"] == {"name": "jax", "chosen_by": str(tmp_path / "keras.json")}
-    monkeypatch.setenv("KERAS_BACKEND", "torch")
-    assert environment.examine()["backend"] == {"name": "torch", "chosen_by": "KERAS_BACKEND"}
-    monkeypatch.setenv("KERAS_BACKEND", "theano")
-    assert any("runs on tensorflow, jax or torch" in problem for problem in environment.examine()["problems"])
-    monkeypatch.setenv("KERAS_BACKEND", "")  # counts as not set
-    assert environment.examine()["backend"]["name"] == "jax"
-
-
-def test_what_is_missing(monkeypatch, tmp_path):
-    versions = {"keras": "3.15", "tensorflow-cpu": "2.21", "torch": "2.9"}
-
-    def version(name):
-        with contextlib.suppress(KeyError):
-            return versions[name]
-        raise environment.importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(environment.importlib.metadata, "version", version)
-    monkeypatch.setenv("KERAS_BACKEND", "jax")
-    monkeypatch.setenv("ZOO_DATA", os.pathsep.join([str(tmp_path), str(tmp_path / "gone")]))
-    monkeypatch.setattr(os, "access", lambda path, mode: mode == os.F_OK and Path(path).exists())
-    facts = environment.examine()
-    assert facts["versions"]["tensorflow"] == "2.21" and facts["versions"]["jax"] is None
-    missing = ["samples", "lite", "plots", "jax", "openvino", "pillow-heif"]
-    assert [item["name"] for item in facts["missing"]] == missing
-    text = environment.describe(facts)
-    assert (
-        "not installed" in text
-        and 'pip install "keras-zoo[lite]": Eff' in text
-        and "pip install openvino: fine" in text
-    )
-    assert ["jax" in problem for problem in facts["problems"]].count(True) == 1
-    assert sum("cannot be written to: set" in problem for problem in facts["problems"]) == 2
-    assert sum("which is not there" in problem for problem in facts["problems"]) == 1
-
-
-def test_other_systems(monkeypatch):
-    def absent(self, *arguments, **options):
-        raise FileNotFoundError(2, "no such file")
-
-    monkeypatch.setattr(Path, "read_text", absent)
-    monkeypatch.setattr(environment.platform, "machine", lambda: "arm64")
-    facts = environment.examine()
-    assert facts["instructions"] == ["NEON"] and facts["memory"]["available"] is None
-    monkeypatch.setattr(os, "sysconf", absent, raising=False)
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    facts = environment.examine()
-    assert facts["memory"] == {"total": None, "available": None} and "? of ? free" in environment.describe(facts)
