@@ -13,7 +13,7 @@ import pytest
 from zoo.data import download, named, readers
 from zoo.data.facts import NAMED
 from zoo.data.images import Preprocessing, decode
-from zoo.data.sources import load
+from zoo.data.sources import find, load
 from zoo.errors import ZooError
 
 EMBEDDED = {  # shape of the train split's pictures, and how many in validation
@@ -157,12 +157,24 @@ def test_public_datasets(name):
 
 @pytest.mark.parametrize("name", ["hymenoptera", "flower_photos"])
 def test_public_folders(name):
-    with pytest.raises(ZooError, match=f"{name} has no part 'x'. It has none"):
+    with pytest.raises(ZooError, match=f"{name} has no part 'x'. It has {', '.join(NAMED[name].classes)}"):
         load(f"{name}:x")
     if name not in named.available():
         pytest.skip(f"{name} is not at hand: set ZOO_DATA to a folder that has it")
     dataset = load(name)
     assert set(dataset.splits) == {"train", "validation"} and dataset.labels == list(NAMED[name].classes)
+
+
+def test_one_class_of_a_dataset():
+    both = load("faces").splits
+    faces = find("faces:face")
+    assert faces.name == "faces:face" and faces.labels == ["face"]
+    for split, part in faces.splits.items():
+        assert np.array_equal(part.items, both[split].items[both[split].y == 0]) and not part.y.any()
+    with pytest.raises(ZooError, match="faces:face has too little to learn from: found face: 70"):
+        load("faces:face")
+    with pytest.raises(ZooError, match="no part 'fase'; did you mean 'face'"):
+        load("faces:fase")
 
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])

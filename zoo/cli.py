@@ -27,6 +27,7 @@ EXAMPLES = {
   zoo train logistic --data photos/ --set input_shape=(32,32,3) --epochs 5
   zoo train logistic --data faces --epochs 40 --resume
   zoo train dcgan --data photos/ --size 64       learns to draw such pictures
+  zoo train dcgan --data faces:face --size 24    or those of one class of a dataset
   zoo train my_net.py --data photos/             a model of your own""",
     "evaluate": """\
   zoo evaluate pets.keras photos/val

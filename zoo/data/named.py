@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from zoo import files
@@ -50,7 +51,7 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset:
     """Read a dataset by its name, downloading it when it is not at hand and has an address.
 
     Args:
-        name: one of `names()`, where it has parts also with the name of one after a colon, "chatterbot:german"; or
+        name: one of `names()`; with a colon, one part of it ("chatterbot:german") or one class ("faces:face"); or
             "tfds:" and a name in TensorFlow Datasets.
         kind: what is wanted: "pictures", "text" or "pairs".
         classes: whether pictures must have labels.
@@ -71,8 +72,8 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset:
     facts = NAMED[whole]
     if whole not in names(kind):
         raise ZooError(f"{whole} holds {facts.kind}; wanted are {kind}, such as {', '.join(names(kind))}.")
-    if colon and facts.parts is None:
-        raise ZooError(f"{whole} has no part {part!r}. It has none.")
+    if colon and not facts.parts:  # before anything is downloaded
+        check_part(whole, part, facts.classes)
     root = _root(facts) or _download(facts, kind)
     for path, sha256 in facts.files.items():
         if (found := content_sha256(root / path)) == sha256:
@@ -84,14 +85,21 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset:
         warnings.warn(f"{message} Results may differ from published ones.", stacklevel=2)
     skipped = []
     if facts.read is None:
-        splits, skipped = read_folder(root / name)
-    elif colon:
-        if part not in (parts := facts.parts(root)):
-            raise ZooError(f"{whole} has no part {part!r}{did_you_mean(part, parts)} It has {', '.join(parts)}.")
+        splits, skipped = read_folder(root / whole)
+    elif colon and facts.parts:
+        check_part(whole, part, facts.parts(root))
         splits = facts.read(root, list(facts.classes), part)
     else:
         splits = facts.read(root, list(facts.classes))
+    if colon and not facts.parts:
+        splits = {split: pictures.of_class(part) for split, pictures in splits.items()}
     return Dataset(name, splits, facts.about, facts.proves, skipped)
+
+
+def check_part(whole: str, part: str, parts: Sequence[str]) -> None:
+    if part not in parts:
+        message = f"It has {', '.join(parts)}." if parts else "It has none."
+        raise ZooError(f"{whole} has no part {part!r}{did_you_mean(part, parts)} {message}")
 
 
 def _root(facts: Named) -> Path | None:

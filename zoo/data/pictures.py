@@ -35,6 +35,11 @@ class Pictures:
         items = self.items[indices] if whole else [self.items[index] for index in indices]
         return Pictures(items, self.y[indices], self.labels)
 
+    def of_class(self, label: str) -> "Pictures":
+        """Those of one class alone."""
+        found = self.subset(np.flatnonzero(self.y == self.labels.index(label)))
+        return Pictures(found.items, np.zeros_like(found.y), [label])
+
     def cut(self, share: float) -> tuple["Pictures", "Pictures"]:
         """The pictures in two, `share` of each class in the second part; always the same."""
         return stratified(self, share, seed=0)
