@@ -66,9 +66,7 @@ def main() -> None:
             printed, _, peak = measure([sys.executable, *command])
             row = {"tool": tool, "dtype": dtype, "batch": batch, "seed": seed, "seconds": options.seconds}
             row |= json.loads(printed.splitlines()[-1])
-            row |= (
-                score(np.load(file)) if count else dict.fromkeys(("frechet", "kid", "floor", "nearest", "least"), "")
-            )
+            row |= score(np.load(file)) if count else dict.fromkeys(SCORES, "")
             print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
             write(options.out, [*read(options.out), {**row, "peak_mb": round(peak), **setting()}])
 

@@ -179,6 +179,9 @@ def test_the_perplexity_is_summed_by_word(bot):
     assert found["nats"].n == (y > 0).sum() and found["nats"].value == pytest.approx(nats.sum() / (y > 0).sum())
     assert found["perplexity"].value == pytest.approx(np.exp(found["nats"].value))
     assert found["shuffled"].value > found["perplexity"].value
+    # of each answer after its own question and after another one: narrower than what either of the two spreads
+    lost = np.log(found["shuffled"].value / found["perplexity"].value)
+    assert found["listening"].value == pytest.approx(lost) and found["listening"].ci[0] > 0
     replies = [bot.answer(said, seed=number) for number, said in enumerate((SAID * 5)[:18])]
     expected = [{"said": said, "reply": reply.text} for said, reply in zip(SAID * 4, replies[:10], strict=False)]
     assert found["exchanges"] == expected[:10]

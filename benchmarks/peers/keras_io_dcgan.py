@@ -111,9 +111,10 @@ def main(folder: str, seconds: str, seed: str, count: str, out: str) -> None:
     optimizers = [keras.optimizers.Adam(learning_rate=0.0003) for _ in range(2)]
     model.compile(*optimizers, keras.losses.BinaryCrossentropy(from_logits=True))
     model.fit(data, epochs=1000, callbacks=[clock], verbose=0)
-    noise = np.random.default_rng(int(seed)).normal(size=(int(count), LATENT)).astype("float32")
-    drawn = model.generator.predict(noise, batch_size=500, verbose=0)
-    np.save(out, np.rint(drawn * 255).astype(np.uint8))
+    if int(count):
+        noise = np.random.default_rng(int(seed)).normal(size=(int(count), LATENT)).astype("float32")
+        drawn = model.generator.predict(noise, batch_size=500, verbose=0)
+        np.save(out, np.rint(drawn * 255).astype(np.uint8))
     print(json.dumps({"pictures_per_second": round(clock.rate(BATCH)), "steps": len(clock.times)}), flush=True)
 
 

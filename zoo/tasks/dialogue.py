@@ -64,7 +64,7 @@ class Dialogue(TextTask):
     """
 
     settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "most": None, "length": 24}
-    measured: ClassVar = dict.fromkeys(("nats", "perplexity", "shuffled"), metrics.Mean)
+    measured: ClassVar = dict.fromkeys(("nats", "perplexity", "shuffled", "listening"), metrics.Mean)
     signs = (BEGIN, END, RARE)
 
     # Training
@@ -210,11 +210,12 @@ class Dialogue(TextTask):
             progress: show a bar with the time left.
 
         Returns:
-            `{"nats": Mean, "perplexity": Mean, "shuffled": Mean, "unigram": float, "unknown": float, "distinct_1":
-            float, "distinct_2": float, "exchanges": [{"said": str, "reply": str}], "split": str, "skipped": []}`: the
-            mean negative logarithm of the probability of each word of the answers, their ends among them; the
-            perplexity, e to the power of it; the perplexity where every answer stands behind another question, which
-            is higher if the model listens; and that of the words' frequencies in the training part. Unknown is the
+            `{"nats": Mean, "perplexity": Mean, "shuffled": Mean, "listening": Mean, "unigram": float, "unknown":
+            float, "distinct_1": float, "distinct_2": float, "exchanges": [{"said": str, "reply": str}], "split": str,
+            "skipped": []}`: the mean negative logarithm of the probability of each word of the answers, their ends
+            among them; the perplexity, e to the power of it; the perplexity where every answer stands behind another
+            question; how many nats a word are lost so, pair by pair, above 0 if the model listens; and the perplexity
+            by the words' frequencies in the training part. Unknown is the
             share of words that are not in the vocabulary. Distinct is the share of different words, and of different
             pairs of them, in what the model replies to the first lines; the first few exchanges are given. The
             intervals count answers.
@@ -245,6 +246,7 @@ class Dialogue(TextTask):
             "nats": nats,
             "perplexity": nats.mapped(metrics.perplexity),
             "shuffled": mean_of(deaf, y).mapped(metrics.perplexity),
+            "listening": mean_of(deaf - heard, y),
             "unigram": float(np.exp(unigram)),
             "unknown": float((y == self.known().numbers[RARE]).sum() / (y > 0).sum()),
             "distinct_1": distinct([reply.words for reply in replies], 1),
@@ -277,6 +279,7 @@ class Dialogue(TextTask):
                 f"on the {result['split']} split, for each word of the answers:",
                 f"perplexity                     {result['perplexity']}",
                 f"  after somebody else's words  {result['shuffled']}",
+                f"  nats a word that this costs  {result['listening']}",
                 f"  by the words' frequencies    {result['unigram']:.4g}",
                 f"unknown words                  {result['unknown']:.1%}",
                 f"different words it replies    {result['distinct_1']:.1%}; pairs of words {result['distinct_2']:.1%}",
