@@ -4,9 +4,9 @@
     ZOO_DATA=path/to/data python benchmarks/dcgan.py --rates
 
 Each learns the 60,000 training pictures of fashion_mnist in a process of its own, compiling and first steps within the
-time; the order turns from seed to seed. 10,000 drawings are compared with the 10,000 test pictures by
-`zoo.evaluation`. --rates measures pictures a second alone, by the zoo in both precisions and several batches. A row is
-appended for each run.
+time; the order turns from seed to seed. 10,000 drawings are compared with the 10,000 test pictures
+by `zoo.evaluation`. --rates measures pictures a second alone: also of the zoo's nets in keras.io's step, and of the
+zoo in both precisions with several batches. A row is appended for each run.
 """
 
 import argparse
@@ -47,28 +47,41 @@ def main() -> None:
     parser.add_argument("--rates", action="store_true")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    peer = ("keras_io", "float32", 64)
+    theirs = ("keras_io", "float32", 64)
     runs = [
         (seed, 0 if options.rates else COUNT, how)
         for number, seed in enumerate(options.seeds[:1] if options.rates else options.seeds)
-        for how in [("zoo", "float32", 64), peer][:: 1 if number % 2 == 0 else -1]
+        for how in [("zoo", "float32", 64), theirs][:: 1 if number % 2 == 0 else -1]
     ]
     if options.rates:
         ways = [("float32", 256), ("mixed_bfloat16", 64), ("mixed_bfloat16", 256)]
-        runs += [(options.seeds[0], 0, ("zoo", *way)) for way in ways]
+        whose = [("zoo", *way) for way in ways] + [("keras_io, the zoo's nets", "float32", 64)]
+        runs += [(options.seeds[0], 0, how) for how in whose]
     with tempfile.TemporaryDirectory() as work:
         for seed, count, (tool, dtype, batch) in runs:
             file = Path(work, "drawn.npy")
             if tool == "zoo":
                 command = ["-c", ZOO, HERE, options.seconds, seed, count, file, dtype, batch]
             else:
-                command = [HERE / "peers" / "keras_io_dcgan.py", data_folder(), options.seconds, seed, count, file]
+                nets = [] if tool == "keras_io" else [put_nets(Path(work))]
+                peer = HERE / "peers" / "keras_io_dcgan.py"
+                command = [peer, data_folder(), options.seconds, seed, count, file, *nets]
             printed, _, peak = measure([sys.executable, *command])
             row = {"tool": tool, "dtype": dtype, "batch": batch, "seed": seed, "seconds": options.seconds}
             row |= json.loads(printed.splitlines()[-1])
             row |= score(np.load(file)) if count else dict.fromkeys(SCORES, "")
             print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
             write(options.out, [*read(options.out), {**row, "peak_mb": round(peak), **setting()}])
+
+
+def put_nets(folder: Path) -> Path:
+    """Write the zoo's two nets, untrained, as plain Keras files."""
+    import zoo
+
+    net = zoo.get("dcgan", seed=0)
+    net.build().save(folder / "generator.keras")
+    net.own(net.entry.opponent)().save(folder / "discriminator.keras")
+    return folder
 
 
 def score(drawn: np.ndarray) -> dict:

@@ -154,6 +154,17 @@ def test_training_leaves_a_film(trained):
     assert last.shape == first.shape and last.std() > first.std()
 
 
+def test_a_film_does_without_pictures_that_are_gone(tmp_path):
+    random = np.random.default_rng(1)
+    film = adversarial.Film(lambda: random.integers(0, 256, (4, 8, 8, 1)).astype("uint8"), tmp_path)
+    for epoch in range(3):
+        film.on_epoch_end(epoch)
+    (tmp_path / "samples/epoch-002.png").unlink()
+    film.on_epoch_end(3)
+    with Image.open(tmp_path / "samples.gif") as found:
+        assert found.n_frames == 3
+
+
 def test_what_is_saved_is_the_average(trained, tmp_path):
     net, _, folder = trained
     again = zoo.load(folder / "last.keras")

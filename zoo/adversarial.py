@@ -159,8 +159,9 @@ class Film(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         place = self.folder / "samples"
         place.mkdir(parents=True, exist_ok=True)
-        save_picture(square(self.drawn()), place / f"epoch-{epoch + 1:03}.png")
-        frames = [Image.open(place / f"epoch-{n + 1:03}.png") for n in range(epoch + 1)]
+        pictures = [place / f"epoch-{n + 1:03}.png" for n in range(epoch + 1)]
+        save_picture(square(self.drawn()), pictures[-1])
+        frames = [Image.open(picture) for picture in pictures if picture.exists()]  # of a resumed run, what is left
         save_picture(
             frames[0], place.with_suffix(".gif"), save_all=True, append_images=frames[1:], duration=300, loop=0
         )
