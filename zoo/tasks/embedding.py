@@ -23,8 +23,8 @@ class Embedding(TextTask):
     """A model that has a vector for each word.
 
     Its builder has the argument `vocab_size` and takes numbers of words, int32 of shape (length,); the vectors are the
-    weights of its layer "vectors". Its own file brings the loss, a function of how much each word counts as one from
-    elsewhere, and of the model's outputs.
+    weights of its layer "vectors". Its own file brings the loss, a function of the model's outputs and, for each word,
+    of how much it counts as one from elsewhere and of the number of its line, shape (length, 2). A line is a sentence.
 
     The model's `preprocessing` says how text is cut ("tokens"), how rare a word may be ("min_count"), how many words
     in a row make an example ("block"), and above which frequency words are left out at random ("subsample").
@@ -46,26 +46,29 @@ class Embedding(TextTask):
         return Dataset(dataset.name, {"train": Text(whole)}, dataset.about, dataset.proves)
 
     def examples(self, dataset: Dataset) -> FitData:
-        text = dataset.splits["train"].text.replace("\n", " ")
-        self.learn_vocabulary(text)
-        numbers = self.vocabulary.encode(text)
-        numbers = numbers[numbers != UNKNOWN]
+        text = dataset.splits["train"].text
+        self.learn_vocabulary(text.replace("\n", " "))
+        lines = [self.vocabulary.encode(line) for line in text.split("\n")]
+        numbers, line = np.concatenate(lines), np.repeat(np.arange(len(lines)), [len(found) for found in lines])
+        numbers, line = numbers[numbers != UNKNOWN], line[numbers != UNKNOWN]
         counts = np.bincount(numbers, minlength=len(self.vocabulary))
         # Words above a share of `subsample` are thinned out; Mikolov's program keeps a word with this probability.
         excess = np.maximum(counts / counts.sum() / self.subsample, 1e-12)
         kept = np.sqrt(1 / excess) + 1 / excess
-        numbers = numbers[np.random.default_rng(self.seed or 0).random(len(numbers)) < kept[numbers]]
+        chosen = np.random.default_rng(self.seed or 0).random(len(numbers)) < kept[numbers]
+        numbers, line = numbers[chosen], line[chosen]
         blocks = len(numbers) // self.block
         if blocks < 2:
             raise ZooError(
                 f"{dataset.name} has too little text: {len(numbers)} words that are frequent enough, and an example "
                 f"takes {self.block}."
             )
-        x = numbers[: blocks * self.block].reshape(blocks, self.block)
+        x, line = (part[: blocks * self.block].reshape(blocks, self.block) for part in (numbers, line))
         seen = np.bincount(x.ravel(), minlength=len(counts))  # how often it could be a negative
         rarity = np.where(seen > 0, counts**0.75 / np.maximum(seen, 1), 0).astype(np.float32)
         about = {"block": self.block, "subsample": self.subsample, "tokens": self.tokens, "min_count": self.min_count}
-        return FitData(x, rarity[x], about=about)
+        words = np.stack([rarity[x], line - line[:, :1]], -1).astype(np.float32)
+        return FitData(x, words, about=about)
 
     def compile_arguments(self) -> dict:
         return {"loss": self.own_loss()}
