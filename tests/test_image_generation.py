@@ -154,15 +154,22 @@ def test_training_leaves_a_film(trained):
     assert last.shape == first.shape and last.std() > first.std()
 
 
-def test_a_film_does_without_pictures_that_are_gone(tmp_path):
+def test_a_film_of_many_epochs(tmp_path):
+    """Written now and then and at the end, without pictures that are gone."""
     random = np.random.default_rng(1)
-    film = adversarial.Film(lambda: random.integers(0, 256, (4, 8, 8, 1)).astype("uint8"), tmp_path)
-    for epoch in range(3):
+
+    def frames():
+        with Image.open(tmp_path / "samples.gif") as found:
+            return found.n_frames
+
+    film, lengths = adversarial.Film(lambda: random.integers(0, 256, (4, 8, 8, 1)).astype("uint8"), tmp_path), []
+    for epoch in range(29):
         film.on_epoch_end(epoch)
+        lengths.append(frames())
+    assert lengths[:10] == [*range(1, 11)] and lengths[-1] == 27 and len(set(lengths)) < 20
     (tmp_path / "samples/epoch-002.png").unlink()
-    film.on_epoch_end(3)
-    with Image.open(tmp_path / "samples.gif") as found:
-        assert found.n_frames == 3
+    film.on_train_end()
+    assert frames() == 28
 
 
 def test_what_is_saved_is_the_average(trained, tmp_path):

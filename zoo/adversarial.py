@@ -147,6 +147,8 @@ def spread(pictures: np.ndarray) -> float:
 class Film(keras.callbacks.Callback):
     """Writes a picture of what is drawn after each epoch, and a film of all of them.
 
+    The film is written anew when it is a tenth longer, and at the end: long ones would take longer than training.
+
     Args:
         drawn: gives pictures of the same noise.
         folder: gets `samples/epoch-001.png` and so on, and `samples.gif`.
@@ -154,14 +156,26 @@ class Film(keras.callbacks.Callback):
 
     def __init__(self, drawn: Callable[[], np.ndarray], folder: Path):
         super().__init__()
-        self.drawn, self.folder = drawn, folder
+        self.drawn, self.folder = drawn, folder / "samples"
+        self.epochs = self.shown = 0  # drawn so far, and those of them that are in the film
 
     def on_epoch_end(self, epoch, logs=None):
-        place = self.folder / "samples"
-        place.mkdir(parents=True, exist_ok=True)
-        pictures = [place / f"epoch-{n + 1:03}.png" for n in range(epoch + 1)]
-        save_picture(square(self.drawn()), pictures[-1])
-        frames = [Image.open(picture) for picture in pictures if picture.exists()]  # of a resumed run, what is left
-        save_picture(
-            frames[0], place.with_suffix(".gif"), save_all=True, append_images=frames[1:], duration=300, loop=0
-        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.epochs = epoch + 1
+        save_picture(square(self.drawn()), self.picture(epoch))
+        if self.epochs >= 1.1 * self.shown:
+            self.write()
+
+    def on_train_end(self, logs=None):
+        if self.epochs > self.shown:
+            self.write()
+
+    def picture(self, epoch: int) -> Path:
+        return self.folder / f"epoch-{epoch + 1:03}.png"
+
+    def write(self) -> None:
+        there = [self.picture(epoch) for epoch in range(self.epochs) if self.picture(epoch).exists()]
+        first, *others = [Image.open(picture) for picture in there]
+        film = self.folder.with_suffix(".gif")
+        save_picture(first, film, save_all=True, append_images=others, duration=300, loop=0)
+        self.shown = self.epochs
