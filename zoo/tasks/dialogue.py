@@ -215,10 +215,9 @@ class Dialogue(TextTask):
             "skipped": []}`: the mean negative logarithm of the probability of each word of the answers, their ends
             among them; the perplexity, e to the power of it; the perplexity where every answer stands behind another
             question; how many nats a word are lost so, pair by pair, above 0 if the model listens; and the perplexity
-            by the words' frequencies in the training part. Unknown is the
-            share of words that are not in the vocabulary. Distinct is the share of different words, and of different
-            pairs of them, in what the model replies to the first lines; the first few exchanges are given. The
-            intervals count answers.
+            by the words' frequencies in the training part. Unknown is the share of words that are not in the
+            vocabulary. Distinct is the share of different words, and of different pairs of them, in what the model
+            replies to the first lines; the first few exchanges are given. The intervals count answers.
 
         Raises:
             ZooError: the data cannot be found.

@@ -172,9 +172,8 @@ class LanguageModel(TextTask):
         begin = prompt if len(prompt) else np.array([known.numbers.get("\n", 1)], np.int32)
         decode = known.decoding()
         text = decode(prompt)
-        found = (
-            self.stepped.writer.write(begin, length, sampling, np.random.default_rng(seed), piece) if length else [[]]
-        )
+        random = np.random.default_rng(seed)
+        found = self.stepped.writer.write(begin, length, sampling, random, piece) if length else [[]]
         for part in found:
             yield text + decode(part)
             text = ""
