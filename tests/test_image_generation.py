@@ -331,6 +331,14 @@ def test_nearest():
     assert np.allclose(evaluation.nearest(np.array([[0.0, 0], [3, 4]]), np.array([[0.0, 1], [3, 0]])), [1, 4])
 
 
+def test_colour_is_judged_by_another_net():
+    judge, random = evaluation.Judge(3), np.random.default_rng(2)
+    assert judge.name == "efficientnet_lite0 imagenet 579344248a93"
+    features, classes = judge.look(random.integers(0, 256, (3, 8, 8, 3)).astype("uint8"), lambda pictures: None)
+    assert features.shape == (3, 1280) and classes.shape == (3,)
+    assert np.ptp(features, axis=0).max() > 0.1
+
+
 def test_an_evaluation(trained):
     """Copies of what was learned have no distance; noise has a large one; one seed, one result."""
     net, _, _ = trained

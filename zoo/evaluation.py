@@ -38,9 +38,9 @@ class Judge:
     def __post_init__(self):
         name, weights = GREY if self.channels == 1 else COLOUR
         self.model = get(name, weights=weights)
-        file = catalog.cards()[name].facts["weights"][weights].get("file")
-        version = hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12] if file else weights
-        self.name, self.data = f"{name} {weights} {version}", weights
+        facts = catalog.cards()[name].facts["weights"][weights]
+        sha256 = facts.get("sha256") or hashlib.sha256(Path(facts["file"]).read_bytes()).hexdigest()
+        self.name, self.data = f"{name} {weights} {sha256[:12]}", weights
 
     def look(self, pixels: np.ndarray, update) -> tuple[np.ndarray, np.ndarray]:
         """Features of shape (n, features), float64, and the number of the likeliest class, of pictures of any size."""
