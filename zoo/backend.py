@@ -95,10 +95,8 @@ def summed(optimizer):
 
     TensorFlow gives one piece for each look-up, and Keras 3.15 squares the pieces one by one for Adam's second moment
     where the paper, JAX and PyTorch square their sum: steps come out larger, the more often a token stands in a batch.
-    Plain gradient descent just adds them all, and so need not touch the rows of other tokens.
     """
-    plain = type(optimizer) is keras.optimizers.SGD and not optimizer.momentum
-    if name() != "tensorflow" or plain:
+    if name() != "tensorflow":
         return optimizer
     import tensorflow as tf
 
