@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from zoo.commands import given_pictures
 from zoo.data import download, named, readers
 from zoo.data.facts import NAMED
 from zoo.data.images import Preprocessing, decode
@@ -171,6 +172,7 @@ def test_one_class_of_a_dataset():
     assert faces.name == "faces:face" and faces.labels == ["face"]
     for split, part in faces.splits.items():
         assert np.array_equal(part.items, both[split].items[both[split].y == 0]) and not part.y.any()
+    assert len(given_pictures("faces:face")) == 16
     with pytest.raises(ZooError, match="faces:face has too little to learn from: found face: 70"):
         load("faces:face")
     with pytest.raises(ZooError, match="no part 'fase'; did you mean 'face'"):

@@ -430,7 +430,7 @@ def given_pictures(word: str) -> list:
     """The same, or the first pictures of a dataset that are not for training."""
     from zoo.data import named, sources
 
-    if word not in named.names("pictures") or Path(word).exists():
+    if not named.known(word, "pictures") or Path(word).exists():
         return named_pictures(word)
     dataset = sources.find(word)
     return list(dataset.splits[dataset.to_measure_on()].items[:16])

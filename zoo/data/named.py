@@ -42,9 +42,9 @@ def available(*kinds: str) -> list[str]:
     return [name for name in names(*kinds) if _root(NAMED[name])]
 
 
-def known(name: str) -> bool:
-    """Whether a dataset, or the whole that it is a part of, is known by this name."""
-    return name.partition(":")[0] in NAMED
+def known(name: str, *kinds: str) -> bool:
+    """Whether a dataset of these kinds, or the whole that it is a part of, is known by this name; see `names`."""
+    return name.partition(":")[0] in names(*kinds)
 
 
 def load_named(name: str, kind: str, classes: bool = True) -> Dataset:
