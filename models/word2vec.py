@@ -17,7 +17,7 @@ EVERY, MOST = 4, 256  # which words of a block are negatives, and how many of a 
     "arXiv:1310.4546; negatives shared by a batch: Ji et al. (2016), arXiv:1604.04661",
     loss="near_and_far",
     preprocessing={"tokens": "lower-case words", "min_count": 5, "block": 64, "subsample": 1e-3},
-    optimizer="sgd",  # Adam and Adagrad lose likeness: they make the steps of rare words as long as any
+    optimizer="sgd",  # as in Mikolov's program; what others gave stands in benchmarks/README.md
     learning_rate=12.8,  # of the mean over 1,024 words; 0.0125 for each, half of what Mikolov's program begins with
     schedule="cosine",
     batch_size=16,
