@@ -1,6 +1,8 @@
 """Models of text: what goes in, states carried, text drawn, scores."""
 
+import ctypes
 import json
+import platform
 from pathlib import Path
 
 import numpy as np
@@ -242,6 +244,28 @@ def test_windows_train_too(net):
     other = zoo.get("char_lstm", units=8, seed=0)
     history = other.train(VERSE, epochs=2, window=20, carried=False, progress=False).history
     assert history["loss"][1] < history["loss"][0] and history["bits"][0] == history["loss"][0] / np.log(2)
+
+
+@pytest.mark.every_backend
+@pytest.mark.skipif(
+    backend.name() != "torch" or platform.libc_ver()[0] != "glibc", reason="PyTorch's memory, where glibc gives it"
+)
+def test_memory_is_kept_for_the_next_step():
+    """An array of 64 MB is taken from memory that stays with the process, and not mapped for itself."""
+    import torch
+
+    class Counts(ctypes.Structure):
+        _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd".split() + list("abcde")]
+
+    def mapped():
+        ask = ctypes.CDLL(None).mallinfo2
+        ask.restype = Counts
+        return ask().hblkhd
+
+    backend.keep_memory()
+    before = mapped()
+    array = torch.zeros(2**24)
+    assert mapped() == before and array.sum() == 0
 
 
 # Text drawn

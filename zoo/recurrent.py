@@ -148,7 +148,7 @@ class Writer:
         self.stepped = stepped
         self.tokens = stepped.outputs[0].shape[-1]
         self.penalty = np.where(np.arange(self.tokens) == never, np.float32(NEVER), np.float32(0))
-        self.loop = backend.compiled(stepped, self._loop)
+        self.loop = backend.compiled(stepped, self._loop, small_steps=True)
 
     def write(
         self, prompt: np.ndarray, length: int, sampling: Sampling, random: np.random.Generator, piece: int

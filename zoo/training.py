@@ -143,6 +143,7 @@ def fit(model: keras.Model, data: FitData, run: Run, save, kept: keras.Model) ->
         raise UsageError(f"epochs must be 1 or more, got {run.epochs}.")
     if run.batch_size is not None and run.batch_size < 1:
         raise UsageError(f"batch_size must be 1 or more, or None for all examples at once; got {run.batch_size}.")
+    backend.keep_memory()
     model.optimizer.build(model.trainable_variables)
     keeper = Keeper(model, kept, run, save) if run.folder is not None else None
     state = {"epoch": 0, "seed": random.randrange(2**32) if run.seed is None else run.seed, "history": {}}
