@@ -106,6 +106,9 @@ RECIPES = {
     ),
     "chatbot-cornell_30k": Recipe("chatbot", "cornell_30k", dtype="mixed_bfloat16", metric="perplexity"),
     "dcgan-fashion_mnist": Recipe("dcgan", "fashion_mnist", dtype="mixed_bfloat16", metric="frechet"),
+    "dcgan-cifar10": Recipe(
+        "dcgan", "cifar10", {"input_shape": (32, 32, 3)}, {"augment": ("flip",)}, metric="frechet"
+    ),
     "word2vec-english_lines": Recipe("word2vec", "english_lines", metric="spearman", judged_by="wordsim353.tsv"),
 }
 

@@ -292,6 +292,10 @@ def test_the_command(trained, tmp_path, monkeypatch, capsys):
     assert np.array_equal(found, net.sample(3, seed=1)[..., 0])
     assert cli.main(["sample", "gan.keras", "--n", "0", "--out", "grid.png"]) == 2
     assert "n is 0" in capsys.readouterr().err
+    assert cli.main(["evaluate", "gan.keras", "digits", "--n", "120", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 120
+    assert cli.main(["evaluate", "logistic", "faces", "--n", "120"]) == 2
+    assert "draws no pictures" in capsys.readouterr().err
 
 
 # Scores

@@ -255,7 +255,7 @@ def test_memory_is_kept_for_the_next_step():
     import torch
 
     class Counts(ctypes.Structure):
-        _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd".split() + list("abcde")]
+        _fields_ = [(name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", *"abcde")]
 
     def mapped():
         ask = ctypes.CDLL(None).mallinfo2

@@ -32,7 +32,8 @@ EXAMPLES = {
     "evaluate": """\
   zoo evaluate pets.keras photos/val
   zoo evaluate logistic.keras catvnoncat --json
-  zoo evaluate logistic.keras catvnoncat --errors wrong.html   the pictures that it gets wrong""",
+  zoo evaluate logistic.keras catvnoncat --errors wrong.html   the pictures that it gets wrong
+  zoo evaluate dcgan --n 1000                                  how real the pictures look that it draws""",
     "predict": """\
   zoo predict pets.keras new.jpg
   zoo predict efficientnet_lite0 *.jpg --top 3 --json
@@ -181,6 +182,7 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("data", metavar="DATA", nargs="?", help="a folder of class folders, a dataset's name, a CSV file")
     c.add_argument("--split", help="which split of it: test, validation or train")
     c.add_argument("--weights", metavar="W", help="which trained weights of a NAME (its first)")
+    c.add_argument("--n", type=int, metavar="N", help="of a model that draws: how many pictures to judge (10,000)")
     c.add_argument("--errors", metavar="FILE.html", help="write a page of what it gets wrong")
 
     c = command("predict", commands.run_predict, "say what pictures show")

@@ -81,7 +81,10 @@ def run_evaluate(arguments):
     if arguments.errors and not arguments.errors.endswith((".html", ".htm")):
         raise UsageError(f"--errors writes an .html file, got {arguments.errors!r}.")
     model = opened(arguments.name, "evaluate", arguments.weights)
-    result = model.evaluate(arguments.data, split=arguments.split)
+    if arguments.n is not None and not hasattr(model, "sample"):
+        raise UsageError(f"{arguments.name} is a model for {model.entry.task}: it draws no pictures; leave out --n.")
+    how = {} if arguments.n is None else {"n": arguments.n}
+    result = model.evaluate(arguments.data, split=arguments.split, **how)
     report_skipped(result["skipped"])
     if arguments.errors:
         if not hasattr(result, "page"):
