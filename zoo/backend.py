@@ -107,7 +107,7 @@ def prepare(model) -> None:
 
 
 def summed(optimizer):
-    """Let an optimizer see the gradients of embeddings summed, as any other gradient is.
+    """Let an optimizer see the gradient of an embedding with one piece for each token, as any other gradient is.
 
     TensorFlow gives one piece for each look-up, and Keras 3.15 squares the pieces one by one for Adam's second moment
     where the paper, JAX and PyTorch square their sum: steps come out larger, the more often a token stands in a batch.
@@ -116,11 +116,17 @@ def summed(optimizer):
         return optimizer
     import tensorflow as tf
 
-    def whole(gradient):
-        return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient
+    def one_a_token(gradient):
+        if not isinstance(gradient, tf.IndexedSlices):
+            return gradient
+        if jit_compile():  # XLA wants to know all shapes beforehand
+            return tf.convert_to_tensor(gradient)
+        tokens, place = tf.unique(gradient.indices)
+        sums = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(tokens))
+        return tf.IndexedSlices(sums, tokens, gradient.dense_shape)
 
     apply = optimizer.apply
-    optimizer.apply = lambda gradients, *rest: apply([whole(gradient) for gradient in gradients], *rest)
+    optimizer.apply = lambda gradients, *rest: apply([one_a_token(gradient) for gradient in gradients], *rest)
     return optimizer
 
 
