@@ -8,6 +8,8 @@ import os
 import platform
 from pathlib import Path
 
+PACKAGES = ("keras-zoo", "keras", "tensorflow", "openvino", "numpy", "pillow", "torch", "jax", "timm", "scikit-learn")
+
 
 def setting() -> dict[str, str]:
     """Day, processor, cores and the versions that a figure may depend on."""
@@ -15,7 +17,7 @@ def setting() -> dict[str, str]:
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     processor = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
     versions = []
-    for name in ("keras-zoo", "keras", "tensorflow", "openvino", "numpy", "pillow", "torch", "timm", "scikit-learn"):
+    for name in PACKAGES:
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:

@@ -109,7 +109,9 @@ RECIPES = {
     "dcgan-cifar10": Recipe(
         "dcgan", "cifar10", {"input_shape": (32, 32, 3)}, {"augment": ("flip",)}, metric="frechet"
     ),
-    "word2vec-english_lines": Recipe("word2vec", "english_lines", metric="spearman", judged_by="wordsim353.tsv"),
+    "word2vec-english_lines": Recipe(
+        "word2vec", "english_lines", metric="spearman", judged_by="wordsim353.tsv", backend="jax"
+    ),
 }
 
 

@@ -1,6 +1,6 @@
 """Word vectors by zoo and by gensim: the same words, dimensions, window, negatives and epochs, in one run.
 
-    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 0 1 2 3 4
+    python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 0 1 2 3 4
 
 The text is english_lines, in lower case, words that occur five times or more; to gensim each line is a sentence.
 Both tools' vectors are scored by the same code on WordSim-353 and SimLex-999, which gensim's wheel carries. Speed is
@@ -19,6 +19,7 @@ from compare import read
 from machine import setting, write
 
 import zoo
+from zoo import backend
 from zoo.data import text_sources
 from zoo.data.corpora import Text
 from zoo.data.pictures import Dataset
@@ -56,11 +57,12 @@ def main() -> None:
                         rate = learn(net, text, options.epochs, words, options.learning_rate)
                     else:
                         rate = gensim(net, tool, tokens, seed, options, Path(work, "vectors.npz"), text)
-                    row = {"tool": tool, "architecture": architecture, "epochs": options.epochs, "seed": seed}
+                    name = f"zoo on {backend.name()}" if tool == "zoo" else tool
+                    row = {"tool": name, "architecture": architecture, "epochs": options.epochs, "seed": seed}
                     row |= {"words_per_second": rate}
-                    for name, file in places.items():
+                    for pairs, file in places.items():
                         found = net.evaluate(file)
-                        row |= {name: round(float(found["spearman"]), 4), f"{name} pairs": found["spearman"].n}
+                        row |= {pairs: round(float(found["spearman"]), 4), f"{pairs} pairs": found["spearman"].n}
                     print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
                     write(options.out, [*read(options.out), {**row, **setting()}])
 

@@ -62,6 +62,40 @@ class Streams:
         return self._begin + step % self.steps
 
 
+class Thinned:
+    """Rows of neighbours in a long text, from which other elements are left out at random in each pass.
+
+    Args:
+        count: elements of the text.
+        batch_size: rows of a batch; None is all of them.
+        seed: decides what is left out, and the order of the rows.
+        kept: probability that an element stays, shape (count,).
+        block: elements of a row.
+
+    Example:
+        >>> order = Thinned(100, 2, seed=0, kept=np.full(100, 0.5), block=5)
+        >>> order.steps, order.rows(0).shape, bool((order.rows(0) == order.rows(order.steps)).all())
+        (3, (2, 5), False)
+    """
+
+    def __init__(self, count: int, batch_size: int | None, seed: int = 0, *, kept: np.ndarray, block: int):
+        self.kept, self.block, self.seed = kept, block, seed
+        sure = kept.sum() - 4 * np.sqrt((kept * (1 - kept)).sum())  # as many as nearly every pass leaves
+        self.count = max(int(sure) // block, 1)  # rows of a pass
+        self.batch_size = min(batch_size or self.count, self.count)
+        self.steps = -(-self.count // self.batch_size)
+        self._latest = (None, None)  # the latest pass and its rows
+
+    def rows(self, step: int) -> np.ndarray:
+        """Indices of the elements that a step sees, shape (rows, block); steps counted as for `Order`."""
+        number, batch = divmod(step, self.steps)
+        if self._latest[0] != number:
+            random = np.random.default_rng([self.seed, number])
+            there = np.flatnonzero(random.random(len(self.kept)) < self.kept)
+            self._latest = number, random.permutation(np.resize(there, (self.count, self.block)))
+        return self._latest[1][batch * self.batch_size : (batch + 1) * self.batch_size]
+
+
 @dataclass
 class FitData:
     """What `fit` is given: arrays whose first axis counts examples.
@@ -70,12 +104,12 @@ class FitData:
         x: inputs.
         y: targets.
         validation: the same two, to watch.
-        order: in which order the examples are seen, `Order` or `Streams`.
+        order: in which order the examples are seen, `Order`, `Streams` or `Thinned`.
         about: how they were prepared; a resumed run must have prepared them alike.
     """
 
     x: np.ndarray
     y: np.ndarray
     validation: tuple[np.ndarray, np.ndarray] | None = None
-    order: Callable[..., Order | Streams] = Order
+    order: Callable[..., Order | Streams | Thinned] = Order
     about: dict = field(default_factory=dict)

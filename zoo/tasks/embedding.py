@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from pathlib import Path
 from typing import ClassVar
@@ -10,7 +11,7 @@ import numpy as np
 
 from zoo import metrics
 from zoo.data import text_sources
-from zoo.data.batches import FitData
+from zoo.data.batches import FitData, Thinned
 from zoo.data.corpora import Text, lines_of, read_text
 from zoo.data.pictures import Dataset
 from zoo.data.vocabulary import UNKNOWN
@@ -54,21 +55,18 @@ class Embedding(TextTask):
         counts = np.bincount(numbers, minlength=len(self.vocabulary))
         # Words above a share of `subsample` are thinned out; Mikolov's program keeps a word with this probability.
         excess = np.maximum(counts / counts.sum() / self.subsample, 1e-12)
-        kept = np.sqrt(1 / excess) + 1 / excess
-        chosen = np.random.default_rng(self.seed or 0).random(len(numbers)) < kept[numbers]
-        numbers, line = numbers[chosen], line[chosen]
-        blocks = len(numbers) // self.block
-        if blocks < 2:
+        kept = np.minimum(np.sqrt(1 / excess) + 1 / excess, 1)
+        order = functools.partial(Thinned, kept=kept[numbers], block=self.block)
+        if kept[numbers].sum() < 2 * self.block:
             raise ZooError(
-                f"{dataset.name} has too little text: {len(numbers)} words that are frequent enough, and an example "
-                f"takes {self.block}."
+                f"{dataset.name} has too little text: {len(numbers)} words that are frequent enough, of which "
+                f"{kept[numbers].sum():.0f} are kept, and an example takes {self.block}."
             )
-        x, line = (part[: blocks * self.block].reshape(blocks, self.block) for part in (numbers, line))
-        seen = np.bincount(x.ravel(), minlength=len(counts))  # how often it could be a negative
-        rarity = np.where(seen > 0, counts**0.75 / np.maximum(seen, 1), 0).astype(np.float32)
+        # how often it is drawn as a negative, over how often it could be
+        rarity = counts**0.75 / np.maximum(counts * kept, 1e-12)
         about = {"block": self.block, "subsample": self.subsample, "tokens": self.tokens, "min_count": self.min_count}
-        words = np.stack([rarity[x], line - line[:, :1]], -1).astype(np.float32)
-        return FitData(x, words, about=about)
+        words = np.stack([rarity[numbers], line % 2**20], -1).astype(np.float32)  # float32 counts no further than 2^24
+        return FitData(numbers, words, order=order, about=about)
 
     def compile_arguments(self) -> dict:
         return {"loss": self.own_loss()}
