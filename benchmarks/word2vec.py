@@ -1,10 +1,12 @@
-"""Word vectors by zoo and by gensim: the same words, dimensions, window, negatives and epochs, in one run.
+"""Word vectors by zoo and by gensim: the same text, words, dimensions, window and epochs, in one run.
 
-    python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 0 1 2 3 4
+    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 0 1 2 3 4
 
-The text is english_lines, in lower case, words that occur five times or more; to gensim each line is a sentence.
-Both tools' vectors are scored by the same code on WordSim-353 and SimLex-999, which gensim's wheel carries. Speed is
-that of training alone, in words of the text (before any are thinned out) a second. A row is appended for each run.
+The text is english_lines, in lower case, words that occur five times or more; to gensim each line is a sentence. Each
+draws as many negatives as it does by itself, gensim five; --negative sets both. Both tools' vectors are scored by the
+same code on WordSim-353 and SimLex-999, and on analogies (questions-words): the mean of one over the rank at which the
+right word comes. gensim's wheel carries all three. Speed is that of training alone, in words of the text (before any
+are thinned out) a second. A row is appended for each run.
 """
 
 import argparse
@@ -28,7 +30,8 @@ from zoo.data.vocabulary import Vocabulary
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "word2vec.csv"
 SCORES = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
-MIN_COUNT = 5
+MIN_COUNT = 5  # word2vec's, and gensim's
+DEFAULT = 5  # gensim's own number of negatives
 
 
 def main() -> None:
@@ -38,12 +41,13 @@ def main() -> None:
     parser.add_argument("--architectures", nargs="+", default=["skipgram", "cbow"])
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--tools", nargs="+", default=["zoo", "gensim 1 worker", "gensim 2 workers"])
-    parser.add_argument("--learning-rate", type=float, help="of the zoo (its own)")
+    parser.add_argument("--negative", type=int, help="for both (ten by the zoo, five by gensim)")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     text = text_sources.find("english_lines").splits["train"].text
     known = Vocabulary.of(text.replace("\n", " "), "lower-case words", MIN_COUNT)
     places = {name: person_scores(options.gensim, file) for name, file in SCORES.items()}
+    questions = person_scores(options.gensim, "questions-words.txt")
     with tempfile.TemporaryDirectory() as work:
         sentences = [[w for w in known.split(line) if w in known.numbers] for line in text.split("\n")]
         tokens = Path(work, "tokens.json")
@@ -52,22 +56,26 @@ def main() -> None:
         for seed in options.seeds:
             for architecture in options.architectures:
                 for tool in options.tools:
-                    net = zoo.get("word2vec", seed=seed, architecture=architecture)
+                    how = {"architecture": architecture}
+                    if options.negative or tool != "zoo":
+                        how["negative"] = options.negative or DEFAULT
+                    net = zoo.get("word2vec", seed=seed, **how)
                     if tool == "zoo":
-                        rate = learn(net, text, options.epochs, words, options.learning_rate)
+                        rate = learn(net, text, options.epochs, words)
                     else:
                         rate = gensim(net, tool, tokens, seed, options, Path(work, "vectors.npz"), text)
                     name = f"zoo on {backend.name()}" if tool == "zoo" else tool
-                    row = {"tool": name, "architecture": architecture, "epochs": options.epochs, "seed": seed}
-                    row |= {"words_per_second": rate}
+                    row = {"tool": name, **how, "negative": net.arguments["negative"], "epochs": options.epochs}
+                    row |= {"seed": seed, "words_per_second": rate}
                     for pairs, file in places.items():
                         found = net.evaluate(file)
                         row |= {pairs: round(float(found["spearman"]), 4), f"{pairs} pairs": found["spearman"].n}
+                    row["analogies"], row["questions"] = analogies(net, questions)
                     print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
                     write(options.out, [*read(options.out), {**row, **setting()}])
 
 
-def learn(net, text: str, epochs: int, words: int, learning_rate) -> int:
+def learn(net, text: str, epochs: int, words: int) -> int:
     """Train the zoo's; words of the text a second, without the first steps, in which it is compiled."""
     import keras
 
@@ -80,7 +88,7 @@ def learn(net, text: str, epochs: int, words: int, learning_rate) -> int:
                 float(logs["loss"])
             times.append(time.perf_counter())
 
-    net.train(dataset, epochs=epochs, callbacks=[Clock()], progress=False, learning_rate=learning_rate)
+    net.train(dataset, epochs=epochs, callbacks=[Clock()], progress=False)
     share = (len(times) - 5) / len(times)
     return round(words * epochs * share / (times[-1] - times[4]))
 
@@ -101,8 +109,22 @@ def gensim(net, tool: str, tokens: Path, seed: int, options, out: Path, text: st
     return json.loads(done.stdout.splitlines()[-1])["words_per_second"]
 
 
+def analogies(net, file: Path) -> tuple[float, int]:
+    """The mean of one over the rank of the right word, and how many questions have four known words."""
+    lines = [line.lower().split() for line in file.read_text(encoding="utf-8").splitlines() if line[:1] != ":"]
+    known = net.known().numbers
+    asked = np.array([[known[word] for word in line] for line in lines if {*line} <= known.keys()])
+    unit = net.unit()
+    without, one, instead, right = (unit[column] for column in asked.T)
+    towards = one - without + instead
+    cosines = towards @ unit[1:].T
+    np.put_along_axis(cosines, asked[:, :3] - 1, -np.inf, axis=1)  # the words of the question are no answers
+    ranks = 1 + (cosines > (towards * right).sum(1, keepdims=True) + 1e-6).sum(1)
+    return round(float((1 / ranks).mean()), 4), len(ranks)
+
+
 def person_scores(python: str, file: str) -> Path:
-    """Where gensim's wheel keeps a list of people's scores."""
+    """Where gensim's wheel keeps a list of people's scores, or of analogies."""
     code = "import importlib.util as u; print(u.find_spec('gensim').submodule_search_locations[0])"
     done = subprocess.run([python, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     return Path(done.stdout.strip(), "test", "test_data", file)

@@ -95,6 +95,16 @@ def test_near_words_come_near(architecture):
         assert net.similarity(*kind[:2]) > 0.9 and net.similarity(kind[0], others[0]) < 0.6
 
 
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_a_few_words_over_and_over(architecture):
+    """Steps stay bounded where every word stands in every batch many times."""
+    net = zoo.get("word2vec", architecture=architecture, seed=0)
+    loss = net.train("the cat sat on the mat . the dog sat on the rug . " * 200, epochs=8, progress=False).history[
+        "loss"
+    ]
+    assert loss[-1] < loss[0]
+
+
 @pytest.mark.every_backend
 def test_a_word_that_stands_often_takes_no_larger_steps():
     """Adam's first step is as long as the learning rate, whatever the gradient; see `backend.summed`."""
