@@ -18,8 +18,8 @@ EVERY, MOST = 4, 64  # which words of a block are negatives, and how many of a b
     "Pennington et al. (2014), doi:10.3115/v1/D14-1162",
     loss="near_and_far",
     preprocessing={"tokens": "lower-case words", "min_count": 5, "block": 64, "subsample": 1e-3},
-    # plain descent as in Mikolov's program; what others gave stands in benchmarks/README.md. The limit is for texts of a
-    # dozen words, which stand so often in a batch that their steps would grow without end.
+    # plain descent as in Mikolov's program; what others gave stands in benchmarks/README.md. The limit is for texts of
+    # a dozen words, which stand so often in a batch that their steps would grow without end.
     optimizer={"class_name": "SGD", "config": {"clipnorm": 1.0}},
     learning_rate=7.7,  # of the mean over 256 words; 0.03 for each, where Mikolov's program begins with 0.025
     schedule="cosine",
