@@ -190,7 +190,8 @@ def describe(name: str) -> None:
         "data": content["data"],
         "arguments": saving.plain(recipe.arguments),
         "training": saving.plain({**recipe.training, "dtype": recipe.dtype or "float32", "backend": recipe.backend}),
-        "command": f"python benchmarks/weights.py {name} --seeds {' '.join(row['seed'] for row in rows)}",
+        "command": f"python benchmarks/weights.py {name} --seeds {' '.join(row['seed'] for row in rows)}"
+        + (" --lists path/to/gensim/test/test_data" if recipe.judged_by else ""),
         "metric": recipe.metric,
         **({"judged by": recipe.judged_by} if recipe.judged_by else {}),
         "of this file": content["metrics"][recipe.metric],

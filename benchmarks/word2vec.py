@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--architectures", nargs="+", default=["skipgram", "cbow"])
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--tools", nargs="+", default=["zoo", "gensim 1 worker", "gensim 2 workers"])
-    parser.add_argument("--negative", type=int, help="for both (ten by the zoo, five by gensim)")
+    parser.add_argument("--negative", type=int, help="for both (twelve by the zoo, five by gensim)")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     text = text_sources.find("english_lines").splits["train"].text
