@@ -98,7 +98,7 @@ class Thinned:
 
 @dataclass
 class FitData:
-    """What `fit` is given: arrays whose first axis counts examples.
+    """What `fit` is given: arrays whose first axis counts examples, or the elements that `Thinned` makes examples of.
 
     Attributes:
         x: inputs.
