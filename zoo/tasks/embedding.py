@@ -56,17 +56,17 @@ class Embedding(TextTask):
         # Words above a share of `subsample` are thinned out; Mikolov's program keeps a word with this probability.
         excess = np.maximum(counts / counts.sum() / self.subsample, 1e-12)
         kept = np.minimum(np.sqrt(1 / excess) + 1 / excess, 1)
-        order = functools.partial(Thinned, kept=kept[numbers], block=self.block)
-        if kept[numbers].sum() < 2 * self.block:
+        chances = kept[numbers]
+        if chances.sum() < 2 * self.block:
             raise ZooError(
                 f"{dataset.name} has too little text: {len(numbers)} words that are frequent enough, of which "
-                f"{kept[numbers].sum():.0f} are kept, and an example takes {self.block}."
+                f"{chances.sum():.0f} are kept, and an example takes {self.block}."
             )
         # how often it is drawn as a negative, over how often it could be
         rarity = counts**0.75 / np.maximum(counts * kept, 1e-12)
         about = {"block": self.block, "subsample": self.subsample, "tokens": self.tokens, "min_count": self.min_count}
         words = np.stack([rarity[numbers], line % 2**20], -1).astype(np.float32)  # float32 counts no further than 2^24
-        return FitData(numbers, words, order=order, about=about)
+        return FitData(numbers, words, order=functools.partial(Thinned, kept=chances, block=self.block), about=about)
 
     def compile_arguments(self) -> dict:
         return {"loss": self.own_loss()}
