@@ -133,11 +133,13 @@ def main() -> None:
     for seed in options.seeds:
         folder = options.work / f"{options.name}-{seed}"
         model, _, seconds = train(recipe, seed, folder)
-        measured = model.evaluate(judge, progress=False)[recipe.metric]
+        found = model.evaluate(judge, progress=False)
+        measured = found[recipe.metric]
         row = {"name": options.name, "seed": seed, "metric": recipe.metric, "value": round(measured.value, 5)}
         row |= {"n": measured.n, "ci_low": round(measured.ci[0], 4), "ci_high": round(measured.ci[1], 4)}
-        keep({**row, "training_seconds": round(seconds), **setting()})
-        print(f"{options.name} seed {seed}: {recipe.metric} {measured}, {seconds:.0f} s", flush=True)
+        row |= {"training_seconds": round(seconds), "numbers": json.dumps(numbers(found))}
+        keep({**row, **setting()})
+        print(f"{options.name} seed {seed}: {recipe.metric} {measured}, {seconds:.0f} s; {row['numbers']}", flush=True)
         if recipe.ships and not (WEIGHTS / f"{options.name}.keras").exists():
             ship(options.name, model, judge)
     if recipe.ships:
@@ -195,7 +197,7 @@ def describe(name: str) -> None:
         "metric": recipe.metric,
         **({"judged by": recipe.judged_by} if recipe.judged_by else {}),
         "of this file": content["metrics"][recipe.metric],
-        "all of its numbers": {key: round(float(number), 4) for key, number in numbers(content["metrics"]).items()},
+        "all of its numbers": numbers(content["metrics"]),
         **{key: content["metrics"][key] for key in {"exchanges"} & content["metrics"].keys()},
         "by seed": scores,
         "mean": round(float(np.mean(scores)), 4),
@@ -211,9 +213,10 @@ def describe(name: str) -> None:
 
 
 def numbers(metrics: dict) -> dict[str, float]:
-    """The single numbers among what a file says of itself, those with an interval without it."""
+    """The single numbers among what is measured, or what a file says of itself; those with an interval without it."""
     single = {key: found.get("value") if isinstance(found, dict) else found for key, found in metrics.items()}
-    return {key: found for key, found in single.items() if isinstance(found, float)}
+    single = {key: getattr(found, "value", found) for key, found in single.items()}
+    return {key: round(float(found), 4) for key, found in single.items() if isinstance(found, float)}
 
 
 def rows_so_far() -> list[dict]:

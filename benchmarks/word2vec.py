@@ -1,15 +1,19 @@
 """Word vectors by zoo and by gensim: the same text, words, dimensions, window and epochs, in one run.
 
-    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 0 1 2 3 4
+    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 10 11 12 13 14
+    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim ... --choose --seeds 20 21
 
 The text is english_lines, in lower case, words that occur five times or more; to gensim each line is a sentence. Each
 draws as many negatives as it does by itself, gensim five; --negative sets both. Both tools' vectors are scored by the
 same code on WordSim-353 and SimLex-999, and on analogies (questions-words): the mean of one over the rank at which the
 right word comes. gensim's wheel carries all three. Speed is that of training alone, in words of the text (before any
 are thinned out) a second. A row is appended for each run.
+
+--choose tries settings of the zoo's on the analogies alone, so that the two lists remain a test of what is chosen.
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import tempfile
@@ -29,6 +33,7 @@ from zoo.data.vocabulary import Vocabulary
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "word2vec.csv"
+TRIALS = HERE / "results" / "word2vec_trials.csv"
 SCORES = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
 MIN_COUNT = 5  # word2vec's, and gensim's
 DEFAULT = 5  # gensim's own number of negatives
@@ -42,12 +47,21 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--tools", nargs="+", default=["zoo", "gensim 1 worker", "gensim 2 workers"])
     parser.add_argument("--negative", type=int, help="for both (twelve by the zoo, five by gensim)")
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--negatives", nargs="+", type=int, default=[5, 12], help="to choose from")
+    parser.add_argument("--rates", nargs="+", type=float, default=[6.4, 9.6, 12.8], help="to choose from")
     options = parser.parse_args()
     text = text_sources.find("english_lines").splits["train"].text
     known = Vocabulary.of(text.replace("\n", " "), "lower-case words", MIN_COUNT)
     places = {name: person_scores(options.gensim, file) for name, file in SCORES.items()}
     questions = person_scores(options.gensim, "questions-words.txt")
+    if options.choose:
+        for seed, negative, rate in itertools.product(options.seeds, options.negatives, options.rates):
+            net = zoo.get("word2vec", seed=seed, negative=negative)
+            net.train(Dataset("corpus", {"train": Text(text)}), learning_rate=rate, progress=False)
+            found = analogies(net, questions)[0]
+            keep(TRIALS, {"negative": negative, "learning_rate": rate, "seed": seed, "analogies": found})
+        return
     with tempfile.TemporaryDirectory() as work:
         sentences = [[w for w in known.split(line) if w in known.numbers] for line in text.split("\n")]
         tokens = Path(work, "tokens.json")
@@ -71,8 +85,12 @@ def main() -> None:
                         found = net.evaluate(file)
                         row |= {pairs: round(float(found["spearman"]), 4), f"{pairs} pairs": found["spearman"].n}
                     row["analogies"], row["questions"] = analogies(net, questions)
-                    print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-                    write(options.out, [*read(options.out), {**row, **setting()}])
+                    keep(RESULTS, row)
+
+
+def keep(file: Path, row: dict) -> None:
+    print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+    write(file, [*read(file), {**row, **setting()}])
 
 
 def learn(net, text: str, epochs: int, words: int) -> int:

@@ -8,6 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+import zoo
 from zoo import environment
 
 
@@ -87,3 +91,25 @@ def test_other_systems(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     facts = environment.examine()
     assert facts["memory"] == {"total": None, "available": None} and "? of ? free" in environment.describe(facts)
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "slow"),
+    [
+        ("flags\t\t: fpu avx avx2 fma", True),
+        ("flags\t\t: avx2 avx512f avx512_vnni", True),
+        ("flags\t\t: avx2 avx512f avx512_bf16", False),
+        ("flags\t\t: avx2 avx512f amx_tile amx_bf16", False),
+        ("Features\t: fp asimd bf16", False),
+        ("Features\t: fp asimd", True),
+        ("hart\t: 0", False),  # no telling
+        ("", False),
+    ],
+)
+def test_bfloat16_where_the_processor_has_none(cpuinfo, slow, monkeypatch, capsys):
+    monkeypatch.setattr(environment, "_cpuinfo", lambda: f"processor\t: 0\n{cpuinfo}\n" if cpuinfo else "")
+    assert environment.lacks_bfloat16() is slow
+    for dtype in ("mixed_bfloat16", None):
+        net = zoo.get("mlp", hidden=(2,), input_shape=(2,), num_classes=2, dtype=dtype)
+        net.train((np.zeros((4, 2), "float32"), np.array([0, 1, 0, 1])), epochs=1)
+        assert ("float32 is several times as fast" in capsys.readouterr().err) is (slow and dtype is not None)

@@ -42,6 +42,7 @@ FLAGS = {  # in /proc/cpuinfo: the names that people know
     "amx_tile": "AMX",
     "asimd": "NEON",
     "sve": "SVE",
+    "bf16": "BF16",
 }
 
 
@@ -150,6 +151,12 @@ def _instructions() -> list[str]:
     line = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
     flags = line[1].split() if line else []
     return [name for flag, name in FLAGS.items() if flag in flags]
+
+
+def lacks_bfloat16() -> bool:
+    """Whether the processor is known to have no instructions for bfloat16, so that it is slower than float32."""
+    found = _instructions() if _cpuinfo() else []
+    return bool(found) and not {"AVX-512 BF16", "AMX", "BF16"} & {*found}
 
 
 def _memory() -> dict[str, int | None]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from zoo import catalog, inference, saving
+from zoo import catalog, environment, inference, saving
 from zoo.data import sources
 from zoo.data.batches import FitData
 from zoo.errors import Misfit, ZooError
@@ -251,6 +251,8 @@ class Task(abc.ABC):
         self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
         if progress and self.entry.fastest_on not in (None, backend.name()) and not backend.has_gpu():
             note(f"{self.name} trains much faster with KERAS_BACKEND={self.entry.fastest_on} set.")
+        if progress and "bfloat16" in str(self.dtype) and environment.lacks_bfloat16() and not backend.has_gpu():
+            note("this processor has no instructions for bfloat16: training in float32 is several times as fast.")
         return training.fit(trained, fit_data, run, save=self.save, kept=self.model)
 
     def load(self, data, validation=None) -> sources.Dataset:
