@@ -80,8 +80,8 @@ def main() -> None:
                         rate = gensim(net, tool, tokens, seed, options, Path(work, "vectors.npz"), text)
                     name = f"zoo on {backend.name()}" if tool == "zoo" else tool
                     row = {"tool": name, **how, "negative": net.arguments["negative"]}
-                    row |= {"learning_rate": net.entry.learning_rate if tool == "zoo" else "", "epochs": options.epochs}
-                    row |= {"seed": seed, "words_per_second": rate}
+                    row |= {"learning_rate": net.entry.learning_rate if tool == "zoo" else ""}
+                    row |= {"epochs": options.epochs, "seed": seed, "words_per_second": rate}
                     for pairs, file in places.items():
                         found = net.evaluate(file)
                         row |= {pairs: round(float(found["spearman"]), 4), f"{pairs} pairs": found["spearman"].n}
