@@ -1,6 +1,6 @@
 """The zoo's DCGAN and keras.io's: the same pictures, the same wall time, their drawings scored by the same code.
 
-    ZOO_DATA=path/to/data python benchmarks/dcgan.py --seconds 600 --seeds 0 1 2
+    ZOO_DATA=path/to/data python benchmarks/dcgan.py --seconds 300 --seeds 0 1 2
     ZOO_DATA=path/to/data python benchmarks/dcgan.py --rates
 
 Each learns the 60,000 training pictures of fashion_mnist in a process of its own, compiling and first steps within the
