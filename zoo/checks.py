@@ -126,10 +126,12 @@ def check_outputs(subject: Subject) -> None:
 def check_learns(subject: Subject) -> None:
     """Plain `fit` makes its loss fall, or what it is judged by better, and reaches every trainable weight."""
     model, history = subject.unbroken
+    assert model.model.trainable_variables, "none of its weights can be trained"
     name, mode = model.monitor
     signs = {"loss": -1, name.removeprefix("val_"): 1 if mode == "max" else -1}
-    better = [max(sign * value for value in history[key][1:]) > sign * history[key][0] for key, sign in signs.items()]
-    assert any(better), f"by epoch: {history}"
+    gains = {key: max(sign * (value - history[key][0]) for value in history[key][1:]) for key, sign in signs.items()}
+    # the order in which examples are summed makes a difference of about 1e-7 by itself
+    assert any(gain > 5e-7 * abs(history[key][0]) for key, gain in gains.items()), f"by epoch: {history}"
     fresh = get(subject.name, seed=1, **model.arguments).build()
     for before, after in zip(fresh.trainable_variables, model.model.trainable_variables, strict=True):
         assert np.abs(_numpy(before) - _numpy(after)).max() > 0, f"training never moved {after.path}"
