@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from compare import measure, read
-from machine import setting, write
+from compare import measure
+from machine import add
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "autoencoder.csv"
@@ -62,8 +62,7 @@ def main() -> None:
                 row = {"tool": tool, "noise": options.noise, "epochs": options.epochs, "seed": seed}
                 row |= score(file, given, clean, tool)
                 row |= {"fit_seconds": round(trained["fit_seconds"], 1), "process_seconds": round(seconds, 1)}
-                print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-                write(options.out, [*read(options.out), {**row, "peak_mb": round(peak), **setting()}])
+                add(options.out, {**row, "peak_mb": round(peak)})
 
 
 def data_folder() -> Path:

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from machine import read
 from splits import Pool
 
 HERE = Path(__file__).resolve().parent
@@ -154,13 +155,6 @@ def measure(command: list, environment: dict | None = None) -> tuple[str, float,
 
 def key(row) -> tuple[str, str, str, str]:
     return row["dataset"], row["seed"], row["tool"], row["cache"]
-
-
-def read(path: Path) -> list[dict]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def append(path: Path, row: dict) -> None:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 from autoencoder import data_folder
-from compare import measure, read
-from machine import setting, write
+from compare import measure
+from machine import add
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "dcgan.csv"
@@ -72,8 +72,7 @@ def main() -> None:
             row = {"tool": tool, "dtype": dtype, "batch": batch, "seed": seed, "seconds": options.seconds}
             row |= json.loads(printed.splitlines()[-1])
             row |= score(np.load(file)) if count else dict.fromkeys(SCORES, "")
-            print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-            write(options.out, [*read(options.out), {**row, "peak_mb": round(peak), **setting()}])
+            add(options.out, {**row, "peak_mb": round(peak)})
 
 
 def put_nets(folder: Path) -> Path:

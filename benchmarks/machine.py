@@ -31,6 +31,14 @@ def setting() -> dict[str, str]:
     }
 
 
+def read(path: Path) -> list[dict]:
+    """The measured rows of a CSV file; none where there is no file yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def write(path: Path, rows: list[dict]) -> None:
     """Write measured rows as a CSV file."""
     path.parent.mkdir(exist_ok=True)
@@ -38,6 +46,12 @@ def write(path: Path, rows: list[dict]) -> None:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+
+
+def add(path: Path, row: dict) -> None:
+    """Show a measured row, and write it below the others, with where it was made."""
+    print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+    write(path, [*read(path), {**row, **setting()}])
 
 
 if __name__ == "__main__":  # so that one interpreter can ask it of another

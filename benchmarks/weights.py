@@ -10,7 +10,6 @@ float16.
 """
 
 import argparse
-import csv
 import json
 import os
 import time
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from machine import setting, write
+from machine import read, setting, write
 
 import zoo
 from zoo import saving
@@ -137,7 +136,7 @@ def main() -> None:
         measured = found[recipe.metric]
         row = {"name": options.name, "seed": seed, "metric": recipe.metric, "value": round(measured.value, 5)}
         row |= {"n": measured.n, "ci_low": round(measured.ci[0], 4), "ci_high": round(measured.ci[1], 4)}
-        row |= {"training_seconds": round(seconds), "numbers": json.dumps(numbers(found))}
+        row |= {"training_seconds": round(seconds), "numbers": json.dumps(numbers(saving.plain(found)))}
         keep({**row, **setting()})
         print(f"{options.name} seed {seed}: {recipe.metric} {measured}, {seconds:.0f} s; {row['numbers']}", flush=True)
         if recipe.ships and not (WEIGHTS / f"{options.name}.keras").exists():
@@ -185,7 +184,7 @@ def describe(name: str) -> None:
     """Write the card beside the file: how it was made, how good it is, and how good its sisters of other seeds are."""
     recipe = RECIPES[name]
     net, content = zoo.load(WEIGHTS / f"{name}.keras"), zoo.show(WEIGHTS / f"{name}.keras").to_json()
-    rows = [row for row in rows_so_far() if row["name"] == name]
+    rows = [row for row in read(RESULTS) if row["name"] == name]
     scores = [float(row["value"]) for row in rows]
     card = {
         "licence": f"Apache-2.0; trained on {recipe.data}, whose licence is: {NAMED[recipe.data].licence}",
@@ -213,23 +212,15 @@ def describe(name: str) -> None:
 
 
 def numbers(metrics: dict) -> dict[str, float]:
-    """The single numbers among what is measured, or what a file says of itself; those with an interval without it."""
+    """The single numbers among what a file says of itself, those with an interval without it."""
     single = {key: found.get("value") if isinstance(found, dict) else found for key, found in metrics.items()}
-    single = {key: getattr(found, "value", found) for key, found in single.items()}
-    return {key: round(float(found), 4) for key, found in single.items() if isinstance(found, float)}
-
-
-def rows_so_far() -> list[dict]:
-    if not RESULTS.exists():
-        return []
-    with RESULTS.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return {key: round(found, 4) for key, found in single.items() if isinstance(found, float)}
 
 
 def keep(row: dict) -> None:
     """Add a row, in the place of one of the same name and seed."""
     same = {"name": row["name"], "seed": str(row["seed"])}
-    others = [old for old in rows_so_far() if {key: old[key] for key in same} != same]
+    others = [old for old in read(RESULTS) if {key: old[key] for key in same} != same]
     write(RESULTS, [*others, row])
 
 

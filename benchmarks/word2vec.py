@@ -21,8 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from compare import read
-from machine import setting, write
+from machine import add
 
 import zoo
 from zoo import backend
@@ -47,6 +46,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--tools", nargs="+", default=["zoo", "gensim 1 worker", "gensim 2 workers"])
     parser.add_argument("--negative", type=int, help="for both (twelve by the zoo, five by gensim)")
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--choose", action="store_true")
     parser.add_argument("--negatives", nargs="+", type=int, default=[5, 12], help="to choose from")
     parser.add_argument("--rates", nargs="+", type=float, default=[6.4, 9.6, 12.8], help="to choose from")
@@ -60,7 +60,7 @@ def main() -> None:
             net = zoo.get("word2vec", seed=seed, negative=negative)
             net.train(Dataset("corpus", {"train": Text(text)}), learning_rate=rate, progress=False)
             found = analogies(net, questions)[0]
-            keep(TRIALS, {"negative": negative, "learning_rate": rate, "seed": seed, "analogies": found})
+            add(options.out or TRIALS, {"negative": negative, "learning_rate": rate, "seed": seed, "analogies": found})
         return
     with tempfile.TemporaryDirectory() as work:
         sentences = [[w for w in known.split(line) if w in known.numbers] for line in text.split("\n")]
@@ -86,12 +86,7 @@ def main() -> None:
                         found = net.evaluate(file)
                         row |= {pairs: round(float(found["spearman"]), 4), f"{pairs} pairs": found["spearman"].n}
                     row["analogies"], row["questions"] = analogies(net, questions)
-                    keep(RESULTS, row)
-
-
-def keep(file: Path, row: dict) -> None:
-    print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-    write(file, [*read(file), {**row, **setting()}])
+                    add(options.out or RESULTS, row)
 
 
 def learn(net, text: str, epochs: int, words: int) -> int:

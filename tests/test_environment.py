@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import environment
+from zoo import backend, environment
 
 
 def test_environment(run):
@@ -113,6 +113,7 @@ def test_instructions_for_bfloat16(cpuinfo, slow, monkeypatch):
 
 def test_bfloat16_where_the_processor_has_none(monkeypatch, capsys):
     monkeypatch.setattr(environment, "_cpuinfo", lambda: "flags\t\t: fpu avx avx2 fma\n")
+    monkeypatch.setattr(backend, "has_gpu", lambda: False)
     for dtype in ("mixed_bfloat16", None):
         net = zoo.get("mlp", hidden=(2,), input_shape=(2,), num_classes=2, dtype=dtype)
         net.train((np.zeros((4, 2), "float32"), np.array([0, 1, 0, 1])), epochs=1)
