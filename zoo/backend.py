@@ -36,7 +36,7 @@ def hushed():
 
 
 # TensorFlow turns its oneDNN kernels on by itself only where the processor has AVX-512 VNNI or more. On one with AVX2
-# convolutional nets train 2.3 to 2.9 times as fast with them, all others 1.1 to 2 times.
+# convolutional nets train 2.3 to 2.9 times as fast with them, all others 1.1 to 1.6 times.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 with hushed():
     import keras
