@@ -95,6 +95,8 @@ class Backbone:
 class Engine:
     """A way of computing a backbone's features: by OpenVINO where it is installed, else by Keras.
 
+    Where OpenVINO turns out not to be able to, Keras takes its place, and `name`, `precision` and `identity` say so.
+
     Args:
         backbone: whose features.
         precision: "float32", or "bfloat16", which some processors compute several times as fast; None is the fastest.
@@ -130,7 +132,10 @@ class Engine:
 
     @cached_property
     def _network(self) -> inference.Network | None:
-        return self.backbone.conversion.network(self.precision) if self.name == "openvino" else None
+        network = self.backbone.conversion.network(self.precision) if self.name == "openvino" else None
+        if network is None:
+            self.name, self.precision = "keras", "float32"
+        return network
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Features of shape (n, d) for pixels of shape (n, height, width, channels)."""
@@ -188,7 +193,8 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
             if not waiting:
                 return
             found = engine(np.stack([pixels for *_, pixels in waiting]))
-            cache.put([(digest, view, row) for (_, view, digest, _), row in zip(waiting, found, strict=True)])
+            if engine.identity == cache.identity:  # else it is another's work, not to be remembered under this name
+                cache.put([(digest, view, row) for (_, view, digest, _), row in zip(waiting, found, strict=True)])
             for (index, view, _, _), row in zip(waiting, found, strict=True):
                 keep(index, view, row)
             computed += len(waiting)

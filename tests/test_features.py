@@ -171,6 +171,21 @@ def test_a_full_disk_ends_the_caching_and_not_the_work(tiny_photos, backbone, ca
     assert np.array_equal(look(tiny_photos, backbone).x, expected)
 
 
+def test_keras_says_so_and_keeps_its_own_cache_where_openvino_fails(tiny_photos, backbone, monkeypatch):
+    engine = Engine(backbone)
+    if engine.name != "openvino":
+        pytest.skip("OpenVINO is not installed")
+    planned = engine.identity
+    monkeypatch.setattr(type(backbone.conversion), "wait", lambda self: None)  # it could not be converted
+    dataset = sources.load(tiny_photos)
+    assert extract(dataset.splits["train"], engine).computed == 24
+    assert (engine.name, engine.precision) == ("keras", "float32")
+    with Cache(planned) as named:
+        assert not named.known
+    assert extract(dataset.splits["train"], engine).computed == 24
+    assert extract(dataset.splits["train"], engine).computed == 0
+
+
 WRITER = """
 import sys, numpy as np
 from zoo.pretrained.features import Cache
