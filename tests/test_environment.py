@@ -35,6 +35,13 @@ def test_environment_is_quick_and_imports_nothing():
     assert time.perf_counter() - start < 3  # a third of a second on an idle machine
 
 
+@pytest.mark.every_backend
+def test_no_framework_talks_while_a_model_is_made_and_saved(start, tmp_path):
+    code = "import sys, zoo; zoo.get('logistic', input_shape=(8, 8, 3)).save(sys.argv[1])"
+    process = start(tmp_path / "net.keras", home=tmp_path / "home", command=("-c", code))
+    assert process.communicate() == ("", "") and process.returncode == 0
+
+
 def test_the_backend_that_keras_would_choose(tmp_path, monkeypatch):
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))

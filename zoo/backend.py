@@ -6,6 +6,7 @@ import functools
 import importlib
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -13,14 +14,17 @@ import numpy as np
 from zoo import reports
 
 
+TALKATIVE = "TF_CPP_MIN_LOG_LEVEL" in os.environ
+
+
 @contextlib.contextmanager
 def hushed():
-    """Keep what compiled code prints to the error stream from people who did not ask for it.
+    """Keep what TensorFlow prints when it is imported from people who did not ask for it.
 
-    TensorFlow 2.21 prints six lines about its build when it is imported and heeds TF_CPP_MIN_LOG_LEVEL only
+    TensorFlow 2.21 prints six lines about its build to the error stream and heeds TF_CPP_MIN_LOG_LEVEL only
     afterwards. Setting that variable, to any level, brings the lines back.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    if TALKATIVE or "tensorflow" in sys.modules:
         yield
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"

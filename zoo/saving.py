@@ -83,12 +83,14 @@ def save(model, path: Path, record: dict, test: dict) -> None:
     Raises:
         ZooError: the name does not end in `.keras`, or the file cannot be written.
     """
+    from zoo.backend import hushed
+
     check_ending(path)
-    if model.compiled:
-        model = uncompiled(model)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "model.keras")
-        with unwritable(path):
+        with unwritable(path), hushed():  # to write a model down Keras imports TensorFlow, whatever it runs on
+            if model.compiled:
+                model = uncompiled(model)
             model.save(copy)
         with zipfile.ZipFile(copy) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
