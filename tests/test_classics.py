@@ -275,6 +275,10 @@ def test_all_own_weights_are_small():
     assert sum(Path(file).stat().st_size for file in files) < 40e6
 
 
+def test_weights_of_a_models_own_dataset_come_first():
+    assert list(catalog.card("dcgan").facts["weights"]) == ["fashion_mnist", "cifar10"]
+
+
 def test_own_weights_are_of_the_arguments_they_were_trained_with():
     with pytest.raises(UsageError, match=r"leave out input_shape"):
         zoo.get("logistic", weights="catvnoncat", input_shape=(8, 8, 3))

@@ -318,7 +318,8 @@ def test_the_frechet_distance_of_known_normal_distributions():
     assert evaluation.frechet(few, few) == pytest.approx(0, abs=1e-9)
 
 
-def test_the_kernel_distance_against_loops():
+def test_the_kernel_distance_against_loops(monkeypatch):
+    monkeypatch.setattr(evaluation, "BLOCKS", 1)
     a, b = RANDOM.normal(size=(6, 3)), RANDOM.normal(1, 1, (6, 3))
 
     def k(x, y):
@@ -355,6 +356,7 @@ def test_an_evaluation(trained):
     near = evaluation.compare(real, learned, learned, "fashion_mnist", progress=False)
     assert near["frechet"].value < 0.1 * far["frechet"].value
     assert near["kid"].value < 0.1 * far["kid"].value
+    assert near["kid"].n >= 10 and near["kid"].ci[0] < near["kid"].value < near["kid"].ci[1]
     assert near["frechet"].value < 2 * near["floor"] and near["nearest"] < 0.1 and far["nearest"] > 1
     assert "classes" not in far and sum(near["classes"].values()) == pytest.approx(1, abs=1e-3)
     assert near["least"] == pytest.approx(min(near["classes"].values()), abs=1e-4)

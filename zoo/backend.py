@@ -13,7 +13,6 @@ import numpy as np
 
 from zoo import reports
 
-
 TALKATIVE = "TF_CPP_MIN_LOG_LEVEL" in os.environ
 
 

@@ -81,8 +81,11 @@ def cards() -> dict[str, Card]:
         found.setdefault(entry.name, card_of(entry))
     for name, weights in own_weights().items():
         if name in found:
-            facts = {**found[name].facts, "weights": {**found[name].facts.get("weights", {}), **weights}}
-            found[name] = replace(found[name], facts=facts)
+            facts = found[name].facts
+            weights = facts.get("weights", {}) | weights
+            # those of the model's own dataset are the first, which are taken when nobody says which
+            weights = dict(sorted(weights.items(), key=lambda item: item[0] != facts.get("dataset")))
+            found[name] = replace(found[name], facts={**facts, "weights": weights})
     return dict(sorted(found.items()))
 
 

@@ -390,7 +390,7 @@ def opened(name: str, verb: str, wanted: str | None = None):
     Args:
         name: a `.keras` file, or a model's name.
         verb: what is to be done with it.
-        wanted: which of its trained weights; None takes the first.
+        wanted: which of its trained weights; None takes those of its own dataset, or else the first.
     """
     import zoo
     from zoo.api import is_saved_file

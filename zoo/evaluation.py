@@ -22,6 +22,7 @@ FEWEST = 100  # pictures of either kind
 LOOKED_AT = 1000  # pictures whose nearest learned one is looked for
 RESAMPLED = 20  # times, for an interval
 BLOCK = 500  # pictures at a time
+BLOCKS = 10  # of which a mean with an interval is taken, at the least
 GREY, COLOUR = ("cnn", "fashion_mnist"), ("efficientnet_lite0", "imagenet")  # who judges: a model and its weights
 
 
@@ -167,7 +168,7 @@ def kernel_distance(a: np.ndarray, b: np.ndarray, random: np.random.Generator) -
         a, b: features, shape (n, features) each.
         random: decides which features make a block.
     """
-    size = min(BLOCK, len(a), len(b))
+    size = min(BLOCK, max(2, min(len(a), len(b)) // BLOCKS))
     orders = [random.permutation(len(part)) for part in (a, b)]
     found = []
     for start in range(0, min(len(a), len(b)) - size + 1, size):
