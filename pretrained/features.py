@@ -193,7 +193,7 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
             if not waiting:
                 return
             found = engine(np.stack([pixels for *_, pixels in waiting]))
-            if engine.identity == cache.identity:  # else it is another's work, not to be remembered under this name
+            if engine.name == cache.identity["engine"]:  # else another did it, and it is not to be kept as its own
                 cache.put([(digest, view, row) for (_, view, digest, _), row in zip(waiting, found, strict=True)])
             for (index, view, _, _), row in zip(waiting, found, strict=True):
                 keep(index, view, row)

@@ -168,10 +168,11 @@ def kernel_distance(a: np.ndarray, b: np.ndarray, random: np.random.Generator) -
         a, b: features, shape (n, features) each.
         random: decides which features make a block.
     """
-    size = min(BLOCK, max(2, min(len(a), len(b)) // BLOCKS))
+    fewer = min(len(a), len(b))
+    size = min(BLOCK, max(2, fewer // BLOCKS))
     orders = [random.permutation(len(part)) for part in (a, b)]
     found = []
-    for start in range(0, min(len(a), len(b)) - size + 1, size):
+    for start in range(0, fewer - size + 1, size):
         x, y = (part[order[start : start + size]] for part, order in zip((a, b), orders, strict=True))
         within = [(kernel.sum() - np.trace(kernel)) / (size * (size - 1)) for kernel in (cubic(x, x), cubic(y, y))]
         found.append(sum(within) - 2 * cubic(x, y).mean())
