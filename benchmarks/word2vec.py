@@ -1,15 +1,16 @@
 """Word vectors by zoo and by gensim: the same text, words, dimensions, window and epochs, in one run.
 
-    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 10 11 12 13 14
-    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim ... --choose --seeds 20 21
+    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 15 16 17 18 19
+    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim ... --choose --seeds 30 31 --wordnet path/to/wordnet
 
-The text is english_lines, in lower case, words that occur five times or more; to gensim each line is a sentence. Each
-draws as many negatives as it does by itself, gensim five; --negative sets both. Both tools' vectors are scored by the
+The text is english_lines, in lower case, words that occur five times or more; to gensim each line is a sentence. Both
+draw five negatives, as both do by themselves; --negative sets another number. Both tools' vectors are scored by the
 same code on WordSim-353 and SimLex-999, and on analogies (questions-words): the mean of one over the rank at which the
-right word comes. gensim's wheel carries all three. Speed is that of training alone, in words of the text (before any
-are thinned out) a second. A row is appended for each run.
+right word comes. gensim's wheel carries all three. With --wordnet they are scored on WordNet's nouns and verbs, too
+(wordnet.py). Speed is that of training alone, in words of the text (before any are thinned out) a second. A row is
+appended for each run.
 
---choose tries settings of the zoo's on the analogies alone, so that the two lists remain a test of what is chosen.
+--choose tries settings of the zoo's beside gensim's own without the two lists, so that these remain a test.
 """
 
 import argparse
@@ -21,7 +22,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+import wordnet
 from machine import add
+from scipy.stats import spearmanr
 
 import zoo
 from zoo import backend
@@ -35,7 +38,6 @@ RESULTS = HERE / "results" / "word2vec.csv"
 TRIALS = HERE / "results" / "word2vec_trials.csv"
 SCORES = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
 MIN_COUNT = 5  # word2vec's, and gensim's
-DEFAULT = 5  # gensim's own number of negatives
 
 
 def main() -> None:
@@ -45,51 +47,52 @@ def main() -> None:
     parser.add_argument("--architectures", nargs="+", default=["skipgram", "cbow"])
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--tools", nargs="+", default=["zoo", "gensim 1 worker", "gensim 2 workers"])
-    parser.add_argument("--negative", type=int, help="for both (twelve by the zoo, five by gensim)")
+    parser.add_argument("--negative", type=int, default=5, help="for both")
+    parser.add_argument("--wordnet", metavar="FOLDER", type=Path, help="with WordNet's files, data.noun and others")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--choose", action="store_true")
     parser.add_argument("--negatives", nargs="+", type=int, default=[5, 12], help="to choose from")
-    parser.add_argument("--rates", nargs="+", type=float, default=[6.4, 9.6, 12.8], help="to choose from")
+    parser.add_argument("--rates", nargs="+", type=float, default=[6.4, 9.6], help="to choose from")
     options = parser.parse_args()
     text = text_sources.find("english_lines").splits["train"].text
     known = Vocabulary.of(text.replace("\n", " "), "lower-case words", MIN_COUNT)
-    places = {name: person_scores(options.gensim, file) for name, file in SCORES.items()}
     questions = person_scores(options.gensim, "questions-words.txt")
+    places = {name: person_scores(options.gensim, file) for name, file in SCORES.items()}
+    senses = wordnet.pairs(options.wordnet, known.tokens) if options.wordnet else {}
     if options.choose:
-        for seed, negative, rate in itertools.product(options.seeds, options.negatives, options.rates):
-            net = zoo.get("word2vec", seed=seed, negative=negative)
-            net.train(Dataset("corpus", {"train": Text(text)}), learning_rate=rate, progress=False)
-            found = analogies(net, questions)[0]
-            add(options.out or TRIALS, {"negative": negative, "learning_rate": rate, "seed": seed, "analogies": found})
-        return
+        ways = list(itertools.product(["zoo"], options.negatives, options.rates))
+        ways += [("gensim 1 worker", negative, None) for negative in options.negatives]
+    else:
+        ways = [(tool, options.negative, None) for tool in options.tools]
     with tempfile.TemporaryDirectory() as work:
         sentences = [[w for w in known.split(line) if w in known.numbers] for line in text.split("\n")]
         tokens = Path(work, "tokens.json")
         tokens.write_text(json.dumps([sentence for sentence in sentences if sentence]), encoding="utf-8")
         words = sum(map(len, sentences))
-        for seed in options.seeds:
-            for architecture in options.architectures:
-                for tool in options.tools:
-                    how = {"architecture": architecture}
-                    if options.negative or tool != "zoo":
-                        how["negative"] = options.negative or DEFAULT
-                    net = zoo.get("word2vec", seed=seed, **how)
-                    if tool == "zoo":
-                        rate = learn(net, text, options.epochs, words)
-                    else:
-                        rate = gensim(net, tool, tokens, seed, options, Path(work, "vectors.npz"), text)
-                    name = f"zoo on {backend.name()}" if tool == "zoo" else tool
-                    row = {"tool": name, **how, "negative": net.arguments["negative"]}
-                    row |= {"learning_rate": net.entry.learning_rate if tool == "zoo" else ""}
-                    row |= {"epochs": options.epochs, "seed": seed, "words_per_second": rate}
-                    for pairs, file in places.items():
-                        found = net.evaluate(file)
-                        row |= {pairs: round(float(found["spearman"]), 4), f"{pairs} pairs": found["spearman"].n}
-                    row["analogies"], row["questions"] = analogies(net, questions)
-                    add(options.out or RESULTS, row)
+        for seed, architecture, (tool, negative, rate) in itertools.product(
+            options.seeds, options.architectures, ways
+        ):
+            net = zoo.get("word2vec", seed=seed, architecture=architecture, negative=negative)
+            if tool == "zoo":
+                rate = rate or net.entry.learning_rate
+                speed = learn(net, text, rate, options.epochs, words)
+            else:
+                out = Path(work, "vectors.npz")
+                speed = gensim(net, tool, tokens, seed, options.gensim, options.epochs, out, text)
+            row = {"tool": f"zoo on {backend.name()}" if tool == "zoo" else tool, "architecture": architecture}
+            row |= {"negative": negative, "draws": net.draws if tool == "zoo" else "", "learning_rate": rate or ""}
+            row |= {"epochs": options.epochs, "seed": seed, "words_per_second": speed}
+            if not options.choose:
+                for pairs, file in places.items():
+                    found = net.evaluate(file)
+                    row |= {pairs: round(float(found["spearman"]), 4), f"{pairs} pairs": found["spearman"].n}
+            row["analogies"], row["questions"] = analogies(net, questions)
+            for kind in ("noun", "verb"):
+                row[f"{kind}s"] = alike(net, senses[kind]) if senses else ""
+            add(options.out or (TRIALS if options.choose else RESULTS), row)
 
 
-def learn(net, text: str, epochs: int, words: int) -> int:
+def learn(net, text: str, rate: float, epochs: int, words: int) -> int:
     """Train the zoo's; words of the text a second, without the first steps, in which it is compiled."""
     import keras
 
@@ -102,16 +105,15 @@ def learn(net, text: str, epochs: int, words: int) -> int:
                 float(logs["loss"])
             times.append(time.perf_counter())
 
-    net.train(dataset, epochs=epochs, callbacks=[Clock()], progress=False)
+    net.train(dataset, epochs=epochs, learning_rate=rate, callbacks=[Clock()], progress=False)
     share = (len(times) - 5) / len(times)
     return round(words * epochs * share / (times[-1] - times[4]))
 
 
-def gensim(net, tool: str, tokens: Path, seed: int, options, out: Path, text: str) -> int:
+def gensim(net, tool: str, tokens: Path, seed: int, python: str, epochs: int, out: Path, text: str) -> int:
     """Train gensim's, and put its vectors into a net of ours, so that both are scored alike."""
-    arguments = {**net.arguments, "epochs": options.epochs}
-    how = [arguments[key] for key in ("architecture", "units", "window", "negative", "epochs")]
-    command = [options.gensim, HERE / "peers" / "gensim_word2vec.py", tokens, *how, seed, tool.split()[1], out]
+    how = [net.arguments[key] for key in ("architecture", "units", "window", "negative")]
+    command = [python, HERE / "peers" / "gensim_word2vec.py", tokens, *how, epochs, seed, tool.split()[1], out]
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
     net.learn_vocabulary(text.replace("\n", " "))
     with np.load(out) as found:
@@ -135,6 +137,13 @@ def analogies(net, file: Path) -> tuple[float, int]:
     np.put_along_axis(cosines, asked[:, :3] - 1, -np.inf, axis=1)  # the words of the question are no answers
     ranks = 1 + (cosines > (towards * right).sum(1, keepdims=True) + 1e-6).sum(1)
     return round(float((1 / ranks).mean()), 4), len(ranks)
+
+
+def alike(net, pairs: list[tuple[str, str, int]]) -> float:
+    """The rank correlation of the cosines with how near the words' senses are in WordNet."""
+    unit, known = net.unit(), net.known().numbers
+    one, other = (unit[[known[pair[side]] for pair in pairs]] for side in (0, 1))
+    return round(float(spearmanr((one * other).sum(1), [-links for *_, links in pairs])[0]), 4)
 
 
 def person_scores(python: str, file: str) -> Path:

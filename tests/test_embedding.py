@@ -33,20 +33,19 @@ def net():
 
 def test_examples():
     net = zoo.get("word2vec", units=4, seed=0)
-    net.block, net.min_count, net.subsample = 8, 3, 0.1
+    net.block, net.draws, net.min_count, net.subsample = 8, 2, 3, 0.1
     data = net.examples(Dataset("d", {"train": Text("the the the cat the the\ncat cat rare " * 30 + "once")}))
-    assert net.vocabulary.tokens == ["the", "cat", "rare"] and data.y.shape == (len(data.x), 2) == (270, 2)
+    assert net.vocabulary.tokens == ["the", "cat", "rare"] and data.y.shape == data.x.shape == (270,)
     order = data.order(len(data.x), 4, 0)
     passes = [np.concatenate([order.rows(step + first) for step in range(order.steps)]) for first in (0, order.steps)]
-    assert all(rows.shape == (order.count, 8) for rows in passes)
-    kept = [set(rows.ravel().tolist()) for rows in passes]
+    assert all(rows.shape == (order.count, 8 + 2) for rows in passes)
+    kept = [set(rows[:, :8].ravel().tolist()) for rows in passes]
     assert 150 < len(kept[0]) < 220 and kept[0] != kept[1]  # thinned out, and anew in each pass
-    assert all((np.diff(row) > 0).all() for row in passes[0])  # in the order of the text
-    counts = np.array([150, 90, 30])
-    seen = np.mean([np.bincount(data.x[order.rows(step)].ravel(), minlength=4) for step in range(999)], 0)[1:]
-    # as negatives they count by their frequency to the power of 0.75, however often they are left out
-    as_negatives = seen * [data.y[data.x == number, 0][0] for number in (1, 2, 3)]
-    assert as_negatives / as_negatives.sum() == pytest.approx(counts**0.75 / (counts**0.75).sum(), rel=0.03)
+    assert all((np.diff(row[:8]) > 0).all() for row in passes[0])  # in the order of the text
+    # negatives are drawn by their frequency to the power of 0.75, however often they are left out
+    counts = np.array([0, 150, 90, 30])
+    drawn = np.bincount(data.x[np.concatenate([order.rows(step)[:, 8:] for step in range(4000)])].ravel(), minlength=4)
+    assert drawn / drawn.sum() == pytest.approx(counts**0.75 / (counts**0.75).sum(), rel=0.03)
 
 
 @pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
@@ -55,12 +54,10 @@ def test_the_loss_against_loops(architecture):
     """The published sums, word by word."""
     net = zoo.get("word2vec", vocab_size=9, units=4, window=2, negative=3, architecture=architecture, seed=0)
     random = np.random.default_rng(0)
-    outputs = random.normal(size=(2, 7, 8)).astype(np.float32)
-    rarity = random.random((2, 7)).astype(np.float32)
-    line = np.array([[0, 0, 0, 0, 1, 1, 2], [0, 0, 0, 0, 0, 0, 0]], np.float32)  # one word of the first block is alone
+    outputs = random.normal(size=(2, 7 + 3, 8)).astype(np.float32)  # three negatives behind seven words
+    line = np.array([[0, 0, 0, 0, 1, 1, 2, 0, 0, 0], [0] * 10], np.float32)  # one word of the first block is alone
     vectors, contexts = outputs[..., :4].astype(float), outputs[..., 4:].astype(float)
-    elsewhere = [(block, word) for block in range(2) for word in (0, 4)]  # every fourth word
-    weight = {place: rarity[place] / sum(rarity[other] for other in elsewhere) for place in elsewhere}
+    elsewhere = contexts[:, 7:].reshape(6, 4)
 
     def cost(score):
         return np.log1p(np.exp(-score))
@@ -78,8 +75,9 @@ def test_the_loss_against_loops(architecture):
             else:
                 expected[block, at] = sum(w * cost(vectors[block, at] @ contexts[block, j]) for j, w in near.items())
                 far, pairs = vectors[block, at], sum(near.values())
-            expected[block, at] += 3 * pairs * sum(weight[b] * cost(-(far @ contexts[b])) for b in elsewhere)
-    found = net.own_loss()(*map(keras.ops.convert_to_tensor, (np.stack([rarity, line], -1), outputs)))
+            expected[block, at] += 3 * pairs * np.mean([cost(-(far @ negative)) for negative in elsewhere])
+    net.draws = 3
+    found = net.compile_arguments()["loss"](*map(keras.ops.convert_to_tensor, (line, outputs)))
     assert np.allclose(keras.ops.convert_to_numpy(found), expected, rtol=1e-4)
 
 

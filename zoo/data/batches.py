@@ -65,21 +65,37 @@ class Streams:
 class Thinned:
     """Rows of neighbours in a long text, from which other elements are left out at random in each pass.
 
+    Behind its neighbours a row has elements drawn from all of the text.
+
     Args:
         count: elements of the text.
         batch_size: rows of a batch; None is all of them.
         seed: decides what is left out, and the order of the rows.
         kept: probability that an element stays, shape (count,).
-        block: elements of a row.
+        block: neighbours of a row.
+        drawn: how often each element is drawn, relative to the others, shape (count,).
+        draws: drawn elements of a row.
 
     Example:
-        >>> order = Thinned(100, 2, seed=0, kept=np.full(100, 0.5), block=5)
+        >>> order = Thinned(100, 2, seed=0, kept=np.full(100, 0.5), block=5, drawn=np.ones(100), draws=3)
         >>> order.steps, order.rows(0).shape, bool((order.rows(0) == order.rows(order.steps)).all())
-        (3, (2, 5), False)
+        (3, (2, 8), False)
     """
 
-    def __init__(self, count: int, batch_size: int | None, seed: int = 0, *, kept: np.ndarray, block: int):
-        self.kept, self.block, self.seed = kept, block, seed
+    def __init__(
+        self,
+        count: int,
+        batch_size: int | None,
+        seed: int = 0,
+        *,
+        kept: np.ndarray,
+        block: int,
+        drawn: np.ndarray,
+        draws: int,
+    ):
+        self.kept, self.block, self.draws, self.seed = kept, block, draws, seed
+        total = np.cumsum(drawn)
+        self.drawn = total / total[-1]  # chance that an element or one before it is drawn
         sure = kept.sum() - 4 * np.sqrt((kept * (1 - kept)).sum())  # as many as nearly every pass leaves
         self.count = max(int(sure) // block, 1)  # rows of a pass
         self.batch_size = min(batch_size or self.count, self.count)
@@ -87,12 +103,14 @@ class Thinned:
         self._latest = (None, None)  # the latest pass and its rows
 
     def rows(self, step: int) -> np.ndarray:
-        """Indices of the elements that a step sees, shape (rows, block); steps counted as for `Order`."""
+        """Indices of the elements that a step sees, shape (rows, block + draws); steps counted as for `Order`."""
         number, batch = divmod(step, self.steps)
         if self._latest[0] != number:
             random = np.random.default_rng([self.seed, number])
             there = np.flatnonzero(random.random(len(self.kept)) < self.kept)
-            self._latest = number, random.permutation(np.resize(there, (self.count, self.block)))
+            rows = random.permutation(np.resize(there, (self.count, self.block)))
+            drawn = np.searchsorted(self.drawn, random.random((self.count, self.draws)), side="right")
+            self._latest = number, np.concatenate([rows, drawn], axis=1)
         return self._latest[1][batch * self.batch_size : (batch + 1) * self.batch_size]
 
 

@@ -24,16 +24,17 @@ class Embedding(TextTask):
     """A model that has a vector for each word.
 
     Its builder has the argument `vocab_size` and takes numbers of words, int32 of shape (length,); the vectors are the
-    weights of its layer "vectors". Its own file brings the loss, a function of the model's outputs and, for each word,
-    of how much it counts as one from elsewhere and of the number of its line, shape (length, 2). A line is a sentence.
+    weights of its layer "vectors". Its own file brings the loss, a function of the number of each word's line, shape
+    (length,), of the model's outputs, and of `draws`. A line is a sentence.
 
     The model's `preprocessing` says how text is cut ("tokens"), how rare a word may be ("min_count"), how many words
-    in a row make an example ("block"), and above which frequency words are left out at random ("subsample").
+    in a row make an example ("block"), how many drawn from all of the text, by their frequency to the power of 0.75,
+    stand behind them ("draws"), and above which frequency words are left out at random ("subsample").
     """
 
     monitor = ("loss", "min")
 
-    settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "block": 64, "subsample": 1e-3}
+    settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "block": 64, "draws": 0, "subsample": 1e-3}
     measured: ClassVar = {"spearman": metrics.Mean}
 
     # Training
@@ -62,14 +63,14 @@ class Embedding(TextTask):
                 f"{dataset.name} has too little text: {len(numbers)} words that are frequent enough, of which "
                 f"{chances.sum():.0f} are kept, and an example takes {self.block}."
             )
-        # how often it is drawn as a negative, over how often it could be
-        rarity = counts**0.75 / np.maximum(counts * kept, 1e-12)
-        about = {"block": self.block, "subsample": self.subsample, "tokens": self.tokens, "min_count": self.min_count}
-        words = np.stack([rarity[numbers], line % 2**20], -1).astype(np.float32)  # float32 counts no further than 2^24
-        return FitData(numbers, words, order=functools.partial(Thinned, kept=chances, block=self.block), about=about)
+        drawn = np.maximum(counts, 1) ** -0.25  # of each occurrence, so that words are drawn by counts**0.75
+        order = functools.partial(Thinned, kept=chances, block=self.block, drawn=drawn[numbers], draws=self.draws)
+        about = {name: getattr(self, name) for name in ("block", "draws", "subsample", "tokens", "min_count")}
+        # float32 counts no further than 2^24
+        return FitData(numbers, (line % 2**20).astype(np.float32), order=order, about=about)
 
     def compile_arguments(self) -> dict:
-        return {"loss": self.own_loss()}
+        return {"loss": functools.partial(self.own_loss(), draws=self.draws)}
 
     # Verbs
 
