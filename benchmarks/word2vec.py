@@ -6,14 +6,16 @@
 The text is english_lines, in lower case, words that occur five times or more; to gensim each line is a sentence. Both
 draw five negatives, as both do by themselves; --negative sets another number. Both tools' vectors are scored by the
 same code on WordSim-353 and SimLex-999, and on analogies (questions-words): the mean of one over the rank at which the
-right word comes. gensim's wheel carries all three. With --wordnet they are scored on WordNet's nouns and verbs, too
-(wordnet.py). Speed is that of training alone, in words of the text (before any are thinned out) a second. A row is
-appended for each run.
+right word comes. gensim's wheel carries all three. How rare two words are foretells some of SimLex-999 without any
+vectors; a row says how well ("rarity alone"), and columns what is left of the vectors' correlations without it. With
+--wordnet they are scored on WordNet's nouns and verbs, too (wordnet.py). Speed is that of training alone, in words of
+the text (before any are thinned out) a second. A row is appended for each run.
 
 --choose tries settings of the zoo's beside gensim's own without the two lists, so that these remain a test.
 """
 
 import argparse
+import collections
 import itertools
 import json
 import subprocess
@@ -24,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import wordnet
 from machine import add
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
 import zoo
 from zoo import backend
@@ -57,6 +59,8 @@ def main() -> None:
     text = text_sources.find("english_lines").splits["train"].text
     known = Vocabulary.of(text.replace("\n", " "), "lower-case words", MIN_COUNT)
     questions = person_scores(options.gensim, "questions-words.txt")
+    counts = collections.Counter(known.split(text.replace("\n", " ")))
+    rarity = -np.log([1, *(counts[word] for word in known.tokens)])  # number 0 is of no word
     places = {name: person_scores(options.gensim, file) for name, file in SCORES.items()}
     senses = wordnet.pairs(options.wordnet, known.tokens) if options.wordnet else {}
     if options.choose:
@@ -64,6 +68,11 @@ def main() -> None:
         ways += [("gensim 1 worker", negative, None) for negative in options.negatives]
     else:
         ways = [(tool, options.negative, None) for tool in options.tools]
+        alone = {"tool": "rarity alone"}
+        for name, file in places.items():
+            numbers, scores = rated(file, known)
+            alone[name], alone[f"{name} pairs"] = correlation(rarity[numbers].sum(1), scores), len(scores)
+        add(options.out or RESULTS, alone)
     with tempfile.TemporaryDirectory() as work:
         sentences = [[w for w in known.split(line) if w in known.numbers] for line in text.split("\n")]
         tokens = Path(work, "tokens.json")
@@ -83,9 +92,10 @@ def main() -> None:
             row |= {"negative": negative, "draws": net.draws if tool == "zoo" else "", "learning_rate": rate or ""}
             row |= {"epochs": options.epochs, "seed": seed, "words_per_second": speed}
             if not options.choose:
-                for pairs, file in places.items():
+                for name, file in places.items():
                     found = net.evaluate(file)
-                    row |= {pairs: round(float(found["spearman"]), 4), f"{pairs} pairs": found["spearman"].n}
+                    row |= {name: round(float(found["spearman"]), 4), f"{name} pairs": found["spearman"].n}
+                    row[f"{name} at equal rarity"] = at_equal_rarity(net, file, rarity)
             row["analogies"], row["questions"] = analogies(net, questions)
             for kind in ("noun", "verb"):
                 row[f"{kind}s"] = alike(net, senses[kind]) if senses else ""
@@ -141,9 +151,37 @@ def analogies(net, file: Path) -> tuple[float, int]:
 
 def alike(net, pairs: list[tuple[str, str, int]]) -> float:
     """The rank correlation of the cosines with how near the words' senses are in WordNet."""
-    unit, known = net.unit(), net.known().numbers
-    one, other = (unit[[known[pair[side]] for pair in pairs]] for side in (0, 1))
-    return round(float(spearmanr((one * other).sum(1), [-links for *_, links in pairs])[0]), 4)
+    numbers = np.array([[net.known().numbers[word] for word in pair[:2]] for pair in pairs])
+    return correlation(cosines(net, numbers), [-links for *_, links in pairs])
+
+
+def at_equal_rarity(net, file: Path, rarity: np.ndarray) -> float:
+    """The rank correlation of the cosines with people's scores, where neither is foretold by how rare the words are.
+
+    Of both ranks only that counts which no sum of the ranks of the rarer and of the more frequent word explains.
+    """
+    numbers, scores = rated(file, net.known())
+    rare = np.sort(rarity[numbers], axis=1)
+    explains = np.stack([np.ones(len(rare)), rankdata(rare[:, 0]), rankdata(rare[:, 1])], axis=1)
+    ranks = np.stack([rankdata(cosines(net, numbers)), rankdata(scores)], axis=1)
+    left = ranks - explains @ np.linalg.lstsq(explains, ranks, rcond=None)[0]
+    return round(float(np.corrcoef(left.T)[0, 1]), 4)
+
+
+def rated(file: Path, known: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of a list whose words are known, as numbers of shape (pairs, 2), and their scores."""
+    rows = [line.lower().split("\t") for line in file.read_text("utf-8").splitlines() if line[:1] != "#"]
+    rows = [row for row in rows if {*row[:2]} <= known.numbers.keys()]  # what a column is called, no text has
+    return np.array([[known.numbers[word] for word in row[:2]] for row in rows]), np.array([float(r[2]) for r in rows])
+
+
+def cosines(net, numbers: np.ndarray) -> np.ndarray:
+    unit = net.unit()
+    return (unit[numbers[:, 0]] * unit[numbers[:, 1]]).sum(1)
+
+
+def correlation(one, other) -> float:
+    return round(float(spearmanr(one, other)[0]), 4)
 
 
 def person_scores(python: str, file: str) -> Path:

@@ -41,7 +41,7 @@ def pairs(folder: Path, words: list[str], each: int = 1_000) -> dict[str, list[t
                 levels[FARTHEST].append((one, str(other)))
         found[kind] = [
             (*level[number], steps)
-            for steps, level in enumerate(levels)
+            for steps, level in enumerate(map(sorted, levels))  # the ways through a network have no order of their own
             for number in random.permutation(len(level))[:each]
         ]
     return found
