@@ -1,6 +1,6 @@
 """Word vectors by zoo and by gensim: the same text, words, dimensions, window and epochs, in one run.
 
-    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 15 16 17 18 19
+    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 40 41 42 43 44
     ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim ... --choose --seeds 30 31 --wordnet path/to/wordnet
 
 The text is english_lines, in lower case, words that occur five times or more; to gensim each line is a sentence. Both
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--choose", action="store_true")
     parser.add_argument("--negatives", nargs="+", type=int, default=[5, 12], help="to choose from")
-    parser.add_argument("--rates", nargs="+", type=float, default=[6.4, 9.6], help="to choose from")
+    parser.add_argument("--rates", nargs="+", type=float, default=[6.4, 9.6, 12.8, 19.2], help="to choose from")
     options = parser.parse_args()
     text = text_sources.find("english_lines").splits["train"].text
     known = Vocabulary.of(text.replace("\n", " "), "lower-case words", MIN_COUNT)
