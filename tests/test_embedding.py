@@ -194,3 +194,12 @@ def test_scores(net, tmp_path, capsys, monkeypatch):
     Path("few.tsv").write_text("cat\tdog\t1\n", "utf-8")
     with pytest.raises(ZooError, match="1 scored pairs, and word2vec knows both words of 1"):
         net.evaluate("few.tsv")
+
+
+def test_what_to_type_next_can_be_typed(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("farm.txt").write_text(story(sentences=200), "utf-8")
+    assert cli.main(["train", "word2vec", "--data", "farm.txt", "--set", "units=8", "--epochs", "1"]) == 0
+    typed = capsys.readouterr().out.splitlines()[-1].removeprefix("Next: zoo ").split()
+    assert typed[:2] == ["similar", "word2vec.keras"] and typed[2] in ANIMALS + TOOLS
+    assert cli.main(typed) == 0

@@ -74,7 +74,7 @@ def run_train(arguments):
         return show_json({**result, "history": history.history, "skipped": model.skipped})
     print(f"epoch {kept} of {epochs}: " + "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
     print(f"Saved {out} with the weights of epoch {kept}; checkpoints, log and curves are in {folder}.")
-    print(f"Next: zoo evaluate {out} {arguments.data or model.data['name']}")
+    print(f"Next: {model.next_command(out, arguments.data or model.data['name'])}")
 
 
 def run_evaluate(arguments):

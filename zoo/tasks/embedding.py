@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import shlex
 from pathlib import Path
 from typing import ClassVar
 
@@ -194,6 +195,11 @@ class Embedding(TextTask):
             f"rank correlation with people's scores  {result['spearman']}\n"
             f"pairs whose words are known            {result['known']:.1%} of {result['pairs']}"
         )
+
+    def next_command(self, file, data: str) -> str:
+        """The neighbours of a frequent word that is not a short one, since a text has no scores to evaluate by."""
+        words = self.known().tokens
+        return f"zoo similar {file} {shlex.quote(next((w for w in words if w.isalpha() and len(w) > 3), words[0]))}"
 
     # Numbers
 

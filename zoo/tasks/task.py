@@ -384,6 +384,10 @@ class Task(abc.ABC):
     def toy_data(self) -> sources.Dataset:
         """A little data that the smallest variant learns in a few steps; for the checks."""
 
+    def next_command(self, file, data: str) -> str:
+        """What to type next where a model was trained on `data` and saved as `file`."""
+        return f"zoo evaluate {file} {data}"
+
     def describe(self) -> dict:
         """What a saved file of this kind of work must remember, as JSON."""
         return {}
