@@ -18,6 +18,7 @@ import argparse
 import collections
 import itertools
 import json
+import math
 import subprocess
 import tempfile
 import time
@@ -34,6 +35,7 @@ from zoo.data import text_sources
 from zoo.data.corpora import Text
 from zoo.data.pictures import Dataset
 from zoo.data.vocabulary import Vocabulary
+from zoo.tasks.embedding import rated
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "word2vec.csv"
@@ -59,9 +61,10 @@ def main() -> None:
     text = text_sources.find("english_lines").splits["train"].text
     known = Vocabulary.of(text.replace("\n", " "), "lower-case words", MIN_COUNT)
     questions = person_scores(options.gensim, "questions-words.txt")
-    counts = collections.Counter(known.split(text.replace("\n", " ")))
-    rarity = -np.log([1, *(counts[word] for word in known.tokens)])  # number 0 is of no word
+    sentences = [[w for w in known.split(line) if w in known.numbers] for line in text.split("\n")]
+    rarity = {w: -math.log(count) for w, count in collections.Counter(itertools.chain(*sentences)).items()}
     places = {name: person_scores(options.gensim, file) for name, file in SCORES.items()}
+    lists = {name: [pair for pair in rated(file) if {*pair[:2]} <= rarity.keys()] for name, file in places.items()}
     senses = wordnet.pairs(options.wordnet, known.tokens) if options.wordnet else {}
     if options.choose:
         ways = list(itertools.product(["zoo"], options.negatives, options.rates))
@@ -69,12 +72,12 @@ def main() -> None:
     else:
         ways = [(tool, options.negative, None) for tool in options.tools]
         alone = {"tool": "rarity alone"}
-        for name, file in places.items():
-            numbers, scores = rated(file, known)
-            alone[name], alone[f"{name} pairs"] = correlation(rarity[numbers].sum(1), scores), len(scores)
+        for name in places:
+            foretold = [rarity[one] + rarity[other] for one, other, _ in lists[name]]
+            alone[name] = correlation(foretold, [score for *_, score in lists[name]])
+            alone[f"{name} pairs"] = len(lists[name])
         add(options.out or RESULTS, alone)
     with tempfile.TemporaryDirectory() as work:
-        sentences = [[w for w in known.split(line) if w in known.numbers] for line in text.split("\n")]
         tokens = Path(work, "tokens.json")
         tokens.write_text(json.dumps([sentence for sentence in sentences if sentence]), encoding="utf-8")
         words = sum(map(len, sentences))
@@ -95,7 +98,7 @@ def main() -> None:
                 for name, file in places.items():
                     found = net.evaluate(file)
                     row |= {name: round(float(found["spearman"]), 4), f"{name} pairs": found["spearman"].n}
-                    row[f"{name} at equal rarity"] = at_equal_rarity(net, file, rarity)
+                    row[f"{name} at equal rarity"] = at_equal_rarity(net, lists[name], rarity)
             row["analogies"], row["questions"] = analogies(net, questions)
             for kind in ("noun", "verb"):
                 row[f"{kind}s"] = alike(net, senses[kind]) if senses else ""
@@ -151,33 +154,20 @@ def analogies(net, file: Path) -> tuple[float, int]:
 
 def alike(net, pairs: list[tuple[str, str, int]]) -> float:
     """The rank correlation of the cosines with how near the words' senses are in WordNet."""
-    numbers = np.array([[net.known().numbers[word] for word in pair[:2]] for pair in pairs])
-    return correlation(cosines(net, numbers), [-links for *_, links in pairs])
+    return correlation(net.cosines([pair[:2] for pair in pairs]), [-links for *_, links in pairs])
 
 
-def at_equal_rarity(net, file: Path, rarity: np.ndarray) -> float:
+def at_equal_rarity(net, pairs: list[tuple[str, str, float]], rarity: dict[str, float]) -> float:
     """The rank correlation of the cosines with people's scores, where neither is foretold by how rare the words are.
 
     Of both ranks only that counts which no sum of the ranks of the rarer and of the more frequent word explains.
     """
-    numbers, scores = rated(file, net.known())
-    rare = np.sort(rarity[numbers], axis=1)
+    words, scores = [pair[:2] for pair in pairs], [pair[2] for pair in pairs]
+    rare = np.sort([[rarity[word] for word in pair] for pair in words], axis=1)
     explains = np.stack([np.ones(len(rare)), rankdata(rare[:, 0]), rankdata(rare[:, 1])], axis=1)
-    ranks = np.stack([rankdata(cosines(net, numbers)), rankdata(scores)], axis=1)
+    ranks = np.stack([rankdata(net.cosines(words)), rankdata(scores)], axis=1)
     left = ranks - explains @ np.linalg.lstsq(explains, ranks, rcond=None)[0]
     return round(float(np.corrcoef(left.T)[0, 1]), 4)
-
-
-def rated(file: Path, known: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs of a list whose words are known, as numbers of shape (pairs, 2), and their scores."""
-    rows = [line.lower().split("\t") for line in file.read_text("utf-8").splitlines() if line[:1] != "#"]
-    rows = [row for row in rows if {*row[:2]} <= known.numbers.keys()]  # what a column is called, no text has
-    return np.array([[known.numbers[word] for word in row[:2]] for row in rows]), np.array([float(r[2]) for r in rows])
-
-
-def cosines(net, numbers: np.ndarray) -> np.ndarray:
-    unit = net.unit()
-    return (unit[numbers[:, 0]] * unit[numbers[:, 1]]).sum(1)
 
 
 def correlation(one, other) -> float:

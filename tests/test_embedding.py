@@ -77,7 +77,7 @@ def test_the_loss_against_loops(architecture):
                 far, pairs = vectors[block, at], sum(near.values())
             expected[block, at] += 3 * pairs * np.mean([cost(-(far @ negative)) for negative in elsewhere])
     net.draws = 3
-    found = net.compile_arguments()["loss"](*map(keras.ops.convert_to_tensor, (line, outputs)))
+    found = net.own_loss()(*map(keras.ops.convert_to_tensor, (line, outputs)))
     assert np.allclose(keras.ops.convert_to_numpy(found), expected, rtol=1e-4)
 
 

@@ -37,6 +37,10 @@ class TextTask(Task):
         self.vocabulary: Vocabulary | None = None
         self._beside: tuple[keras.Model, Any] | None = None  # a model, and what was made of it
 
+    def given(self) -> dict:
+        """The builder's arguments, and what `preprocessing` may name."""
+        return {name: getattr(self, name) for name in self.settings} | self.arguments
+
     def learn_vocabulary(self, text: str, most: int | None = None) -> None:
         """Learn which tokens there are; a model that is not built yet gets as many as there are.
 

@@ -26,7 +26,7 @@ class Embedding(TextTask):
 
     Its builder has the argument `vocab_size` and takes numbers of words, int32 of shape (length,); the vectors are the
     weights of its layer "vectors". Its own file brings the loss, a function of the number of each word's line, shape
-    (length,), of the model's outputs, and of `draws`. A line is a sentence.
+    (length,), and of the model's outputs, which may name settings, too. A line is a sentence.
 
     The model's `preprocessing` says how text is cut ("tokens"), how rare a word may be ("min_count"), how many words
     in a row make an example ("block"), how many drawn from all of the text, by their frequency to the power of 0.75,
@@ -71,7 +71,7 @@ class Embedding(TextTask):
         return FitData(numbers, (line % 2**20).astype(np.float32), order=order, about=about)
 
     def compile_arguments(self) -> dict:
-        return {"loss": functools.partial(self.own_loss(), draws=self.draws)}
+        return {"loss": self.own_loss()}
 
     # Verbs
 
@@ -172,13 +172,11 @@ class Embedding(TextTask):
 
         if data is None:
             raise UsageError("give a file of two words and a score in each line, such as WordSim-353's.")
-        rows = [line.replace(",", "\t").split("\t") for line in lines_of(read_text(Path(data))) if line[:1] != "#"]
-        pairs = [(row[0].lower(), row[1].lower(), float(row[2])) for row in rows if len(row) >= 3 and number(row[2])]
+        pairs = rated(Path(data))
         known = [pair for pair in pairs if {*pair[:2]} <= self.known().numbers.keys()]
         if len(known) < 4:
             raise ZooError(f"{data} has {len(pairs)} scored pairs, and {self.name} knows both words of {len(known)}.")
-        a, b = (self.unit()[[self.number(pair[side]) for pair in known]] for side in (0, 1))
-        found = float(spearmanr((a * b).sum(1), [pair[2] for pair in known])[0])
+        found = float(spearmanr(self.cosines([pair[:2] for pair in known]), [pair[2] for pair in known])[0])
         # Fisher's transformation; the factor is Bonett and Wright's (2000) for rank correlations
         width = 1.96 * math.sqrt((1 + found**2 / 2) / (len(known) - 3))
         low, high = (math.tanh(math.atanh(min(max(found, -0.999999), 0.999999)) + sign * width) for sign in (-1, 1))
@@ -213,6 +211,11 @@ class Embedding(TextTask):
         vectors = self.vectors()
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
+    def cosines(self, pairs: list[tuple[str, str]]) -> np.ndarray:
+        """Of each pair of known words the cosine of the angle between their vectors, shape (pairs,)."""
+        one, other = (self.unit()[[self.number(word) for word in side]] for side in zip(*pairs, strict=True))
+        return (one * other).sum(1)
+
     def number(self, word: str) -> int:
         known = self.known()
         word = word.lower() if known.kind.startswith("lower") else word
@@ -232,6 +235,12 @@ class Embedding(TextTask):
     def describe(self) -> dict:
         output = "for each word its vector, and after it the vector for standing near others"
         return {**super().describe(), "output": output}
+
+
+def rated(file: Path) -> list[tuple[str, str, float]]:
+    """Two words, in lower case, and people's score, of each line that has them."""
+    rows = [line.replace(",", "\t").split("\t") for line in lines_of(read_text(file)) if line[:1] != "#"]
+    return [(row[0].lower(), row[1].lower(), float(row[2])) for row in rows if len(row) >= 3 and number(row[2])]
 
 
 def number(text: str) -> bool:

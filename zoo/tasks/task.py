@@ -298,10 +298,14 @@ class Task(abc.ABC):
         return None if self.entry.loss is None else self.own(self.entry.loss)
 
     def own(self, function: str) -> Callable:
-        """A function of the model's own file, given those of the builder's arguments that it names."""
-        found = getattr(sys.modules[catalog.entry(self.name).builder.__module__], function)
-        wanted = [name for name in inspect.signature(found).parameters if name in self.arguments]
-        return functools.partial(found, **{name: self.arguments[name] for name in wanted}) if wanted else found
+        """A function of the model's own file, given what it names of `given`."""
+        found, given = getattr(sys.modules[catalog.entry(self.name).builder.__module__], function), self.given()
+        wanted = [name for name in inspect.signature(found).parameters if name in given]
+        return functools.partial(found, **{name: given[name] for name in wanted}) if wanted else found
+
+    def given(self) -> dict:
+        """What functions of the model's own file may name beside their own arguments: the builder's."""
+        return self.arguments
 
     def named_or_own(self, data, find) -> sources.Dataset:
         """`find(data)`, or where no data were named `find` of the model's own dataset."""
