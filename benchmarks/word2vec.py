@@ -1,6 +1,6 @@
 """Word vectors by zoo and by gensim: the same text, words, dimensions, window and epochs, in one run.
 
-    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 40 41 42 43 44
+    ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim path/to/python/with/gensim --seeds 50 51 52 53 54
     ZOO_DATA=path/to/data python benchmarks/word2vec.py --gensim ... --choose --seeds 30 31 --wordnet path/to/wordnet
 
 The text is english_lines, in lower case, words that occur five times or more; to gensim each line is a sentence. Both
@@ -8,8 +8,10 @@ draw five negatives, as both do by themselves; --negative sets another number. B
 same code on WordSim-353 and SimLex-999, and on analogies (questions-words): the mean of one over the rank at which the
 right word comes. gensim's wheel carries all three. How rare two words are foretells some of SimLex-999 without any
 vectors; a row says how well ("rarity alone"), and columns what is left of the vectors' correlations without it. With
---wordnet they are scored on WordNet's nouns and verbs, too (wordnet.py). Speed is that of training alone, in words of
-the text (before any are thinned out) a second. A row is appended for each run.
+--wordnet they are scored on WordNet's nouns and verbs, too (wordnet.py). "agreement" says how like gensim's own the
+vectors are: the correlation of the cosines of 200,000 pairs of words drawn at random with those of gensim's first
+seed. Speed is that of training alone, in words of the text (before any are thinned out) a second. A row is appended
+for each run.
 
 --choose tries settings of the zoo's beside gensim's own without the two lists, so that these remain a test.
 """
@@ -50,13 +52,13 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--architectures", nargs="+", default=["skipgram", "cbow"])
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--tools", nargs="+", default=["zoo", "gensim 1 worker", "gensim 2 workers"])
+    parser.add_argument("--tools", nargs="+", default=["gensim 1 worker", "gensim 2 workers", "zoo"])
     parser.add_argument("--negative", type=int, default=5, help="for both")
     parser.add_argument("--wordnet", metavar="FOLDER", type=Path, help="with WordNet's files, data.noun and others")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--choose", action="store_true")
-    parser.add_argument("--negatives", nargs="+", type=int, default=[5, 12], help="to choose from")
-    parser.add_argument("--rates", nargs="+", type=float, default=[6.4, 9.6, 12.8, 19.2], help="to choose from")
+    parser.add_argument("--draws", nargs="+", type=int, default=[16, 64, 256], help="to choose from")
+    parser.add_argument("--rates", nargs="+", type=float, default=[0.025, 0.05], help="a word, to choose from")
     options = parser.parse_args()
     text = text_sources.find("english_lines").splits["train"].text
     known = Vocabulary.of(text.replace("\n", " "), "lower-case words", MIN_COUNT)
@@ -67,10 +69,9 @@ def main() -> None:
     lists = {name: [pair for pair in rated(file) if {*pair[:2]} <= rarity.keys()] for name, file in places.items()}
     senses = wordnet.pairs(options.wordnet, known.tokens) if options.wordnet else {}
     if options.choose:
-        ways = list(itertools.product(["zoo"], options.negatives, options.rates))
-        ways += [("gensim 1 worker", negative, None) for negative in options.negatives]
+        ways = [("gensim 1 worker", None, None), *itertools.product(["zoo"], options.draws, options.rates)]
     else:
-        ways = [(tool, options.negative, None) for tool in options.tools]
+        ways = [(tool, None, None) for tool in options.tools]
         alone = {"tool": "rarity alone"}
         for name in places:
             foretold = [rarity[one] + rarity[other] for one, other, _ in lists[name]]
@@ -81,19 +82,26 @@ def main() -> None:
         tokens = Path(work, "tokens.json")
         tokens.write_text(json.dumps([sentence for sentence in sentences if sentence]), encoding="utf-8")
         words = sum(map(len, sentences))
-        for seed, architecture, (tool, negative, rate) in itertools.product(
-            options.seeds, options.architectures, ways
-        ):
-            net = zoo.get("word2vec", seed=seed, architecture=architecture, negative=negative)
+        drawn = np.random.default_rng(0).choice(known.tokens, (200_000, 2))  # any pairs of words
+        first = {}  # of each architecture the cosines of gensim's first seed
+        for seed, architecture, (tool, draws, rate) in itertools.product(options.seeds, options.architectures, ways):
+            net = zoo.get("word2vec", seed=seed, architecture=architecture, negative=options.negative)
             if tool == "zoo":
-                rate = rate or net.entry.learning_rate
-                speed = learn(net, text, rate, options.epochs, words)
+                net.draws = draws or net.draws
+                batch = net.block * net.entry.batch_size  # words, over which the loss is a mean
+                rate = rate or net.entry.learning_rate / batch
+                speed = learn(net, text, rate * batch, options.epochs, words)
             else:
                 out = Path(work, "vectors.npz")
                 speed = gensim(net, tool, tokens, seed, options.gensim, options.epochs, out, text)
             row = {"tool": f"zoo on {backend.name()}" if tool == "zoo" else tool, "architecture": architecture}
-            row |= {"negative": negative, "draws": net.draws if tool == "zoo" else "", "learning_rate": rate or ""}
-            row |= {"epochs": options.epochs, "seed": seed, "words_per_second": speed}
+            row |= {"negative": options.negative, "draws": net.draws if tool == "zoo" else ""}
+            row |= {"rate": rate or "", "epochs": options.epochs, "seed": seed, "words_per_second": speed}
+            cosines = net.cosines(drawn)
+            if tool != "zoo":
+                first.setdefault(architecture, cosines)
+            if architecture in first:
+                row["agreement"] = round(float(np.corrcoef(cosines, first[architecture])[0, 1]), 4)
             if not options.choose:
                 for name, file in places.items():
                     found = net.evaluate(file)

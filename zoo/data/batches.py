@@ -63,14 +63,15 @@ class Streams:
 
 
 class Thinned:
-    """Rows of neighbours in a long text, from which other elements are left out at random in each pass.
+    """Rows of neighbours in a long text, in its order, from which other elements are left out at random in each pass.
 
-    Behind its neighbours a row has elements drawn from all of the text.
+    Behind its neighbours a row has elements drawn from all of the text. A pass has always as many rows; what the text
+    has more is left out at its beginning and its end.
 
     Args:
         count: elements of the text.
         batch_size: rows of a batch; None is all of them.
-        seed: decides what is left out, and the order of the rows.
+        seed: decides what is left out and what is drawn.
         kept: probability that an element stays, shape (count,).
         block: neighbours of a row.
         drawn: how often each element is drawn, relative to the others, shape (count,).
@@ -108,7 +109,8 @@ class Thinned:
         if self._latest[0] != number:
             random = np.random.default_rng([self.seed, number])
             there = np.flatnonzero(random.random(len(self.kept)) < self.kept)
-            rows = random.permutation(np.resize(there, (self.count, self.block)))
+            begin = random.integers(max(len(there) - self.count * self.block, 0) + 1)
+            rows = np.resize(there[begin:], (self.count, self.block))
             drawn = np.searchsorted(self.drawn, random.random((self.count, self.draws)), side="right")
             self._latest = number, np.concatenate([rows, drawn], axis=1)
         return self._latest[1][batch * self.batch_size : (batch + 1) * self.batch_size]
