@@ -13,7 +13,8 @@ vectors are: the correlation of the cosines of 200,000 pairs of words drawn at r
 seed. Speed is that of training alone, in words of the text (before any are thinned out) a second. A row is appended
 for each run.
 
---choose tries settings of the zoo's beside gensim's own without the two lists, so that these remain a test.
+--draws and --rates try settings of the zoo's. --choose leaves the two lists out, so that these remain a test, and puts
+the rows with the trials.
 """
 
 import argparse
@@ -56,9 +57,9 @@ def main() -> None:
     parser.add_argument("--negative", type=int, default=5, help="for both")
     parser.add_argument("--wordnet", metavar="FOLDER", type=Path, help="with WordNet's files, data.noun and others")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--draws", nargs="+", type=int, default=[None], help="of the zoo's, for its own")
+    parser.add_argument("--rates", nargs="+", type=float, default=[None], help="of the zoo's for a word, for its own")
     parser.add_argument("--choose", action="store_true")
-    parser.add_argument("--draws", nargs="+", type=int, default=[16, 64, 256], help="to choose from")
-    parser.add_argument("--rates", nargs="+", type=float, default=[0.025, 0.05], help="a word, to choose from")
     options = parser.parse_args()
     text = text_sources.find("english_lines").splits["train"].text
     known = Vocabulary.of(text.replace("\n", " "), "lower-case words", MIN_COUNT)
@@ -68,10 +69,10 @@ def main() -> None:
     places = {name: person_scores(options.gensim, file) for name, file in SCORES.items()}
     lists = {name: [pair for pair in rated(file) if {*pair[:2]} <= rarity.keys()] for name, file in places.items()}
     senses = wordnet.pairs(options.wordnet, known.tokens) if options.wordnet else {}
-    if options.choose:
-        ways = [("gensim 1 worker", None, None), *itertools.product(["zoo"], options.draws, options.rates)]
-    else:
-        ways = [(tool, None, None) for tool in options.tools]
+    ways = [(tool, None, None) for tool in options.tools if tool != "zoo"]
+    if "zoo" in options.tools:
+        ways += itertools.product(["zoo"], options.draws, options.rates)
+    if not options.choose:
         alone = {"tool": "rarity alone"}
         for name in places:
             foretold = [rarity[one] + rarity[other] for one, other, _ in lists[name]]

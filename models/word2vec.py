@@ -74,8 +74,10 @@ def near_and_far(line, outputs, draws, window, negative, architecture):
     near = ops.convert_to_tensor(share) * together  # (blocks, length, length)
     pairs = ops.sum(near, axis=-1)
     if architecture == "cbow":
-        # the mean of the words that are near
-        vectors = ops.matmul(near / ops.maximum(pairs, 1e-6)[..., None], vectors)
+        # The mean of the words that are near; as in Mikolov's program each of them takes the whole step, not its share.
+        total = ops.matmul(near, vectors)
+        mean = total / ops.maximum(pairs, 1e-6)[..., None]
+        vectors = total + ops.stop_gradient(mean - total)
         pairs = ops.cast(pairs > 0, "float32")
         told = pairs * ops.softplus(-ops.sum(vectors * contexts, axis=-1))
     else:

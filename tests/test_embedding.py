@@ -84,6 +84,27 @@ def test_the_loss_against_loops(architecture):
     assert np.allclose(keras.ops.convert_to_numpy(found), expected, rtol=1e-4)
 
 
+@pytest.mark.every_backend
+def test_cbow_moves_each_near_word_by_the_whole_step():
+    """As Mikolov's program and gensim do; the gradient of a mean would share the step out among them."""
+    net = zoo.get("word2vec", vocab_size=11, units=4, window=2, negative=3, architecture="cbow", seed=0)
+    net.draws = 3
+    model, random = net.build(), np.random.default_rng(0)
+    model.set_weights([random.normal(size=(11, 4)).astype(np.float32) for _ in range(2)])
+    vectors, contexts = (table.astype(float) for table in model.get_weights())
+    model.compile(keras.optimizers.SGD(7.0), net.own_loss())  # the loss is a mean over seven words
+    model.train_on_batch(np.arange(1, 11, dtype=np.int32)[None], np.zeros((1, 10), np.float32))
+    expected = vectors.copy()
+    for at in range(1, 8):
+        near = {j: 1 / abs(j - at) for j in range(1, 8) if 0 < abs(j - at) <= 2}
+        mean = sum(w * vectors[j] for j, w in near.items()) / sum(near.values())
+        towards = contexts[at] / (1 + np.exp(mean @ contexts[at]))
+        away = 3 * np.mean([contexts[n] / (1 + np.exp(-(mean @ contexts[n]))) for n in (8, 9, 10)], axis=0)
+        for j, w in near.items():
+            expected[j] += w * (towards - away)
+    assert np.allclose(model.get_layer("vectors").get_weights()[0], expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
 @pytest.mark.every_backend
 def test_near_words_come_near(architecture):
