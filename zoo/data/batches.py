@@ -101,7 +101,7 @@ class Thinned:
         self.count = max(int(sure) // block, 1)  # rows of a pass
         self.batch_size = min(batch_size or self.count, self.count)
         self.steps = -(-self.count // self.batch_size)
-        self._latest = (None, None)  # the latest pass and its rows
+        self._latest = (None, None, None)  # the latest pass, its rows, and where its draws' numbers begin
 
     def rows(self, step: int) -> np.ndarray:
         """Indices of the elements that a step sees, shape (rows, block + draws); steps counted as for `Order`."""
@@ -111,9 +111,14 @@ class Thinned:
             there = np.flatnonzero(random.random(len(self.kept)) < self.kept)
             begin = random.integers(max(len(there) - self.count * self.block, 0) + 1)
             rows = np.resize(there[begin:], (self.count, self.block))
-            drawn = np.searchsorted(self.drawn, random.random((self.count, self.draws)), side="right")
-            self._latest = number, np.concatenate([rows, drawn], axis=1)
-        return self._latest[1][batch * self.batch_size : (batch + 1) * self.batch_size]
+            self._latest = number, rows, random.bit_generator.state
+        _, rows, state = self._latest
+        rows = rows[batch * self.batch_size : (batch + 1) * self.batch_size]
+        bits = np.random.PCG64()
+        bits.state = state
+        bits.advance(batch * self.batch_size * self.draws)  # as if those of earlier steps had been drawn
+        drawn = np.random.Generator(bits).random((len(rows), self.draws))
+        return np.concatenate([rows, np.searchsorted(self.drawn, drawn, side="right")], axis=1)
 
 
 @dataclass
