@@ -53,7 +53,7 @@ def near_and_far(line, outputs, draws, window, negative, architecture):
     """Negative sampling as matrix products: every word of a block with every other, and with words from elsewhere.
 
     The paper draws how far a window reaches, and negatives for each pair. Here a near word counts by one over its
-    distance, as in GloVe, and all words of a block share its negatives.
+    distance, as in GloVe, and all words of a block share its negatives, so many that none is pushed far at once.
 
     Args:
         line: of each word the number of its line, since words of other lines are not near, shape (blocks, length).

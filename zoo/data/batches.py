@@ -107,7 +107,7 @@ class Thinned:
         """Indices of the elements that a step sees, shape (rows, block + draws); steps counted as for `Order`."""
         number, batch = divmod(step, self.steps)
         if self._latest[0] != number:
-            random = np.random.default_rng([self.seed, number])
+            random = np.random.Generator(np.random.PCG64([self.seed, number]))  # a kind that can advance
             there = np.flatnonzero(random.random(len(self.kept)) < self.kept)
             begin = random.integers(max(len(there) - self.count * self.block, 0) + 1)
             rows = np.resize(there[begin:], (self.count, self.block))

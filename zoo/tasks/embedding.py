@@ -213,7 +213,8 @@ class Embedding(TextTask):
 
     def cosines(self, pairs: list[tuple[str, str]]) -> np.ndarray:
         """Of each pair of known words the cosine of the angle between their vectors, shape (pairs,)."""
-        one, other = (self.unit()[[self.number(word) for word in side]] for side in zip(*pairs, strict=True))
+        unit = self.unit()
+        one, other = (unit[[self.number(word) for word in side]] for side in zip(*pairs, strict=True))
         return (one * other).sum(1)
 
     def number(self, word: str) -> int:
