@@ -4,7 +4,7 @@
     ZOO_DATA=path/to/data python benchmarks/dcgan.py --rates
 
 Each learns the 60,000 training pictures of fashion_mnist in a process of its own, compiling and first steps within the
-time; the order turns from seed to seed. 10,000 drawings meet the 10,000 test pictures in `zoo.evaluation`.
+time; the order turns from seed to seed. 10,000 drawings meet the 10,000 test pictures in `zoo.tasks.images.fidelity`.
 Both have TensorFlow's oneDNN kernels, which the zoo turns on. --rates measures pictures a second alone: also of the
 zoo's nets in keras.io's step, and of the zoo in both precisions with several batches. A row is appended for each run.
 """
@@ -86,15 +86,15 @@ def put_nets(folder: Path) -> Path:
 
 
 def score(drawn: np.ndarray) -> dict:
-    """What `zoo.evaluation` says of drawings beside fashion_mnist's test part."""
+    """What `zoo.tasks.images.fidelity` says of drawings beside fashion_mnist's test part."""
     import zoo
-    from zoo import evaluation
     from zoo.data import sources
+    from zoo.tasks.images import fidelity
 
     rule = zoo.get("cnn", weights="fashion_mnist").preprocessing
     parts = sources.find("fashion_mnist").splits
     real, learned = (sources.arrays(parts[split], rule)[0] for split in ("test", "train"))
-    found = evaluation.compare(real, drawn, learned, "fashion_mnist", progress=False)
+    found = fidelity.compare(real, drawn, learned, "fashion_mnist", progress=False)
     return {key: round(float(found[key]), 4) for key in SCORES}
 
 

@@ -18,7 +18,7 @@ from splits import Pool
 
 from zoo.data import sources
 from zoo.inference import BATCH
-from zoo.pretrained.features import Backbone, Engine, extract
+from zoo.transfer.features import Backbone, Engine, extract
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "throughput.csv"

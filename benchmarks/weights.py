@@ -21,8 +21,8 @@ from machine import read, setting, write
 
 import zoo
 from zoo import saving
-from zoo.data.facts import NAMED
-from zoo.data.pictures import Dataset
+from zoo.data.dataset import Dataset
+from zoo.data.dataset_info import NAMED
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "weights.csv"

@@ -35,10 +35,10 @@ from scipy.stats import rankdata, spearmanr
 import zoo
 from zoo import backend
 from zoo.data import text_sources
-from zoo.data.corpora import Text
-from zoo.data.pictures import Dataset
-from zoo.data.vocabulary import Vocabulary
-from zoo.tasks.embedding import rated
+from zoo.data.dataset import Dataset
+from zoo.data.text.corpora import Text
+from zoo.data.text.vocabulary import Vocabulary
+from zoo.tasks.text.embedding import rated
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "word2vec.csv"

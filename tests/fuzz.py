@@ -47,7 +47,7 @@ INSTRUMENTED = ["zoo", "PIL", "zipfile", "csv", "pickletools", "h5py"]
 
 
 def run_torch(data: bytes, folder: Path) -> None:
-    from zoo.pretrained.torch_file import parse
+    from zoo.weights.torch_file import parse
 
     for name, array in parse(data).items():
         assert isinstance(name, str) and not array.flags.writeable
@@ -310,7 +310,7 @@ def child(options) -> None:
         with contextlib.suppress(ImportError):
             import atheris
     with atheris.instrument_imports(include=INSTRUMENTED) if atheris else contextlib.nullcontext():
-        for name in ("zoo.api", "zoo.saving", "zoo.tasks.classification", "zoo.pretrained.torch_file"):
+        for name in ("zoo.api", "zoo.saving", "zoo.tasks.images.classification", "zoo.weights.torch_file"):
             importlib.import_module(name)
         seeds = target.seeds()
         target.run(seeds[0], folder)  # it passes, and imports the rest

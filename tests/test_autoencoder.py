@@ -12,8 +12,8 @@ from PIL import Image
 import zoo
 from zoo.data import sources
 from zoo.errors import ZooError
-from zoo.tasks import reconstruction
-from zoo.training import Batches
+from zoo.tasks.images import reconstruction
+from zoo.training.loop import Batches
 
 SMALL = {"input_shape": (8, 8, 1), "filters": (16, 32), "latent": 8}
 RANDOM = np.random.default_rng(0)

@@ -12,10 +12,10 @@ from PIL import Image
 import zoo
 from zoo import catalog, cli
 from zoo.data import sources
-from zoo.data.augment import WAYS, augmentation
-from zoo.data.batches import Order
+from zoo.data.images.augment import WAYS, augmentation
 from zoo.errors import UsageError, ZooError
 from zoo.saving import plain
+from zoo.training.order import Order
 
 # The perceptron
 
@@ -164,7 +164,7 @@ def test_every_example_is_seen_once_in_a_pass():
 
 
 def test_the_cosine_rises_and_falls():
-    from zoo.training import rate_over
+    from zoo.training.run import rate_over
 
     rate = rate_over("cosine", 0.1, 100)
     values = [float(rate(step)) for step in (0, 5, 10, 55, 100)]

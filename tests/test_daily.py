@@ -18,8 +18,8 @@ import zoo
 from zoo import inference, saving
 from zoo.data import sources
 from zoo.errors import UsageError, ZooError
-from zoo.familiar import Familiar
 from zoo.tables import GrowingTable
+from zoo.tasks.images.novelty import Familiar
 
 COLUMNS = ["path", "label", "probability", "strange", "error", "by"]
 

@@ -9,10 +9,10 @@ import pytest
 
 import zoo
 from zoo import cli
-from zoo.data.corpora import Pairs
+from zoo.data.text.corpora import Pairs
 from zoo.errors import UsageError, ZooError
-from zoo.samplers import beam_step, length_norm
-from zoo.tasks.dialogue import BEGIN, END, RARE, distinct, mean_of
+from zoo.tasks.text.dialogue import BEGIN, END, RARE, distinct, mean_of
+from zoo.tasks.text.samplers import beam_step, length_norm
 
 import keras  # isort: skip after the zoo, which quiets its backend
 

@@ -16,10 +16,11 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageEnhance
 
-from zoo.data import alike, images, skip_list, sources
-from zoo.data.doctor import examine
-from zoo.data.findings import KINDS, Finding, Report
-from zoo.data.images import ImageError, inspect
+from zoo.data import images, sources
+from zoo.data.doctor import near_duplicates
+from zoo.data.doctor.examine import examine
+from zoo.data.doctor.findings import KINDS, Finding, Report
+from zoo.data.images import ImageError, decoding, inspect, inspection, skip_list
 from zoo.errors import ZooError, printable
 
 
@@ -158,7 +159,7 @@ def test_a_bomb_is_refused_without_room_for_it():
 
 
 def test_a_file_that_is_too_large_is_not_read(monkeypatch):
-    monkeypatch.setattr(images, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(decoding, "LARGEST_FILE", 1000)
     photos(each=1)
     with pytest.raises(ImageError, match="pictures of up to"):
         images.read("pets/cats/0.jpg")
@@ -347,10 +348,10 @@ def test_near_duplicates_among_real_photos(shared_data):
     pictures = [Image.open(path).convert("RGB") for path in sorted(paths)]
     assert len(pictures) == 1646
     small = np.array([grey(picture) for picture in pictures])
-    assert [len(group) for group in alike.groups(small)] == [2] * 13
+    assert [len(group) for group in near_duplicates.groups(small)] == [2] * 13
     for name, change in COPIES.items():
         changed = np.array([grey(change(picture)) for picture in pictures[::10]])
-        assert len(alike.groups(np.concatenate([small[::10], changed]))) >= len(changed) - 1, name
+        assert len(near_duplicates.groups(np.concatenate([small[::10], changed]))) >= len(changed) - 1, name
 
 
 def test_flat_and_evenly_lit_pictures_are_like_nothing():
@@ -358,16 +359,16 @@ def test_flat_and_evenly_lit_pictures_are_like_nothing():
     slope = np.tile(np.linspace(0, 255, 32).astype(np.uint8), (3, 32, 1))
     random = np.random.default_rng(0)
     noisy = (np.full((3, 32, 32), 100) + random.integers(0, 2, (3, 32, 32))).astype(np.uint8)
-    assert alike.groups(np.concatenate([flat, slope, noisy])) == []
-    assert alike.groups(np.empty((0, 32, 32), np.uint8)) == []
+    assert near_duplicates.groups(np.concatenate([flat, slope, noisy])) == []
+    assert near_duplicates.groups(np.empty((0, 32, 32), np.uint8)) == []
 
 
 def test_near_duplicates_are_found_across_blocks(monkeypatch):
     small = np.array([grey(scene(number)) for number in [*range(20), *range(20), 3]])
-    whole, counted = alike.groups(small), []
-    monkeypatch.setattr(alike, "BLOCK", 7)
+    whole, counted = near_duplicates.groups(small), []
+    monkeypatch.setattr(near_duplicates, "BLOCK", 7)
     assert (
-        alike.groups(small, counted.append)
+        near_duplicates.groups(small, counted.append)
         == whole
         == [[number, number + 20] + [40] * (number == 3) for number in range(20)]
     )
@@ -378,9 +379,9 @@ def test_thousands_are_compared_in_seconds():
     coarse = np.random.default_rng(0).integers(0, 255, (4000, 8, 8), np.uint8)
     small = np.repeat(np.repeat(coarse, 4, axis=1), 4, axis=2)
     start = time.process_time()
-    assert alike.groups(small) == []
+    assert near_duplicates.groups(small) == []
     assert time.process_time() - start < 10
-    assert alike.groups(np.repeat(small[:1], 4000, axis=0)) == [[*range(4000)]]
+    assert near_duplicates.groups(np.repeat(small[:1], 4000, axis=0)) == [[*range(4000)]]
 
 
 # Names
@@ -571,18 +572,18 @@ def test_the_doctor_imports_no_framework():
 def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
     at_once, most = [], []
 
-    def slow(image, real=images._upright):
+    def slow(image, real=inspection.turn_upright):
         at_once.append(image)
         most.append(len(at_once))
         time.sleep(0.01)
         at_once.pop()
         return real(image)
 
-    monkeypatch.setattr(images, "_upright", slow)
+    monkeypatch.setattr(inspection, "turn_upright", slow)
     photos()
     examine("pets", progress=False)
     ordinary = max(most)
     most.clear()
-    monkeypatch.setattr(images, "LARGE", 1000)
+    monkeypatch.setattr(inspection, "LARGE", 1000)
     kinds = found("pets")
     assert max(most) == 1 < ordinary and len(kinds["large picture"]) == 20

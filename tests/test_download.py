@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from zoo.data import download
+from zoo import download
 from zoo.errors import ZooError
 
 BODY = bytes(range(256)) * 4000  # about a megabyte

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from zoo.errors import ZooError
-from zoo.pretrained import torch_file
 from zoo.pretrained.backbones import efficientnet_lite
-from zoo.pretrained.shipped import class_names, load_weights
 from zoo.registry import ENTRIES
+from zoo.weights import torch_file
+from zoo.weights.load import class_names, load_weights
 
 PARAMETERS = {  # trained ones; timm counts the same for tf_efficientnet_lite0, 1 and 2
     "efficientnet_lite0": 4_652_008,

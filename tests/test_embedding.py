@@ -7,8 +7,8 @@ import pytest
 
 import zoo
 from zoo import backend, cli
-from zoo.data.corpora import Text
-from zoo.data.pictures import Dataset
+from zoo.data.dataset import Dataset
+from zoo.data.text.corpora import Text
 from zoo.errors import UsageError, ZooError
 
 import keras  # isort: skip after the zoo, which quiets its backend

@@ -11,8 +11,9 @@ import pytest
 
 from zoo.data import sources
 from zoo.errors import ZooError
-from zoo.pretrained import features
-from zoo.pretrained.features import Backbone, Cache, Engine, extract
+from zoo.transfer import cache
+from zoo.transfer.cache import Cache
+from zoo.transfer.features import Backbone, Engine, extract
 
 
 class Colours(Engine):
@@ -53,7 +54,7 @@ def look(folder, backbone, engine=Colours, views=1):
 
 
 def database():
-    (file,) = features.folder().glob("*.sqlite")
+    (file,) = cache.folder().glob("*.sqlite")
     return file
 
 
@@ -88,7 +89,7 @@ def test_another_way_of_computing_has_its_own_rows(tiny_photos, backbone):
     look(tiny_photos, backbone)
     assert look(tiny_photos, backbone, OtherPrecision).computed == 24
     assert look(tiny_photos, Backbone("efficientnet_lite1")).computed == 24
-    assert len(list(features.folder().glob("*.sqlite"))) == 3
+    assert len(list(cache.folder().glob("*.sqlite"))) == 3
 
 
 def test_views_are_added_to_what_is_there(tiny_photos, backbone):
@@ -188,7 +189,7 @@ def test_keras_says_so_and_keeps_its_own_cache_where_openvino_fails(tiny_photos,
 
 WRITER = """
 import sys, numpy as np
-from zoo.pretrained.features import Cache
+from zoo.transfer.features import Cache
 start, count = map(int, sys.argv[1:])
 with Cache({"backbone": "a", "engine": "b", "precision": "c"}) as cache:
     for batch in range(start, start + count):
@@ -233,17 +234,17 @@ def test_a_killed_writer_leaves_whole_batches():
 
 
 def test_what_is_kept_can_be_seen_and_removed(tiny_photos, backbone):
-    assert list(features.cached()) == [] and features.prune(0) == []
+    assert list(cache.cached()) == [] and cache.prune(0) == []
     look(tiny_photos, backbone)
     look(tiny_photos, backbone, OtherPrecision)
-    kept = {item["precision"]: item for item in features.cached()}
+    kept = {item["precision"]: item for item in cache.cached()}
     assert set(kept) == {"float32", "float16"}
     old = kept["float16"]
     assert old["network"] == "efficientnet_lite0" and old["engine"] == "colours" and old["rows"] == 24
     assert 0 <= old["days"] < 1 and old["bytes"] > 24 * 48
     os.utime(old["path"], (time.time() - 31 * 86400,) * 2)
-    assert [item["path"] for item in features.prune(30)] == [old["path"]]
-    assert [item["precision"] for item in features.cached()] == ["float32"]
+    assert [item["path"] for item in cache.prune(30)] == [old["path"]]
+    assert [item["precision"] for item in cache.cached()] == ["float32"]
     assert look(tiny_photos, backbone, OtherPrecision).computed == 24
 
 
@@ -251,12 +252,12 @@ def test_use_keeps_from_removal(tiny_photos, backbone):
     look(tiny_photos, backbone)
     os.utime(database(), (time.time() - 31 * 86400,) * 2)
     look(tiny_photos, backbone)
-    assert features.prune(30) == []
+    assert cache.prune(30) == []
 
 
 def test_a_damaged_database_can_be_seen_and_removed(tiny_photos, backbone):
     look(tiny_photos, backbone)
     database().write_bytes(b"hello" * 1000)
-    (item,) = features.cached()
+    (item,) = cache.cached()
     assert item["network"] == "damaged" and item["rows"] == 0
-    assert len(features.prune(0)) == 1 and list(features.cached()) == []
+    assert len(cache.prune(0)) == 1 and list(cache.cached()) == []

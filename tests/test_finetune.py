@@ -13,6 +13,7 @@ from PIL import Image
 import zoo
 from zoo import inference
 from zoo.errors import ZooError
+from zoo.inference import openvino
 
 
 def test_the_summary_is_as_promised(tuned):
@@ -74,6 +75,7 @@ def test_a_second_run_computes_nothing_and_says_the_same(tuned):
 def test_keras_computes_the_same_where_openvino_is_not_installed(tuned, tmp_path, monkeypatch):
     assert tuned.classifier.summary["features"]["engine"] == "openvino"
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(openvino, "available", lambda: False)
     monkeypatch.setattr(inference, "available", lambda: False)
     other = zoo.finetune(tuned.photos, out=tmp_path / "other.keras")
     assert other.summary["features"] == {"engine": "keras", "precision": "float32", "computed": 44, "cached": 1}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from zoo.pretrained import head
-from zoo.pretrained.head import cross_entropy, fit_head, folds
+from zoo.transfer import head
+from zoo.transfer.head import cross_entropy, fit_head, folds
 
 
 def examples(n, d, k, noise=1.0, seed=0):

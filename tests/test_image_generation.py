@@ -11,8 +11,9 @@ from PIL import Image
 from scipy.linalg import sqrtm
 
 import zoo
-from zoo import adversarial, backend, cli, evaluation
+from zoo import backend, cli
 from zoo.errors import ZooError
+from zoo.tasks.images import adversarial, fidelity
 
 import keras  # isort: skip after the zoo, which quiets its backend
 
@@ -138,7 +139,7 @@ def test_learns_digits(trained):
     pixels, _, _ = zoo.data.sources.arrays(real.splits["train"], net.preprocessing)
     fresh = zoo.get("dcgan", input_shape=(8, 8, 1), latent=8, filters=16, seed=0).sample(256, seed=1)
     far = [
-        evaluation.frechet(pixels.reshape(len(pixels), -1) / 255.0, some.reshape(256, -1) / 255.0)
+        fidelity.frechet(pixels.reshape(len(pixels), -1) / 255.0, some.reshape(256, -1) / 255.0)
         for some in (drawn, fresh)
     ]
     assert far[0] < 0.5 * far[1]
@@ -305,21 +306,21 @@ def test_the_frechet_distance_against_another_derivation():
     a, b = RANDOM.normal(size=(200, 12)), RANDOM.normal(0.3, 1.5, (300, 12)) @ RANDOM.normal(size=(12, 12))
     left, right = np.cov(a.T), np.cov(b.T)
     expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(left + right - 2 * np.real(sqrtm(left @ right)))
-    assert evaluation.frechet(a, b) == pytest.approx(expected, rel=1e-6)
+    assert fidelity.frechet(a, b) == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_frechet_distance_of_known_normal_distributions():
     """Of N(0, s²) and N(m, t²) in one dimension: m² + (s - t)²."""
     base = RANDOM.normal(size=(1000, 1))
     base = (base - base.mean()) / base.std(ddof=1)
-    assert evaluation.frechet(2 * base, 3 * base + 4) == pytest.approx(17)
-    assert evaluation.frechet(base, base) == pytest.approx(0, abs=1e-12)
+    assert fidelity.frechet(2 * base, 3 * base + 4) == pytest.approx(17)
+    assert fidelity.frechet(base, base) == pytest.approx(0, abs=1e-12)
     few = RANDOM.normal(size=(5, 40))  # fewer examples than dimensions: a covariance without an inverse
-    assert evaluation.frechet(few, few) == pytest.approx(0, abs=1e-9)
+    assert fidelity.frechet(few, few) == pytest.approx(0, abs=1e-9)
 
 
 def test_the_kernel_distance_against_loops(monkeypatch):
-    monkeypatch.setattr(evaluation, "BLOCKS", 1)
+    monkeypatch.setattr(fidelity, "BLOCKS", 1)
     a, b = RANDOM.normal(size=(6, 3)), RANDOM.normal(1, 1, (6, 3))
 
     def k(x, y):
@@ -329,15 +330,15 @@ def test_the_kernel_distance_against_loops(monkeypatch):
     expected = np.mean([k(a[i], a[j]) + k(b[i], b[j]) for i, j in off]) - 2 * np.mean(
         [[k(x, y) for y in b] for x in a]
     )
-    assert evaluation.kernel_distance(a, b, np.random.default_rng(0)).value == pytest.approx(expected)
+    assert fidelity.kernel_distance(a, b, np.random.default_rng(0)).value == pytest.approx(expected)
 
 
 def test_nearest():
-    assert np.allclose(evaluation.nearest(np.array([[0.0, 0], [3, 4]]), np.array([[0.0, 1], [3, 0]])), [1, 4])
+    assert np.allclose(fidelity.nearest(np.array([[0.0, 0], [3, 4]]), np.array([[0.0, 1], [3, 0]])), [1, 4])
 
 
 def test_colour_is_judged_by_another_net():
-    judge, random = evaluation.Judge(3), np.random.default_rng(2)
+    judge, random = fidelity.Judge(3), np.random.default_rng(2)
     assert judge.name == "efficientnet_lite0 imagenet 579344248a93"
     features, classes = judge.look(random.integers(0, 256, (3, 8, 8, 3)).astype("uint8"), lambda pictures: None)
     assert features.shape == (3, 1280) and classes.shape == (3,)
@@ -352,15 +353,15 @@ def test_an_evaluation(trained):
     real, learned = (zoo.data.sources.arrays(mnist.splits[part], rule)[0] for part in ("validation", "train"))
     real, learned = real[::3], learned[::4]  # they lie in the order of their classes
     noise = RANDOM.integers(0, 256, (300, 28, 28, 1)).astype("uint8")
-    far = evaluation.compare(real, noise, learned, progress=False)
-    near = evaluation.compare(real, learned, learned, "fashion_mnist", progress=False)
+    far = fidelity.compare(real, noise, learned, progress=False)
+    near = fidelity.compare(real, learned, learned, "fashion_mnist", progress=False)
     assert near["frechet"].value < 0.1 * far["frechet"].value
     assert near["kid"].value < 0.1 * far["kid"].value
     assert near["kid"].n >= 10 and near["kid"].ci[0] < near["kid"].value < near["kid"].ci[1]
     assert near["frechet"].value < 2 * near["floor"] and near["nearest"] < 0.1 and far["nearest"] > 1
     assert "classes" not in far and sum(near["classes"].values()) == pytest.approx(1, abs=1e-3)
     assert near["least"] == pytest.approx(min(near["classes"].values()), abs=1e-4)
-    assert evaluation.compare(real, noise, learned, progress=False) == far
+    assert fidelity.compare(real, noise, learned, progress=False) == far
     found = net.evaluate("digits", n=120, progress=False)
     assert found["n"] == found["real"] == 120 and found["judge"].startswith("cnn fashion_mnist ")
     assert "Fréchet" in net.told(found) and json.dumps(found["frechet"].to_json())

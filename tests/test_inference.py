@@ -21,7 +21,7 @@ from zoo import catalog, inference, saving
 from zoo.errors import ZooError
 from zoo.files import placing
 from zoo.inference import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, Network
-from zoo.pretrained import features
+from zoo.transfer import cache
 
 pytestmark = pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
 
@@ -93,7 +93,7 @@ def test_a_saved_file_answers_without_its_framework(small, pictures, ask, tmp_pa
 def features_of(home):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_HOME", str(home))
-        return list(features.cached())
+        return list(cache.cached())
 
 
 def test_a_fine_tuned_file_needs_no_conversion(tuned, ask, copy_home, tmp_path):
@@ -406,9 +406,9 @@ def test_unfinished_networks_are_shown_and_removed(tmp_path, monkeypatch):
     unfinished = tmp_path / "home" / "networks" / ".new.abc"
     unfinished.mkdir(parents=True)
     (unfinished / "plain.xml").write_text("12345")
-    (item,) = features.cached()
+    (item,) = cache.cached()
     assert item["network"] == "unfinished" and item["bytes"] == 5
     month = time.time() - 31 * 86400
-    assert features.prune(30) == []
+    assert cache.prune(30) == []
     os.utime(unfinished, (month, month))
-    assert [Path(item["path"]) for item in features.prune(30)] == [unfinished] and not unfinished.exists()
+    assert [Path(item["path"]) for item in cache.prune(30)] == [unfinished] and not unfinished.exists()

@@ -10,12 +10,13 @@ import pytest
 
 import zoo
 from zoo import backend, cli, saving
-from zoo.data import named, text_sources, vocabulary
-from zoo.data.batches import Streams
-from zoo.data.corpora import Pairs, Text, read_text
-from zoo.data.vocabulary import UNKNOWN, Vocabulary, windows
+from zoo.data import named, text_sources
+from zoo.data.text import vocabulary
+from zoo.data.text.corpora import Pairs, Text, read_text
+from zoo.data.text.vocabulary import UNKNOWN, Vocabulary, windows
 from zoo.errors import UsageError, ZooError
-from zoo.samplers import Sampling, draw
+from zoo.tasks.text.samplers import Sampling, draw
+from zoo.training.order import Streams
 
 import keras  # isort: skip after the zoo, which quiets its backend
 
@@ -195,7 +196,7 @@ def test_streams_go_on_where_they_ended():
 
 @pytest.mark.every_backend
 def test_two_pieces_are_one_long_one(net):
-    from zoo.recurrent import Carrying
+    from zoo.tasks.text.recurrent import Carrying
 
     tokens = np.arange(200).reshape(2, 100).astype(np.int32) % 10
     whole, parts = Carrying(net.stepped.model, 2), Carrying(net.stepped.model, 2)
@@ -211,7 +212,7 @@ def test_two_pieces_are_one_long_one(net):
 def test_each_cell_carries_its_states(cell):
     net = zoo.get("char_lstm", vocab_size=9, units=8, depth=3, cell=cell, seed=0)
     tokens = np.arange(60).reshape(2, 30).astype(np.int32) % 9
-    from zoo.recurrent import fresh_states
+    from zoo.tasks.text.recurrent import fresh_states
 
     expected, states, found = numbers(net.model(tokens)), fresh_states(net.stepped.model, 2), []
     for step in range(30):
@@ -353,7 +354,7 @@ def test_the_score_is_the_mean_over_every_token(net):
 
 def test_a_long_text_is_scored_in_parts_side_by_side(net):
     tokens = net.vocabulary.encode(VERSE)[:1003]
-    from zoo.recurrent import Reader
+    from zoo.tasks.text.recurrent import Reader
 
     one, three = Reader(net.stepped.model, 64).read(tokens, 1), Reader(net.stepped.model, 64).read(tokens, 3)
     assert len(one) == len(three) == 1002

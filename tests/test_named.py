@@ -10,10 +10,11 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from zoo import download
 from zoo.commands import given_pictures
-from zoo.data import download, named, readers
-from zoo.data.facts import NAMED
-from zoo.data.images import Preprocessing, decode
+from zoo.data import named
+from zoo.data.dataset_info import NAMED
+from zoo.data.images import Preprocessing, decode, readers
 from zoo.data.sources import find, load
 from zoo.errors import ZooError
 

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import safety, saving
+from zoo import saving
 from zoo.errors import ZooError
-from zoo.saving import plain
+from zoo.saving import archive as archive_module
+from zoo.saving import plain, safety
 
 CONFIG, WEIGHTS, RECORD = "config.json", "model.weights.h5", "zoo.json"
 
@@ -104,7 +105,7 @@ def test_plain_keras_opens_it_uncompiled_with_the_same_answers(saved):
 
 def test_selftest_is_run_once_a_file_and_setting(saved, tmp_path, monkeypatch):
     runs = []
-    monkeypatch.setattr(saving, "outputs", lambda *a, real=saving.outputs: runs.append(1) or real(*a))
+    monkeypatch.setattr(archive_module, "outputs", lambda *a, real=saving.outputs: runs.append(1) or real(*a))
     for _ in range(2):
         _ = zoo.load(saved).model
     assert len(runs) == 1 and len(list((tmp_path / "home" / "selftests").iterdir())) == 1
@@ -556,11 +557,11 @@ def test_what_is_checked_is_what_is_opened(saved, tmp_path, monkeypatch):
     pack(path, parts)
     pack(evil, {**parts, CONFIG: json.dumps(config).encode()})
 
-    def swap(*arguments, real=saving.check_weights):
+    def swap(*arguments, real=archive_module.check_weights):
         real(*arguments)
         path.write_bytes(evil.read_bytes())
 
     assert zoo.load(evil).model.name == "evil"
-    monkeypatch.setattr(saving, "check_weights", swap)
+    monkeypatch.setattr(archive_module, "check_weights", swap)
     with contextlib.suppress(ZooError):
         assert zoo.load(path).model.name == "logistic"

@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from zoo.data import streams
-from zoo.data.images import ImageError, Preprocessing, decode, digest
-from zoo.data.sources import Dataset, Pictures, arrays, load, stream
+from zoo.data.dataset import Dataset
+from zoo.data.images import ImageError, Preprocessing, decode, digest, streams
+from zoo.data.images.pictures import Pictures
+from zoo.data.images.streams import arrays, stream
+from zoo.data.sources import load
 from zoo.errors import ZooError
 
 RULE = Preprocessing((8, 8))

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data.pictures import Pictures
-from zoo.data.preprocessing import Preprocessing
-from zoo.data.sources import load, stream
+from zoo.data.images.pictures import Pictures
+from zoo.data.images.preprocessing import Preprocessing
+from zoo.data.images.streams import stream
+from zoo.data.sources import load
 from zoo.errors import ZooError
 
 unix = pytest.mark.skipif(os.name == "nt", reason="such names and files are there on Unix alone")

@@ -15,13 +15,16 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo import catalog, cli, drawing
-from zoo.data import named, readers
+from zoo import catalog, cli
+from zoo.data import named
+from zoo.data.images import readers
 from zoo.errors import UsageError, ZooError
 from zoo.studies import definitions, figures, rows, runner
-from zoo.studies.definitions import STUDIES, Arm, Claim, Reference, Study
+from zoo.studies.definitions import STUDIES
 from zoo.studies.rows import Row
+from zoo.studies.schema import Arm, Claim, Reference, Study
 from zoo.tasks.task import Task
+from zoo.visualization import canvas, charts
 
 POINTS = {"input_shape": (3,), "hidden": (4, 4, 4), "activation": "tanh"}
 QUICK = {"epochs": 1, "learning_rate": 0.5, "steps_per_execution": 100}
@@ -219,11 +222,11 @@ def test_what_cannot_be_read_is_named(tiny):
 
 
 def test_without_matplotlib_the_study_runs(tiny, measured, monkeypatch, capsys):
-    monkeypatch.setattr(drawing, "installed", lambda: False)
+    monkeypatch.setattr(canvas, "installed", lambda: False)
     assert zoo.reproduce("tiny").figure is None
     assert "python -m pip install matplotlib" in capsys.readouterr().err
     with pytest.raises(ZooError, match="pip install matplotlib"):
-        drawing.learning_curves({"loss": [1.0]}, "curves.png")
+        charts.learning_curves({"loss": [1.0]}, "curves.png")
 
 
 # Verdicts
@@ -373,15 +376,15 @@ def test_helpers_draw(tmp_path):
     path = tmp_path / "figure.png"
     net = zoo.get("mlp", input_shape=(2,), hidden=(3,), seed=0)
     drawings = [
-        lambda: drawing.learning_curves(
+        lambda: charts.learning_curves(
             {"loss": [3, 2, 1.5], "val_loss": [3, 2.5, 2.4], "accuracy": [0, 0.5, 1]}, path
         ),
-        lambda: drawing.confusion_matrix([[8, 2], [1, 9]], ["$5 cat$", "dog"], path),
-        lambda: drawing.decision_map(net, random.normal(size=(20, 2)), np.arange(20) % 2, path),
-        lambda: drawing.weight_image(random.normal(size=(64, 3)), (8, 8), path),
-        lambda: drawing.weight_image(random.normal(size=(192, 1)), (8, 8, 3), path),
-        lambda: drawing.filters(random.normal(size=(3, 3, 3, 100)), path),
-        lambda: drawing.filters(random.normal(size=(3, 3, 16, 5)), path),
+        lambda: charts.confusion_matrix([[8, 2], [1, 9]], ["$5 cat$", "dog"], path),
+        lambda: charts.decision_map(net, random.normal(size=(20, 2)), np.arange(20) % 2, path),
+        lambda: charts.weight_image(random.normal(size=(64, 3)), (8, 8), path),
+        lambda: charts.weight_image(random.normal(size=(192, 1)), (8, 8, 3), path),
+        lambda: charts.filters(random.normal(size=(3, 3, 3, 100)), path),
+        lambda: charts.filters(random.normal(size=(3, 3, 16, 5)), path),
     ]
     for draw in drawings:
         assert draw() == path
@@ -396,19 +399,19 @@ def test_activation_maps(tmp_path):
     inputs = keras.Input((12, 12, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(6, 3, name="first")(inputs))
     pixels = np.random.default_rng(0).integers(0, 255, (12, 12, 3))
-    assert_drawn(drawing.activation_maps(model, pixels, tmp_path / "maps.png"))
+    assert_drawn(charts.activation_maps(model, pixels, tmp_path / "maps.png"))
     with pytest.raises(UsageError, match=r"no layer 'second' with maps; it has .*first"):
-        drawing.activation_maps(model, pixels, tmp_path / "maps.png", layer="second")
+        charts.activation_maps(model, pixels, tmp_path / "maps.png", layer="second")
 
 
 def test_wrong_shapes_are_named(tmp_path):
     net = zoo.get("mlp", input_shape=(2,), hidden=(3,))
     for draw in (
-        lambda path: drawing.confusion_matrix([[1]], ["a", "b"], path),
-        lambda path: drawing.decision_map(net, [[1, 2, 3]], [0], path),
-        lambda path: drawing.weight_image(np.ones(10), (4, 4), path),
-        lambda path: drawing.filters(np.ones((3, 3)), path),
-        lambda path: drawing.learning_curves({}, path),
+        lambda path: charts.confusion_matrix([[1]], ["a", "b"], path),
+        lambda path: charts.decision_map(net, [[1, 2, 3]], [0], path),
+        lambda path: charts.weight_image(np.ones(10), (4, 4), path),
+        lambda path: charts.filters(np.ones((3, 3)), path),
+        lambda path: charts.learning_curves({}, path),
     ):
         with pytest.raises(UsageError):
             draw(tmp_path / "none.png")
@@ -417,16 +420,16 @@ def test_wrong_shapes_are_named(tmp_path):
 
 def test_fonts_are_chosen_by_their_letters(monkeypatch, capsys):
     latin, kana = frozenset(range(32, 127)), frozenset(map(ord, "ねこ"))
-    monkeypatch.setattr(drawing, "_fonts", lambda: [("DejaVu Sans", latin), ("Kana", kana), ("Serif", latin)])
-    assert drawing.font_for("cat") == ["DejaVu Sans"]
-    assert drawing.font_for("cat ねこ") == ["DejaVu Sans", "Kana"] and not capsys.readouterr().err
-    assert drawing.font_for("ねこ犬") == ["DejaVu Sans", "Kana"]
+    monkeypatch.setattr(canvas, "_fonts", lambda: [("DejaVu Sans", latin), ("Kana", kana), ("Serif", latin)])
+    assert canvas.font_for("cat") == ["DejaVu Sans"]
+    assert canvas.font_for("cat ねこ") == ["DejaVu Sans", "Kana"] and not capsys.readouterr().err
+    assert canvas.font_for("ねこ犬") == ["DejaVu Sans", "Kana"]
     assert "letters 犬" in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("error")
 def test_japanese_names_draw_whatever_is_installed(tmp_path):
-    assert_drawn(drawing.confusion_matrix([[3, 1], [0, 4]], ["ねこ", "犬"], tmp_path / "names.png"))
+    assert_drawn(charts.confusion_matrix([[3, 1], [0, 4]], ["ねこ", "犬"], tmp_path / "names.png"))
 
 
 @pytest.mark.parametrize("study", [s for s in STUDIES.values() if s.figure != "decision_maps"], ids=lambda s: s.name)

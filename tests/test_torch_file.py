@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.errors import ZooError
-from zoo.pretrained.torch_file import HEADER, assign, layer_name, parse, read
+from zoo.weights.assign import assign, layer_name
+from zoo.weights.torch_file import HEADER, parse, read
 
 SYSTEM = pickle.dumps({"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}, protocol=2)
 

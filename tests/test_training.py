@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.data.batches import FitData
 from zoo.errors import ZooError
-from zoo.training import Batches
+from zoo.training.loop import Batches
+from zoo.training.order import FitData
 
 EPOCHS, BROKEN_AT = 4, 2
 

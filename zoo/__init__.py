@@ -24,7 +24,7 @@ if sys.version_info >= (3, 14):
 _WORDS = {
     "Metric": "zoo.metrics",
     "ZooError": "zoo.errors",
-    "finetune": "zoo.pretrained.transfer",
+    "finetune": "zoo.transfer.finetune",
     "get": "zoo.api",
     "list": "zoo.api",
     "load": "zoo.api",

@@ -4,7 +4,7 @@ import builtins
 from pathlib import Path
 
 from zoo import catalog
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError
 from zoo.registry import did_you_mean
 
 
@@ -80,38 +80,9 @@ def get(name, weights=None, seed=None, dtype=None, engine="keras", **arguments):
     if str(name).endswith(".py"):
         from zoo import backend  # noqa: F401 first: it quiets the framework's import, which the model's file begins
 
-    entry = catalog.announced(str(name))
-    card = catalog.card(entry.name)
-    known, offered = card.arguments, card.facts.get("weights", {})
-    for word in arguments:
-        if word not in known:
-            raise UsageError(
-                f"{entry.name} has no argument {word!r}{did_you_mean(word, known)} Its arguments: "
-                + ", ".join(f"{key}={value!r}" for key, value in known.items())
-            )
-    from zoo.saving import plain
-    from zoo.tasks import task_class
+    from zoo.tasks import factory
 
-    if weights is not None and weights not in offered:
-        names = ", ".join(map(repr, offered)) or "none: train it with .train()"
-        raise UsageError(f"{entry.name} has no weights called {weights!r}; it has {names}.")
-    if weights is not None and not catalog.from_a_package(offered[weights]):
-        model = load(offered[weights]["file"])
-        other = {word: value for word, value in arguments.items() if plain(value) != model.arguments[word]}
-        if other or dtype or engine != "keras":
-            raise UsageError(
-                f"the weights {weights!r} of {entry.name} are of {model.arguments}, in float32 and Keras; leave out "
-                f"{', '.join([*other, *(['dtype'] if dtype else []), *(['engine'] if engine != 'keras' else [])])}."
-            )
-        model.weights, model.seed = weights, seed
-        return model
-    if engine == "numpy":
-        from zoo.scratch.engine import NumPyClassifier
-
-        return NumPyClassifier(entry, {**known, **arguments}, seed=seed)
-    if engine != "keras":
-        raise UsageError(f"engine is {engine!r}; accepted are 'keras' and 'numpy'.")
-    return task_class(entry.task)(entry, {**known, **arguments}, weights=weights, seed=seed, dtype=dtype)
+    return factory.from_register(str(name), weights, seed, dtype, engine, **arguments)
 
 
 def load(path):
@@ -135,18 +106,9 @@ def load(path):
         >>> load("small.keras").model.count_params()
         193
     """
-    from zoo import saving
-    from zoo.tasks import task_class
+    from zoo.tasks import factory
 
-    def module_of(model: str) -> str:
-        known = catalog.cards().get(model)
-        return known.module if known else ""
-
-    archive = saving.read(Path(path), module_of)
-    try:
-        return task_class(archive.record.task).restore(archive)
-    except ZooError as error:
-        raise ZooError(f"{path}: {error}") from error
+    return factory.from_file(Path(path))
 
 
 def is_saved_file(name) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from zoo import reports
+from zoo import console
 
 TALKATIVE = "TF_CPP_MIN_LOG_LEVEL" in os.environ
 
@@ -27,7 +27,7 @@ def hushed():
         yield
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    reports.stream()  # our own notes keep a handle from before
+    console.stream()  # our own notes keep a handle from before
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:

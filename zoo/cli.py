@@ -9,8 +9,8 @@ import sys
 
 from zoo import commands
 from zoo._version import __version__
+from zoo.console import note
 from zoo.errors import UsageError, ZooError
-from zoo.reports import note
 
 EXAMPLES = {
     None: """\

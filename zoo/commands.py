@@ -8,9 +8,9 @@ import shlex
 import sys
 from pathlib import Path
 
+from zoo.console import note, per_class_table
 from zoo.errors import UsageError, ZooError, printable
 from zoo.registry import NO_LITERAL
-from zoo.reports import note, per_class_table
 
 VERBS = {"chat": "reply", "similar": "most_similar"}  # where the command's word is not the library's
 
@@ -38,7 +38,7 @@ def run_show(arguments):
 
 def run_train(arguments):
     import zoo
-    from zoo import drawing
+    from zoo.visualization import canvas, charts
 
     name = Path(arguments.name).stem
     out = Path(arguments.out or f"{name}.keras")
@@ -64,8 +64,8 @@ def run_train(arguments):
     )
     report_skipped(model.skipped)
     model.save(out)
-    if drawing.installed():
-        drawing.learning_curves(history, folder / "curves.png")
+    if canvas.installed():
+        charts.learning_curves(history, folder / "curves.png")
     epochs = len(history.history["loss"])
     kept = history.best_epoch or epochs
     values = {key: column[kept - 1] for key, column in history.history.items()}
@@ -130,7 +130,7 @@ def run_predict(arguments):
 
 def predict_into(model, pictures: list[str], arguments):
     """Write what the pictures show into a CSV file, without those that it holds already."""
-    from zoo.reports import Bar
+    from zoo.console import Bar
     from zoo.tables import GrowingTable
 
     by = f"{model.name} {model.archive.sha256[:12] if model.archive else model.weights}"
@@ -306,7 +306,7 @@ def run_doctor(arguments):
         found = environment.examine()
         show_json(found) if arguments.json else print(environment.describe(found))
         return 1 if found["problems"] else 0
-    from zoo.data.doctor import examine
+    from zoo.data.doctor.examine import examine
 
     report = examine(arguments.data, arguments.val, arguments.skip_list)
     count = report.write_skip_list(arguments.out) if arguments.out else len(report.skip_list())
@@ -365,12 +365,12 @@ def run_check(arguments):
 
 def run_cache(arguments):
     from zoo.files import home
-    from zoo.pretrained import features
+    from zoo.transfer import cache
 
     if arguments.prune is not None and arguments.prune < 0:
         raise UsageError(f"--prune takes a number of days, 0 or more; got {arguments.prune:g}.")
-    removed = features.prune(arguments.prune) if arguments.prune is not None else []
-    kept = list(features.cached())
+    removed = cache.prune(arguments.prune) if arguments.prune is not None else []
+    kept = list(cache.cached())
     if arguments.json:
         return show_json({"folder": str(home()), "kept": kept, "removed": removed})
     print(f"The cache is {home()} (set ZOO_HOME to move it).")
@@ -417,7 +417,7 @@ def opened(name: str, verb: str, wanted: str | None = None):
 
 def named_pictures(word: str) -> list[str]:
     """The files that a word of the command line means: itself, those in a folder, or one that a package carries."""
-    from zoo.data.folders import pictures_below
+    from zoo.data.images.folders import pictures_below
     from zoo.data.named import sample_picture
 
     path = Path(word)

@@ -27,9 +27,9 @@ from pathlib import Path  # noqa: E402
 import numpy as np  # noqa: E402
 
 from zoo import backend, inference, saving  # noqa: E402
-from zoo.api import get, load  # noqa: E402
 from zoo.errors import ZooError  # noqa: E402
 from zoo.files import placing  # noqa: E402
+from zoo.tasks import factory  # noqa: E402
 
 ROOM = 512 * 2**20  # bytes; where fewer are free, OpenVINO may have failed for want of them, in any words
 
@@ -40,7 +40,7 @@ def main(folder: str, identity: str, name: str, weights: str | None = None) -> N
         (temporary / inference.IDENTITY).write_text(identity, encoding="utf-8")
         try:
             if weights is None:
-                archive = load(name).archive
+                archive = factory.from_file(Path(name)).archive
                 if archive.sha256 != json.loads(identity)["sha256"]:
                     sys.exit(f"{name} has changed meanwhile")
                 test = archive.record.content["selftest"]
@@ -48,7 +48,7 @@ def main(folder: str, identity: str, name: str, weights: str | None = None) -> N
                 if not np.abs(found - saving.unpack(test["outputs"])).max() <= test["tolerance"]:
                     raise ZooError("its answers are not those of the day it was saved")  # Keras says whose fault it is
             else:
-                task = get(name, weights=weights)
+                task = factory.from_register(name, weights=weights)
                 samples = task.sample_inputs(2)
                 test = saving.selftest(samples, convert(task.model, samples, temporary))
                 saving.save(task.model, temporary / inference.FILE, task.record(), test)

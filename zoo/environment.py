@@ -10,7 +10,7 @@ from pathlib import Path
 
 from zoo import files
 from zoo._version import __version__
-from zoo.reports import table
+from zoo.console import table
 
 PACKAGES = {  # what people know it by: the distributions that may bring it
     "keras": ["keras", "keras-nightly"],

@@ -27,7 +27,7 @@ class Entry:
             also take any of the builder's arguments, by name.
         opponent: name of a function in the model's own file that builds the net it is trained against; it takes any of
             the builder's arguments, by name.
-        augment: how training pictures are varied from pass to pass, names in `zoo.data.augment`.
+        augment: how training pictures are varied from pass to pass, names in `zoo.data.images.augment`.
         batch_size: examples a step; None takes all of them in every step.
         steps_per_epoch: steps that an epoch counts when each step takes all examples; else it is one pass over them.
         epochs: epochs that `train` runs.

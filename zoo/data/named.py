@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo import files
-from zoo.data import readers
-from zoo.data.download import content_sha256, fetch
-from zoo.data.facts import NAMED, Named
-from zoo.data.folders import read_folder
-from zoo.data.pictures import Dataset
+from zoo.data.dataset import Dataset
+from zoo.data.dataset_info import NAMED, Named
+from zoo.data.images import readers
+from zoo.data.images.folders import read_folder
+from zoo.download import content_sha256, fetch
 from zoo.errors import ZooError
 from zoo.registry import did_you_mean
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data import named
-from zoo.data.folders import LAYOUT, SEVERAL_LABELS, labelled, pictures_below, read_csv, read_folder, read_rows
-from zoo.data.pictures import Dataset, Pictures, stratified
-from zoo.data.skip_list import SkipList
-from zoo.data.streams import arrays, stream
+from zoo.data.dataset import Dataset
+from zoo.data.images.folders import LAYOUT, SEVERAL_LABELS, labelled, pictures_below, read_csv, read_folder, read_rows
+from zoo.data.images.pictures import Pictures, stratified
+from zoo.data.images.skip_list import SkipList
+from zoo.data.images.streams import arrays, stream
 from zoo.errors import UsageError, ZooError
 from zoo.registry import did_you_mean
 

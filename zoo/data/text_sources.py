@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from zoo.data import named
-from zoo.data.corpora import Pairs, Text, lines_of, read_text
-from zoo.data.pictures import Dataset
+from zoo.data.dataset import Dataset
+from zoo.data.text.corpora import Pairs, Text, lines_of, read_text
 from zoo.errors import ZooError
 from zoo.registry import did_you_mean
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.console import Bar
 from zoo.data import sources
-from zoo.data.batches import Order
-from zoo.data.preprocessing import Points
+from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
-from zoo.reports import Bar
-from zoo.tasks.classification import Classifier
+from zoo.tasks.images.classification import Classifier
+from zoo.training.order import Order
 
 
 @dataclass

@@ -4,7 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 
-from zoo import drawing
+from zoo.visualization import canvas, charts
 
 
 def averages(rows, metric: str) -> dict[str, dict]:
@@ -23,7 +23,7 @@ def gradients_by_layer(study, rows, folder: Path, path: Path, bound: float | Non
     """Gradient norms by layer at the start and at the end; `bound` draws a line that falls so much a layer."""
     found = averages(rows, "gradient_norm")
     last = max(row.step for row in rows if row.metric == "gradient_norm")
-    with drawing.drawn(path, (11, 4.5), found) as figure:
+    with canvas.drawn(path, (11, 4.5), found) as figure:
         start, end = figure.subplots(1, 2, sharey=True)
         for arm, places in found.items():
             for axes, at in ((start, 0), (end, last)):
@@ -41,7 +41,7 @@ def gradients_by_layer(study, rows, folder: Path, path: Path, bound: float | Non
 def curves(study, rows, folder: Path, path: Path, metric: str) -> None:
     """A metric over the training steps, the mean over seeds with all seeds drawn thin."""
     found = averages(rows, metric)
-    with drawing.drawn(path, (7, 4.5), found) as figure:
+    with canvas.drawn(path, (7, 4.5), found) as figure:
         axes = figure.subplots()
         for arm, places in found.items():
             (line,) = axes.plot([step for _, step in places], list(places.values()), marker=".", label=arm)
@@ -54,7 +54,7 @@ def curves(study, rows, folder: Path, path: Path, metric: str) -> None:
 
 def sweep(study, rows, folder: Path, path: Path, metric: str, over: str) -> None:
     """A metric over a training argument, one line for what stands before the comma in the arms' labels."""
-    with drawing.drawn(path, (7, 4.5), [arm.label for arm in study.arms]) as figure:
+    with canvas.drawn(path, (7, 4.5), [arm.label for arm in study.arms]) as figure:
         axes = figure.subplots()
         for group in dict.fromkeys(arm.label.split(",")[0] for arm in study.arms):
             arms = [arm for arm in study.arms if arm.label.split(",")[0] == group]
@@ -71,7 +71,7 @@ def sweep(study, rows, folder: Path, path: Path, metric: str, over: str) -> None
 def accuracies(study, rows, folder: Path, path: Path) -> None:
     """Shares of right answers with their intervals; published ones as crosses."""
     metrics = [name for name in ("train_accuracy", "accuracy") if any(row.metric == name for row in rows)]
-    with drawing.drawn(path, (7, 4), [arm.label for arm in study.arms]) as figure:
+    with canvas.drawn(path, (7, 4), [arm.label for arm in study.arms]) as figure:
         axes = figure.subplots()
         for number, metric in enumerate(metrics):
             for place, arm in enumerate(study.arms):
@@ -79,11 +79,11 @@ def accuracies(study, rows, folder: Path, path: Path) -> None:
                 first = number == 0 and place == 0
                 for row in (row for row in rows if (row.arm, row.metric) == (arm.label, metric)):
                     error = [[row.value - row.low], [row.high - row.value]]
-                    axes.errorbar(x, row.value, yerr=error, fmt="o", color=drawing.COLOURS[number], capsize=4)
+                    axes.errorbar(x, row.value, yerr=error, fmt="o", color=canvas.COLOURS[number], capsize=4)
                 for reference in arm.published:
                     if reference.metric == metric:
                         axes.plot(x, reference.value, "kx", ms=9, label="published" if first else None)
-            axes.plot([], [], "o", color=drawing.COLOURS[number], label=metric.replace("_", " ") + ", 95 % interval")
+            axes.plot([], [], "o", color=canvas.COLOURS[number], label=metric.replace("_", " ") + ", 95 % interval")
         axes.set_xticks(range(len(study.arms)), [arm.label for arm in study.arms])
         axes.set(ylabel="share of right answers", xlim=(-0.5, len(study.arms) - 0.5))
         axes.legend(fontsize=8, loc="lower right")
@@ -96,7 +96,7 @@ def decision_maps(study, rows, folder: Path, path: Path) -> None:
 
     points = sources.find(study.arms[0].data).splits["train"]
     nets = {arm.label: zoo.load(model_file(folder, arm)) for arm in study.arms}
-    drawing.decision_maps(nets, points.items, points.y, path)
+    charts.decision_maps(nets, points.items, points.y, path)
 
 
 def model_file(folder: Path, arm) -> Path:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo import backend, metrics  # first: it quiets the framework's import
-from zoo.data import readers
+from zoo.data.images import readers
 from zoo.studies.rows import Reading, finite
 
 import keras  # isort: skip
 
 if TYPE_CHECKING:
-    from zoo.data.pictures import Dataset
+    from zoo.data.dataset import Dataset
     from zoo.tasks.task import Task
 
 EXAMPLES = 1000  # at most, that a gradient is the mean over

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from zoo import catalog, environment, inference, saving
+from zoo.console import note
 from zoo.data import sources
-from zoo.data.batches import FitData
 from zoo.errors import Misfit, ZooError
 from zoo.metrics import Metric
 from zoo.registry import Entry
-from zoo.reports import note
+from zoo.training.order import FitData
 
 if TYPE_CHECKING:
     import keras
@@ -92,7 +92,7 @@ class Task(abc.ABC):
             raise ZooError(f"{self.name} cannot be built with {given}: {error}") from error
         # the zoo's own weights came with the builder, which opens their file
         if catalog.from_a_package(self.entry.weights.get(self.weights, {})):
-            from zoo.pretrained.shipped import load_weights
+            from zoo.weights.load import load_weights
 
             load_weights(self._model, self.entry, self.weights)
         return self.adopt(self._model)
@@ -202,14 +202,16 @@ class Task(abc.ABC):
         Raises:
             ZooError: the data cannot be found or do not fit the model, or the run to resume is another one.
         """
-        from zoo import backend, training
+        from zoo import backend
+        from zoo.training import loop
+        from zoo.training.run import Run, optimizer_of, rate_over
 
         folder = None if folder is None else Path(folder)
         dataset = self.named_or_own(data, lambda data: self.load(data, validation))
         batch_size = self.entry.batch_size if batch_size is None else batch_size
         fit_data = self.examples(dataset)
         trained = self.trained(fit_data, batch_size)
-        run = training.Run(
+        run = Run(
             epochs=self.entry.epochs if epochs is None else epochs,
             batch_size=batch_size,
             steps_per_epoch=self.entry.steps_of_epoch(batch_size),
@@ -225,8 +227,8 @@ class Task(abc.ABC):
         if optimizer is None or isinstance(optimizer, str | dict):
             rate = self.entry.learning_rate if learning_rate is None else learning_rate
             steps = run.epochs * run.steps(fit_data)
-            rate = training.rate_over(schedule or self.entry.schedule or "constant", rate, steps)
-            optimizer = training.optimizer_of(optimizer or self.entry.optimizer, rate)
+            rate = rate_over(schedule or self.entry.schedule or "constant", rate, steps)
+            optimizer = optimizer_of(optimizer or self.entry.optimizer, rate)
         elif learning_rate is not None:
             optimizer.learning_rate = learning_rate
         run.identity = {
@@ -253,7 +255,7 @@ class Task(abc.ABC):
             note(f"{self.name} trains much faster with KERAS_BACKEND={self.entry.fastest_on} set.")
         if progress and "bfloat16" in str(self.dtype) and environment.lacks_bfloat16() and not backend.has_gpu():
             note("this processor has no instructions for bfloat16: training in float32 is several times as fast.")
-        return training.fit(trained, fit_data, run, save=self.save, kept=self.model)
+        return loop.fit(trained, fit_data, run, save=self.save, kept=self.model)
 
     def load(self, data, validation=None) -> sources.Dataset:
         """Find data to learn from, split."""

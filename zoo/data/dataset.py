@@ -1,0 +1,62 @@
+"""A dataset: parts under one name, whatever they are parts of."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from zoo.errors import UsageError
+
+
+class Part(Protocol):
+    """What every part of a dataset can do: `Pictures`, `Text` and `Pairs` are such parts."""
+
+    def __len__(self) -> int: ...
+
+    def lines(self) -> list[str]:
+        """What the part's fingerprint is made of."""
+
+
+P = TypeVar("P", bound=Part)
+
+
+@dataclass
+class Dataset(Generic[P]):
+    """Splits under one name; of pictures, every split has the labels of "train".
+
+    Attributes:
+        name: what the dataset is called in reports.
+        splits: `Pictures`, `Text` or `Pairs` by "train" (always there), "validation" and "test".
+        about: what it is, in a sentence.
+        proves: what a good accuracy on it proves, and what it does not.
+        skipped: files that were left out, each `{"path": str, "reason": str}`.
+    """
+
+    name: str
+    splits: dict[str, P]
+    about: str = ""
+    proves: str = ""
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes of labelled pictures, in the order of their integers."""
+        return self.splits["train"].labels  # type: ignore[attr-defined]
+
+    def to_measure_on(self, split: str | None = None) -> str:
+        """The split that a model is measured on: the one that is named, else "test", "validation" or what there is.
+
+        Raises:
+            UsageError: there is no split of that name.
+        """
+        split = split or next(name for name in ("test", "validation", "train") if name in self.splits)
+        if split not in self.splits:
+            raise UsageError(f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}.")
+        return split
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the content and labels of every split, whatever the files' names and places are."""
+        total = hashlib.sha256()
+        for split, part in sorted(self.splits.items()):
+            lines = part.lines()
+            total.update("\n".join([f"{split} {len(lines)}", *lines, ""]).encode())
+        return total.hexdigest()

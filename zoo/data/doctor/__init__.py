@@ -1,0 +1,1 @@
+"""The doctor: what would harm a classifier of these pictures."""

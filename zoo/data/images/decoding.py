@@ -1,0 +1,341 @@
+"""One picture in, one array of pixels out: decoding, and the one resize-and-crop rule."""
+
+import contextlib
+import functools
+import hashlib
+import importlib.util
+import io
+import math
+import os
+import random
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from zoo.data.images.preprocessing import SMALLEST_SIDE, Points, Preprocessing
+from zoo.errors import ZooError
+
+# Pillow warns of pictures above its limit and refuses those above twice the limit; large honest photographs
+# lie between the two. The filter is set once: changing filters around each picture is not safe in threads.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# What it says of damaged EXIF and the like names no file, and what matters of it becomes an ImageError.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+# Formats that hold pixels. PostScript is left out on purpose: Pillow would run another program to draw it.
+# fmt: off
+FORMATS = (
+    "JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "MPO", "PPM", "AVIF", "HEIF", "JPEG2000", "TGA", "ICO",
+)
+EXTENSIONS = frozenset((
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".mpo",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jpx", ".tga", ".ico",
+))
+# fmt: on
+ORIENTATION = 0x0112  # EXIF tag; what each of its values asks for:
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+LARGEST_FILE = 10**9  # bytes; what is larger, a film perhaps, is not read into memory
+
+
+class ImageError(ZooError):
+    """One picture cannot be used; the message is a short reason and leaves the naming to the caller."""
+
+
+def read(picture) -> bytes | np.ndarray:
+    """A picture as what `decode` and `digest` work on, so that one reading of a file serves both.
+
+    Args:
+        picture: bytes of an image file, a path, an array (height, width[, channels]), a PIL image, or lists of
+            numbers.
+
+    Returns:
+        The file's bytes, or an array.
+
+    Raises:
+        ImageError: the file cannot be read, or the object is no picture.
+    """
+    if isinstance(picture, (bytes, np.ndarray)):
+        return picture
+    if isinstance(picture, (bytearray, memoryview)):
+        return bytes(picture)
+    if isinstance(picture, Image.Image):
+        with raise_image_error(picture.format):
+            return np.asarray(to_eight_bit(turn_upright(picture)))
+    if isinstance(picture, (str, os.PathLike)):
+        try:
+            path = Path(picture)
+            if (size := path.stat().st_size) <= LARGEST_FILE:
+                return path.read_bytes()
+        except (OSError, ValueError) as error:
+            raise ImageError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise ImageError(f"a file of {size / 1e9:.1f} GB; pictures of up to {LARGEST_FILE / 1e9:g} GB are read")
+    if hasattr(picture, "__array__") or isinstance(picture, (list, tuple)):  # tensors of any framework, numbers
+        with contextlib.suppress(ValueError):  # rows of different lengths
+            return np.asarray(picture)
+    raise ImageError(f"a {type(picture).__name__}; accepted are bytes, a path, an array and a PIL image")
+
+
+def path_of(picture) -> str | None:
+    """The file's name when a picture is given as one."""
+    return str(picture) if isinstance(picture, (str, os.PathLike)) else None
+
+
+def digest(picture) -> str:
+    """SHA-256, in hexadecimal, of a file's bytes or of an array's type, shape and bytes.
+
+    Args:
+        picture: whatever `read` accepts.
+
+    Example:
+        >>> digest(b"")[:8]
+        'e3b0c442'
+    """
+    data = read(picture)
+    if isinstance(data, bytes):
+        return hashlib.sha256(data).hexdigest()
+    head = f"{data.dtype.str}{data.shape}".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(data).tobytes()).hexdigest()
+
+
+def decode(picture, rule: Preprocessing, view: int = 0) -> np.ndarray:
+    """Decode a picture, put it upright, crop and resize it.
+
+    Args:
+        picture: bytes of an image file, a path, an array (height, width[, channels]) of pixels 0-255, or a
+            PIL image. Transparent pixels are laid over white; of an animation the first frame is taken.
+        rule: the resize-and-crop rule.
+        view: 0 is the plain rule. A higher number is an augmented view: a random part of the rule's box,
+            mirrored half of the time, drawn from the picture's digest and this number alone.
+
+    Returns:
+        uint8 array of shape (height, width, channels).
+
+    Raises:
+        ImageError: the picture cannot be used; the message is the reason.
+
+    Example:
+        >>> decode(np.zeros((300, 400), "uint8"), Preprocessing((224, 224))).shape
+        (224, 224, 3)
+    """
+    return decode_views(picture, rule, [view])[0]
+
+
+def decode_views(picture, rule: Preprocessing, views) -> list[np.ndarray]:
+    """The same as `decode` for each of several views, with the picture decoded once or twice in all."""
+    data = read(picture)
+    key = digest(data) if any(views) else ""
+    opened, arrays = {}, []
+    for view in views:
+        if bool(view) not in opened:
+            # an augmented view may be smaller than the rule's box, and so need more of the source's pixels
+            opened[bool(view)] = _open(data, rule, SMALLEST_SIDE if view else 1.0)
+        image, (across, down, width, height) = opened[bool(view)]
+        draw = random.Random(f"{key} {view}") if view else None
+        left, top, right, bottom = rule.box(width, height, draw)
+        box = (across + left, down + top, min(across + right, image.width), min(down + bottom, image.height))
+        image = image.resize(rule.size[::-1], Image.Resampling.BICUBIC, box=box)
+        if draw is not None and draw.random() < 0.5:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        arrays.append(np.array(image).reshape(*rule.size, rule.channels))
+    return arrays
+
+
+def row(example, rule: Points) -> np.ndarray:
+    """An example that is no picture but a row of numbers, as the model takes it.
+
+    Args:
+        example: an array or a sequence of numbers.
+        rule: how many they must be.
+
+    Returns:
+        float32 array of shape (rule.length,).
+
+    Raises:
+        ImageError: other numbers than the model takes; the message is the reason.
+
+    Example:
+        >>> row([1, 0], Points(2))
+        array([1., 0.], dtype=float32)
+    """
+    try:
+        found = np.asarray(example).astype(np.float32)
+    except (TypeError, ValueError):
+        raise ImageError(f"a {type(example).__name__} that is no row of numbers") from None
+    if found.shape != rule.shape:
+        raise ImageError(f"numbers of shape {found.shape}; the model takes {rule.length} of them")
+    if not np.isfinite(found).all():
+        raise ImageError("a row with values that are not finite numbers")
+    return found
+
+
+def open_header(data: bytes) -> Image.Image:
+    """A file's picture, its header read and its pixels not."""
+    try:
+        with raise_image_error():
+            return Image.open(io.BytesIO(data), formats=readable_formats())
+    except UnidentifiedImageError:
+        raise ImageError(_not_an_image(data)) from None
+
+
+def _open(data: bytes | np.ndarray, rule: Preprocessing, share: float) -> tuple[Image.Image, tuple[float, ...]]:
+    """The upright picture in the rule's colour mode, decoded smaller where that loses nothing.
+
+    Args:
+        data: what `read` gives.
+        rule: the resize-and-crop rule.
+        share: smallest side of any box that will be cut, as a share of the rule's box.
+
+    Returns:
+        The image, and the frame in it that the source fills: left, top, width, height.
+    """
+    if isinstance(data, np.ndarray):
+        image = to_eight_bit(from_array(data))
+        frame = (0, 0, *image.size)
+    else:
+        image = open_header(data)
+        with raise_image_error(image.format):
+            size = _draft(image, rule, share) if image.format == "JPEG" else None
+            turn = exif_orientation(image) if size else 1
+            image = to_eight_bit(turn_upright(image))
+        width, height = size or image.size
+        # A JPEG that is decoded at an eighth has its last column and row filled up to whole pixels. They count for
+        # less than a pixel, and when the picture was turned they have come to lie at the left or at the top.
+        left = image.width - width if turn in (2, 3, 6, 7) else 0
+        top = image.height - height if turn in (3, 4, 7, 8) else 0
+        frame = (left, top, width, height)
+    mode = "L" if rule.channels == 1 else "RGB"
+    return image if image.mode == mode else image.convert(mode), frame
+
+
+def _draft(image, rule: Preprocessing, share: float) -> tuple[float, float]:
+    """Let the JPEG decoder halve the picture, as often as the box keeps at least the target's pixels.
+
+    Returns:
+        Width and height of the upright picture in the pixels that will be decoded, not rounded.
+    """
+    way = -1 if exif_orientation(image) >= 5 else 1  # the upper orientations exchange width and height
+    size = image.size[::way]
+    left, top, right, bottom = rule.box(*size)
+    factor = min((right - left) / rule.size[1], (bottom - top) / rule.size[0]) * share
+    if factor >= 2 and (drafted := image.draft(None, tuple(math.ceil(side / factor) for side in image.size))):
+        size = drafted[1][2:][::way]
+    return size
+
+
+def exif_orientation(image) -> int:
+    try:
+        return image.getexif().get(ORIENTATION, 1)
+    except Exception:  # damaged EXIF has no bearing on the pixels
+        return 1
+
+
+def turn_upright(image: Image.Image) -> Image.Image:
+    image.load()  # first, because some formats turn the picture themselves while loading
+    turn = UPRIGHT.get(exif_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def to_eight_bit(image: Image.Image) -> Image.Image:
+    """A loaded image of any mode as RGB or L; transparency over white."""
+    if image.mode == "F" or image.mode.startswith("I"):  # I, I;16, I;16B, ...
+        values = np.asarray(image).astype(np.float32)
+        if not np.isfinite(values).all():
+            raise ImageError("holds values that are not numbers")
+        high = values.max()
+        if image.mode == "F":
+            values *= 255 if high <= 1 else 1
+        elif image.mode != "I" or image.format == "PNG" or 255 < high <= 65535:
+            values /= 257  # 65535 is white: 257 * 255
+        elif high > 65535:
+            values /= 2**31 / 255
+        return Image.fromarray(np.rint(values.clip(0, 255)).astype(np.uint8))
+    if image.has_transparency_data:
+        if image.mode == "La":  # premultiplied grey: Pillow knows only this way out
+            image = image.convert("LA")
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image if image.mode in ("RGB", "L") else image.convert("RGB")
+
+
+def from_array(array: np.ndarray) -> Image.Image:
+    if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
+        raise ImageError(
+            f"an array of shape {array.shape}; accepted are (height, width), (height, width, 1), "
+            "(height, width, 3) and (height, width, 4)"
+        )
+    if array.dtype.kind not in "uif":
+        raise ImageError(f"an array of {array.dtype}; accepted are integers and floats from 0 to 255")
+    if array.dtype != np.uint8:
+        low, high = array.min(), array.max()
+        if np.isnan(low):
+            raise ImageError("an array with values that are not numbers (NaN); accepted are 0 to 255")
+        if low < 0 or high > 255:
+            raise ImageError(f"an array with values from {low:g} to {high:g}; accepted are 0 to 255")
+        if array.dtype.kind == "f" and 0 < high <= 1:
+            warnings.warn(
+                "an array's highest value is 1.0 or less, so it looks already rescaled. The zoo's models "
+                "take pixels 0-255 and rescale inside: do not rescale for them.",
+                stacklevel=2,
+            )
+        array = np.rint(array).astype(np.uint8)
+    return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
+
+
+@functools.cache
+def readable_formats() -> list[str]:
+    """Those of FORMATS that this Pillow reads, with HEIF when pillow-heif is installed."""
+    Image.init()
+    if importlib.util.find_spec("pillow_heif"):
+        importlib.import_module("pillow_heif").register_heif_opener()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+@contextlib.contextmanager
+def raise_image_error(kind: str | None = None):
+    """Turn whatever Pillow raises on a bad picture into an ImageError; `kind` is the format, once known."""
+    try:
+        yield
+    except (ImageError, UnidentifiedImageError):
+        raise
+    except Image.DecompressionBombError:
+        raise ImageError(f"more than {2 * Image.MAX_IMAGE_PIXELS // 10**6} million pixels") from None
+    except Exception as error:  # decoders of damaged files raise nearly anything
+        kind = kind or "picture"
+        if "truncated" in str(error).lower():
+            raise ImageError(f"truncated {kind}: the file ends before the picture does") from None
+        raise ImageError(f"damaged {kind}: {str(error) or type(error).__name__}") from None
+
+
+def _not_an_image(data: bytes) -> str:
+    """Why Pillow does not know these bytes, from how they begin."""
+    if not data:
+        return "empty file"
+    if data[4:8] == b"ftyp":  # the container of both; then comes the brand
+        if data[8:11] == b"avi":
+            return "an AVIF picture, which this Pillow cannot read: pip install -U pillow"
+        if data[8:11] in (b"hei", b"hev", b"mif", b"msf"):
+            return "a HEIC picture, which Pillow cannot read alone: pip install pillow-heif"
+    for start, name in ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG", "PNG"), (b"GIF8", "GIF")):
+        if data.startswith(start):
+            return f"damaged {name}: its header cannot be read"
+    for start, name in ((b"%PDF", "PDF document"), (b"PK\x03\x04", "zip archive"), (b"%!PS", "PostScript")):
+        if data.startswith(start):
+            return f"not an image: {name}"
+    # the cut may go through a character: what it leaves at the end is not held against the text
+    head = data[:1000].decode("utf-8", "replace").rstrip("\ufffd").lower()
+    if "\ufffd" in head or "\0" in head:
+        return "not an image that Pillow knows"
+    if "<svg" in head:
+        return "not an image of pixels: SVG drawing"
+    web = "<html" in head or "<!doctype html" in head
+    return "not an image: web page" if web else "not an image: text file"

@@ -1,0 +1,297 @@
+"""Folders of class folders, and tables of paths and labels."""
+
+import contextlib
+import csv
+import errno
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.images import EXTENSIONS
+from zoo.data.images.pictures import Pictures
+from zoo.errors import ZooError, is_unicode
+
+SPLITS = {
+    "train": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+LITTER = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave behind; hidden files are ignored too
+PATH_COLUMNS = ("path", "file", "filename", "image")
+LABEL_COLUMNS = ("label", "class", "category")
+SEVERAL_LABELS = "has several labels"  # how the reason begins why such a picture was left out
+LAYOUT = """\
+photos/              or with splits:   photos/
+├── cats/                              ├── train/
+│   ├── one.jpg                        │   ├── cats/ ...
+│   └── two.png                        │   └── dogs/ ...
+└── dogs/                              └── val/
+    └── ...                                ├── cats/ ...
+                                           └── dogs/ ..."""
+
+
+def label_order(labels: Iterable[str]) -> list[str]:
+    """Distinct labels in alphabetical order, or by value when all of them are integers."""
+    labels = set(labels)
+    if all(re.fullmatch(r"-?\d{1,999}", label) for label in labels):  # Python reads no more than 4300 digits
+        return sorted(labels, key=lambda label: (int(label), label))
+    return sorted(labels)
+
+
+def labelled(items, labels: list[str]) -> Pictures:
+    """Pictures whose labels are given as text, one a picture."""
+    order = label_order(labels)
+    for label in order:
+        if not is_unicode(label):
+            raise ZooError(f"the class {label!r} has a name that is no Unicode text. Rename its folder, or its label.")
+    number = {label: index for index, label in enumerate(order)}
+    return Pictures(items, np.array([number[label] for label in labels], np.int64), order)
+
+
+def read_folder(root: Path) -> tuple[dict[str, Pictures], list[dict]]:
+    """Pictures by split of a folder of class folders, or of a folder of such folders called train, val, test.
+
+    Args:
+        root: the folder. Files are searched at any depth inside the class folders.
+
+    Returns:
+        `{split: Pictures}`, and what was left out as `{"path", "reason"}`.
+
+    Raises:
+        ZooError: a split is there twice or oddly named, or there are splits but no "train".
+    """
+    folders, files = _listing(root)
+    splits = {}
+    for folder in folders:
+        if (split := SPLITS.get(folder.name.lower())) and _listing(folder)[0]:
+            if split in splits:
+                raise ZooError(
+                    f"{root} has two folders for the {split} split: {splits[split].name} and {folder.name}. "
+                    "Rename or move one of them."
+                )
+            splits[split] = folder
+    others = [folder for folder in folders if folder not in splits.values()]
+    if len(splits) == 1 and others:
+        classes = {folder.name for folder in _listing(*splits.values())[0]}
+        alike = [folder.name for folder in others if classes & {inner.name for inner in _listing(folder)[0]}]
+        if alike:
+            raise ZooError(
+                f"{root}: {', '.join(alike)} looks like a split, but splits are called train, val (or valid, "
+                "validation) and test. Rename or move it."
+            )
+        splits = {}  # a class may well be called "train": it is one when it stands among other classes
+    if not splits:
+        pictures, skipped = _read_classes(root)
+        return {"train": pictures}, skipped
+    if "train" not in splits:
+        found = ", ".join(folder.name for folder in splits.values())
+        raise ZooError(f"{root} has splits ({found}) but no folder called train. Accepted is:\n\n{LAYOUT}")
+    pictures, skipped = {}, []
+    for split, folder in splits.items():
+        pictures[split], left_out = _read_classes(folder)
+        skipped += left_out
+    skipped += [{"path": str(path), "reason": "lies beside the splits' folders"} for path in others + files]
+    return pictures, skipped
+
+
+def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Folders and files in a folder, sorted, without hidden ones and litter."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if not _ignored(path.name))
+    except OSError as error:
+        raise ZooError(f"the folder {folder} cannot be read: {error.strerror}") from None
+    return [path for path in paths if _holds(path.is_dir)], [path for path in paths if _holds(path.is_file)]
+
+
+def _holds(look: Callable[[], bool]) -> bool:
+    """What `path.is_file` and the like say; False where the system does not even let one look."""
+    with contextlib.suppress(OSError):  # a closed folder, a name or a link's target that is too long
+        return look()
+    return False
+
+
+def _ignored(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LITTER
+
+
+def _read_classes(root: Path) -> tuple[Pictures, list[dict]]:
+    folders, files = _listing(root)
+    # a class on a disk that is not mounted, perhaps
+    skipped = _unreachable(path for path in sorted(root.iterdir()) if not _ignored(path.name))
+    for path in files:
+        if path.suffix.lower() in EXTENSIONS:
+            skipped.append({"path": str(path), "reason": "lies beside the class folders, so has no class"})
+        else:
+            skipped.append(_not_a_picture(path))
+    items, labels = [], []
+    for folder in folders:
+        found = _files_below(folder, root, skipped)
+        pictures = [path for path in found if path.suffix.lower() in EXTENSIONS]
+        skipped += [_not_a_picture(path) for path in found if path.suffix.lower() not in EXTENSIONS]
+        if not pictures:
+            skipped.append({"path": str(folder), "reason": "empty class folder"})
+        items += pictures
+        labels += [folder.name] * len(pictures)
+    return labelled(items, labels), skipped
+
+
+def _not_a_picture(path: Path) -> dict:
+    return {"path": str(path), "reason": f"not a picture: {path.suffix.lower() or 'no file extension'}"}
+
+
+def _files_below(folder: Path, root: Path, skipped: list[dict]) -> list[Path]:
+    """Files at any depth, sorted; links to folders are followed, but no folder is entered twice."""
+
+    def unreadable(error):
+        skipped.append({"path": str(error.filename), "reason": f"cannot be read: {error.strerror}"})
+
+    entered = {_identity(root), *map(_identity, root.resolve().parents)}
+    files = []
+    for place, folders, names in _walk(folder, unreadable):
+        place = Path(place)
+        if _identity(place) in entered:
+            folders.clear()
+            skipped.append({"path": str(place), "reason": "link to a folder that is read already"})
+            continue
+        entered.add(_identity(place))
+        folders[:] = sorted(name for name in folders if not _ignored(name))
+        paths = [place / name for name in names if not _ignored(name)]
+        files += [path for path in paths if _holds(path.is_file)]
+        skipped += _unreachable(paths)
+    return sorted(files)
+
+
+def _unreachable(paths: Iterable[Path]) -> list[dict]:
+    """Links to nothing, and what the system does not let one look at."""
+    found = []
+    for path in paths:
+        try:
+            path.stat()
+        except OSError as error:
+            nothing = error.errno in (errno.ENOENT, errno.ELOOP)
+            reason = "link to nothing" if nothing else f"cannot be read: {error.strerror}"
+            found.append({"path": str(path), "reason": reason})
+    return found
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """Files that are called like pictures, at any depth, sorted."""
+    found = _files_below(folder, folder.absolute().parent, [])
+    return [path for path in found if path.suffix.lower() in EXTENSIONS]
+
+
+def _walk(folder: Path, onerror):
+    """`os.walk` into links too, to the depth that it reaches: before Python 3.12 it calls itself for each level."""
+    try:
+        yield from os.walk(folder, onerror=onerror, followlinks=True)
+    except RecursionError:
+        onerror(OSError(None, "too many folders in one another", str(folder)))
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def read_csv(path: Path) -> tuple[dict[str, Pictures], list[dict]]:
+    """Pictures by split of a CSV file with a header, a column of paths and one of labels.
+
+    Args:
+        path: the file, UTF-8, separated by commas, semicolons or tabs. Relative paths start at its folder.
+
+    Returns:
+        `{split: Pictures}`, and what was left out as `{"path", "reason"}`.
+
+    Raises:
+        ZooError: the file cannot be read, a column is absent or there twice, or a row cannot be understood.
+    """
+    return read_rows(*read_table(path), path.parent, str(path))
+
+
+def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
+    """Columns, and pairs of line number and row, of a CSV file with a header.
+
+    Args:
+        path: the file, UTF-8, separated by commas, semicolons or tabs.
+
+    Raises:
+        ZooError: it cannot be read.
+    """
+    try:
+        # names that are no Unicode, as the system may have them, stand in such files in the way of "surrogatepass"
+        with path.open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
+            header = file.readline()
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=max(",;\t", key=header.count), restval="")
+            rows = [(reader.line_num, row) for row in reader]
+            return list(reader.fieldnames or []), rows
+    except UnicodeDecodeError:
+        raise ZooError(f"{path} is not UTF-8 text. Save it as CSV UTF-8 and try again.") from None
+    except (OSError, csv.Error) as error:
+        raise ZooError(f"{path} cannot be read as CSV: {error}") from None
+
+
+def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictures], list[dict]]:
+    """Pictures by split of a table's rows.
+
+    Args:
+        columns: names of the columns; one must hold paths, one labels, and "split" may be there.
+        rows: pairs of row number and dict from column to value.
+        folder: where relative paths start.
+        where: what to call the table in messages.
+
+    Returns:
+        `{split: Pictures}`, and what was left out as `{"path", "reason"}`; a picture with several labels is.
+    """
+    path_column = _column(columns, PATH_COLUMNS, where)
+    label_column = _column(columns, LABEL_COLUMNS, where)
+    split_column = next((column for column in columns if str(column).strip().lower() == "split"), None)
+    first, several, tables, skipped = {}, {}, {}, []
+    for number, row in rows:
+        label = row[label_column]
+        label = "" if label is None or label != label else str(label).strip()  # NaN is a table's empty cell
+        if not isinstance(row[path_column], (str, os.PathLike)):
+            raise ZooError(f"{where}, row {number}: {row[path_column]!r} is no path. Accepted is text.")
+        path = Path(os.path.normpath(folder / str(row[path_column]).strip()))
+        split = "train"
+        if split_column is not None:
+            split = SPLITS.get(str(row[split_column]).strip().lower())
+            if split is None:
+                raise ZooError(
+                    f"{where}, row {number}: split {row[split_column]!r} is not known. "
+                    f"Accepted are {', '.join(SPLITS)}."
+                )
+        before, row_before = first.setdefault(path, (label, number))
+        if before != label:
+            both = f"{before!r} in row {row_before} and {label!r} in row {number}"
+            several.setdefault(path, f"{SEVERAL_LABELS}: {both}")
+        elif not label:
+            skipped.append({"path": str(path), "reason": f"no label in row {number}"})
+        elif not _holds(path.is_file):
+            skipped.append({"path": str(path), "reason": "no such file"})
+        else:
+            tables.setdefault(split, {})[path] = label  # a row that is there twice counts once
+    tables.setdefault("train", {})
+    for path, reason in several.items():
+        skipped.append({"path": str(path), "reason": reason})
+        for table in tables.values():
+            table.pop(path, None)
+    return {
+        split: labelled(sorted(table), [table[path] for path in sorted(table)]) for split, table in tables.items()
+    }, skipped
+
+
+def _column(columns, accepted: tuple[str, ...], where: str):
+    found = [column for column in columns if str(column).strip().lower() in accepted]
+    if len(found) != 1:
+        raise ZooError(
+            f"{where} has the columns {', '.join(map(str, columns))[:200] or '(none)'}; one of "
+            f"{', '.join(accepted)} is needed, here {' and '.join(map(str, found))[:200] or 'none'}. Accepted are "
+            f"a column of paths ({', '.join(PATH_COLUMNS)}) and one of labels ({', '.join(LABEL_COLUMNS)})."
+        )
+    return found[0]

@@ -1,0 +1,111 @@
+"""What one picture file is, from decoding it whole: for the doctor."""
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from zoo.data.images.decoding import (
+    UPRIGHT,
+    exif_orientation,
+    from_array,
+    open_header,
+    raise_image_error,
+    read,
+    readable_formats,
+    to_eight_bit,
+    turn_upright,
+)
+
+LARGE = 50 * 10**6  # pixels above which pictures are inspected one at a time, so that threads do not pile them up
+USUAL = (".jpg", ".png", ".gif", ".bmp", ".webp", ".tif", ".ppm", ".avif", ".heic", ".jp2", ".tga", ".ico")
+SAMPLE = 32  # side in pixels of the small grey copy by which pictures are compared
+_one_large = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one picture is, from a full decoding.
+
+    Attributes:
+        kind: the format as Pillow calls it ("JPEG"), or "" for an array.
+        mode: the colour mode as Pillow calls it ("RGB", "CMYK", "I;16", ...).
+        size: (width, height) in pixels, upright.
+        turned: whether EXIF asks for it to be turned or mirrored.
+        frames: how many pictures the file holds.
+        transparent: whether any part of it lets the background through.
+        contrast: brightest minus darkest grey level, 0 to 255.
+        intact: whether the file's own checksums, if its format has any, agree.
+        grey: uint8 array (SAMPLE, SAMPLE), the whole picture in grey, whatever its shape.
+    """
+
+    kind: str
+    mode: str
+    size: tuple[int, int]
+    turned: bool
+    frames: int
+    transparent: bool
+    contrast: int
+    intact: bool
+    grey: np.ndarray
+
+
+def inspect(picture) -> Look:
+    """Decode a picture whole, at full resolution, and say what it is.
+
+    Args:
+        picture: whatever `read` accepts, except a PIL image.
+
+    Raises:
+        ImageError: the picture cannot be used; the message is the reason.
+
+    Example:
+        >>> inspect(np.zeros((300, 400), "uint8")).size
+        (400, 300)
+    """
+    data = read(picture)
+    image = from_array(data) if isinstance(data, np.ndarray) else open_header(data)
+    kind, mode = image.format or "", image.mode
+    with _one_large if image.width * image.height > LARGE else contextlib.nullcontext(), raise_image_error(kind):
+        image.load()
+        turned = exif_orientation(image) in UPRIGHT
+        transparent = image.has_transparency_data and _alpha(image).getextrema()[0] < 255
+        upright = to_eight_bit(turn_upright(image)).convert("L")
+        low, high = upright.getextrema()
+        grey = np.asarray(upright.resize((SAMPLE, SAMPLE), Image.Resampling.BOX))
+    frames, intact = 1, True
+    with contextlib.suppress(Exception):  # damage in frames that are not used
+        frames = 1 if kind == "MPO" else getattr(image, "n_frames", 1)  # an MPO is one photograph and its previews
+    if kind == "PNG":
+        try:  # Pillow looks at the checksums of this format alone, and not when it decodes
+            open_header(data).verify()
+        except Exception:
+            intact = False
+    return Look(kind, mode, upright.size, turned, frames, transparent, high - low, intact, grey)
+
+
+def _alpha(image: Image.Image) -> Image.Image:
+    band = image.getbands()[-1]
+    return image.getchannel(band) if band in "Aa" else image.convert("RGBA").getchannel("A")
+
+
+def kind_of(path: Path) -> str | None:
+    """The format that a file begins like, or None; only the beginning is read."""
+    # TGA has no mark to know it by, and the raw files of cameras begin like TIFF
+    formats = [name for name in readable_formats() if name not in ("TGA", "TIFF")]
+    try:
+        with Image.open(path, formats=formats) as image:
+            return image.format
+    except Exception:  # decoders of other things raise nearly anything
+        return None
+
+
+def extensions_of(kind: str) -> list[str]:
+    """The file extensions of one of Pillow's formats, the usual one first."""
+    readable_formats()
+    alike = next((names for names in (("JPEG", "MPO"), ("BMP", "DIB")) if kind in names), (kind,))
+    known = [end for end, name in Image.registered_extensions().items() if name in alike]
+    return sorted(known, key=lambda end: (end not in USUAL, end))

@@ -1,0 +1,139 @@
+"""Decoding many pictures: in threads, in order, and never more in memory than asked for."""
+
+import collections
+import contextlib
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from zoo.data.images import ImageError, decode_views, digest, read, row
+from zoo.data.images.pictures import Pictures
+from zoo.data.images.preprocessing import Points, Preprocessing, Rule
+
+IN_MEMORY = 2 * 10**9  # bytes of decoded pictures above which they are kept in a temporary file
+# What may wait decoded, in bytes: so much that the threads go on while a framework is imported or a network prepared.
+AHEAD = 128 * 2**20
+
+
+def stream(
+    pictures: Pictures,
+    rule: Rule,
+    views: int = 1,
+    threads: int | None = None,
+    wanted: Callable[[str, int], bool] = lambda digest, view: True,
+) -> Iterator[tuple[int, int, str, np.ndarray | ImageError | None]]:
+    """Decode pictures in threads, in order, a bounded number ahead; every file is read once.
+
+    Args:
+        pictures: what to decode.
+        rule: how a picture becomes the model's input.
+        views: how many views of each picture: 0 is the plain rule, the others are augmented.
+        threads: how many decode at a time; as many as there are cores, and at most 8, when None.
+        wanted: called in the threads with digest and view; where it says False nothing is decoded.
+
+    Yields:
+        (index, view, digest, decoded); `decoded` is an array (height, width, channels), None where it was not
+        wanted, or an `ImageError` (digest "" if the file could not even be read).
+
+    Example:
+        >>> pictures = Pictures(np.zeros((2, 4, 4), "uint8"), np.array([0, 1]), ["a", "b"])
+        >>> [(index, array.shape) for index, view, key, array in stream(pictures, Preprocessing((2, 2)))]
+        [(0, (2, 2, 3)), (1, (2, 2, 3))]
+    """
+
+    def work(index) -> tuple[str, list]:
+        try:
+            data = read(pictures.items[index])
+        except ImageError as error:
+            return "", [error] * views
+        key = pictures.digests[index] = digest(data)
+        chosen = [view for view in range(views) if wanted(key, view)]
+        results = [None] * views
+        try:
+            decoded = [row(data, rule)] if isinstance(rule, Points) else decode_views(data, rule, chosen)
+        except ImageError as error:
+            decoded = [error] * len(chosen)
+        for view, result in zip(chosen, decoded, strict=True):
+            results[view] = result
+        return key, results
+
+    ahead = max(1, AHEAD // (views * math.prod(rule.shape) * rule.dtype.itemsize))
+    with contextlib.closing(in_order(work, len(pictures), ahead, threads)) as done:
+        for index, (key, results) in enumerate(done):
+            for view, result in enumerate(results):
+                yield index, view, key, result
+
+
+def in_order(work: Callable[[int], object], count: int, ahead: int, threads: int | None = None) -> Iterator:
+    """Yield `work(0)`, `work(1)`, ... to `work(count - 1)`, computed in threads, in order.
+
+    Args:
+        work: what is called in the threads.
+        count: how often.
+        ahead: how many results may wait to be taken.
+        threads: how many work at a time; as many as there are cores, and at most 8, when None.
+
+    Example:
+        >>> list(in_order(lambda index: index**2, 4, ahead=2))
+        [0, 1, 4, 9]
+    """
+    threads = threads or min(os.cpu_count() or 1, 8)
+    ahead = min(ahead, count)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+    pending = collections.deque()
+    try:
+        for index in range(count + ahead):
+            if index < count:
+                pending.append(pool.submit(work, index))
+            if index >= ahead:
+                yield pending.popleft().result()
+    finally:  # at the end, on an error, and when the caller stops early
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def arrays(
+    pictures: Pictures, rule: Rule, progress: Callable[[int, int], None] | None = None
+) -> tuple[np.ndarray, np.ndarray, list[dict]]:
+    """Decode all pictures into one array.
+
+    Args:
+        pictures: what to decode.
+        rule: how a picture becomes the model's input.
+        progress: called with how many are done and how many there are.
+
+    Returns:
+        x, of the rule's type and shape (n, *rule.shape), in a temporary file when above 2 GB; y, int32 of shape (n,);
+        and the pictures that were left out, each `{"path", "reason"}`.
+
+    Example:
+        >>> pictures = Pictures([np.zeros((9, 9), "uint8"), b"no picture"], np.array([0, 1]), ["a", "b"])
+        >>> x, y, skipped = arrays(pictures, Preprocessing((2, 2)))
+        >>> x.shape, y.tolist(), skipped
+        ((1, 2, 2, 3), [0], [{'path': 'picture 1', 'reason': 'not an image: text file'}])
+    """
+    y = pictures.y.astype(np.int32)
+    shape = (len(pictures), *rule.shape)
+    ready = isinstance(pictures.items, np.ndarray) and pictures.items.dtype == np.uint8
+    if ready and isinstance(rule, Preprocessing) and rule.crop == 1:
+        grey = shape[:3] if rule.channels == 1 else None
+        if pictures.items.shape in (shape, grey):
+            return pictures.items.reshape(shape), y, []
+    if math.prod(shape) * rule.dtype.itemsize > IN_MEMORY:
+        with tempfile.TemporaryFile() as file:  # nameless: it is gone as soon as the array is
+            x = np.memmap(file, rule.dtype, "w+", shape=shape)
+    else:
+        x = np.empty(shape, rule.dtype)
+    kept, skipped = [], []
+    for index, _, _, decoded in stream(pictures, rule):
+        if isinstance(decoded, ImageError):
+            skipped.append({"path": pictures.name(index), "reason": str(decoded)})
+        else:
+            x[len(kept)] = decoded
+            kept.append(index)
+        if progress is not None:
+            progress(index + 1, len(pictures))
+    return x[: len(kept)], y[kept], skipped

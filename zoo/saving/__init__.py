@@ -1,0 +1,22 @@
+"""Saved files: one `.keras` file that plain Keras opens, with a record of ours inside, and a safe door to open it."""
+
+from zoo.saving.archive import Archive, Record, outputs, read, read_record, save, write
+from zoo.saving.packing import digest, pack, plain, selftest, unpack
+from zoo.saving.weights_file import in_half, with_head
+
+__all__ = [
+    "Archive",
+    "Record",
+    "digest",
+    "in_half",
+    "outputs",
+    "pack",
+    "plain",
+    "read",
+    "read_record",
+    "save",
+    "selftest",
+    "unpack",
+    "with_head",
+    "write",
+]

@@ -1,0 +1,342 @@
+"""Saved files: one `.keras` file that plain Keras opens, with a record of ours inside, and a safe door to open it.
+
+The file is Keras' own archive (`config.json`, `metadata.json`, `model.weights.h5`) and one more member that plain
+Keras ignores, `zoo.json`. Opening trusts none of them: see `zoo/safety.py`.
+"""
+
+import contextlib
+import importlib
+import importlib.metadata
+import io
+import json
+import math
+import platform
+import tempfile
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo._version import __version__
+from zoo.errors import ZooError, printable
+from zoo.files import home, replacing
+from zoo.saving.packing import digest, unpack
+from zoo.saving.safety import (
+    CONFIG,
+    MEMBERS,
+    METADATA,
+    RECORD,
+    WEIGHTS,
+    check_config,
+    check_members,
+    check_weights,
+    numbers_in,
+    parsed,
+    unpacked,
+    unpacking,
+)
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a saved file says of itself.
+
+    Attributes:
+        path: the file.
+        content: the record as JSON: name, task, labels, preprocessing, data, metrics, versions, self-test.
+    """
+
+    path: Path
+    content: dict
+
+    @property
+    def task(self) -> str:
+        return self.content["task"]
+
+    def to_json(self) -> dict:
+        return {key: value for key, value in self.content.items() if key not in ("selftest", "members", "familiar")}
+
+    def __str__(self):
+        rows = {"file": f"{self.path} ({self.path.stat().st_size / 1e6:.1f} MB)"}
+        rows |= {key: value for key, value in self.to_json().items() if value not in (None, {}, [])}
+        width = max(map(len, rows))
+        return "\n".join(f"{key:<{width}}  {_line(value)}" for key, value in rows.items())
+
+
+def save(model, path: Path, record: dict, test: dict) -> None:
+    """Write a model and its record as one `.keras` file, whole or not at all.
+
+    Args:
+        model: a `keras.Model`; a compiled one is saved without its optimizer.
+        path: the file, ending in `.keras`.
+        record: what to remember, as JSON.
+        test: the file's self-test, from `selftest`.
+
+    Raises:
+        ZooError: the name does not end in `.keras`, or the file cannot be written.
+    """
+    from zoo.backend import hushed
+
+    check_ending(path)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "model.keras")
+        with unwritable(path), hushed():  # to write a model down Keras imports TensorFlow, whatever it runs on
+            if model.compiled:
+                model = uncompiled(model)
+            model.save(copy)
+        with zipfile.ZipFile(copy) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+    write(path, members, record, test)
+
+
+def write(path: Path, members: dict[str, bytes], record: dict, test: dict) -> None:
+    """Write the members of a `.keras` file and its record, whole or not at all; no framework is needed.
+
+    Args:
+        path: the file, ending in `.keras`.
+        members: Keras' own members by name.
+        record: what to remember, as JSON.
+        test: the file's self-test, from `selftest`.
+
+    Raises:
+        ZooError: the name does not end in `.keras`, or the file cannot be written.
+    """
+    check_ending(path)
+    record = {
+        "format": FORMAT,
+        **record,
+        "versions": {
+            "zoo": __version__,
+            "keras": json.loads(members[METADATA])["keras_version"],
+            "python": platform.python_version(),
+        },
+        "selftest": test,
+        "members": {name: digest(content) for name, content in members.items()},
+    }
+    with unwritable(path), replacing(path, suffix=".keras") as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)  # stored as they are: weights hardly compress
+        archive.writestr(RECORD, json.dumps(record, indent=1), zipfile.ZIP_DEFLATED)
+
+
+def check_ending(path: Path) -> None:
+    if path.suffix != ".keras":
+        raise ZooError(f"a model is saved as a .keras file, got {str(path)!r}; try {path.stem + '.keras'!r}.")
+
+
+@contextlib.contextmanager
+def unwritable(path: Path):
+    """Say which file could not be written, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise ZooError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def uncompiled(model):
+    """A twin of a compiled model that carries neither optimizer nor loss."""
+    twin = type(model).from_config(model.get_config())
+    if not twin.built:
+        twin.build_from_config(model.get_build_config())
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+RECORD_FIELDS = {"format": int, "name": str, "task": str, "source": str, "arguments": dict, "data": dict}
+RECORD_FIELDS |= {"metrics": dict, "selftest": dict, "members": dict, "versions": dict}
+
+
+def read_record(path: Path) -> Record:
+    """Read what a saved file says of itself, without a framework and without opening the rest.
+
+    Raises:
+        ZooError: missing, damaged, too large when unpacked, or not a file of the zoo's.
+    """
+    check_there(path)
+    with unpacking(path, path) as archive:
+        return record_of(path, archive, path.stat().st_size)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A saved file that was read, and found to hold nothing but a model.
+
+    Attributes:
+        path: the file.
+        members: Keras' own members by name.
+        record: what the file says of itself.
+        sha256: of the whole file.
+        module: the module whose classes the file may name beside Keras' own, or "".
+    """
+
+    path: Path
+    members: dict[str, bytes]
+    record: Record
+    sha256: str
+    module: str = ""
+
+    @classmethod
+    def in_memory(cls, name: str, members: dict[str, bytes], test: dict) -> "Archive":
+        """What a file would hold, before it is written."""
+        path = Path(name)
+        return cls(path, members, Record(path, {"selftest": test}), digest(members[CONFIG] + members[WEIGHTS]))
+
+    def open(self):
+        """Build the `keras.Model`, and compare its answers with those of the day it was saved.
+
+        Raises:
+            ZooError: this version of Keras cannot build it, or the self-test fails.
+        """
+        from zoo import backend
+
+        model = self.build()
+        self.test(lambda inputs: outputs(model, inputs), backend.setting())
+        return model
+
+    def build(self):
+        """Build the `keras.Model`; its answers are compared by who uses them."""
+        from zoo import backend  # noqa: F401 first: it quiets the framework's import
+
+        import keras  # isort: skip
+
+        if self.module:
+            importlib.import_module(self.module)
+        try:
+            # In a thread of its own: Keras keeps a list for each of what it has yet to make room for, and would do so
+            # at the next occasion.
+            with ThreadPoolExecutor(1) as thread:
+                wanted = thread.submit(self.numbers_wanted).result()
+            if wanted > 2**20 + (held := numbers_in(self.members[WEIGHTS])):  # states of random numbers may be absent
+                raise ValueError(f"its configuration asks for {wanted:,} numbers, its weights hold {held:,}")
+            with tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder, "checked.keras")
+                with zipfile.ZipFile(copy, "w") as archive:
+                    for name, content in self.members.items():
+                        archive.writestr(name, content)
+                return keras.saving.load_model(copy, compile=False, safe_mode=True)
+        except Exception as error:  # Keras raises what it likes on a configuration that it cannot rebuild
+            versions = self.record.content.get("versions", {})
+            raise ZooError(
+                f"{self.path} was saved with Keras {versions.get('keras')} and does not open with Keras "
+                f"{keras.__version__}: {type(error).__name__}: {error}"
+            ) from error
+
+    def numbers_wanted(self) -> int:
+        """How many numbers the weights of its configuration are, found without making room for them."""
+        import keras
+
+        with keras.StatelessScope(initialize_variables=False):
+            sketch = keras.saving.deserialize_keras_object(json.loads(self.members[CONFIG]), safe_mode=True)
+        return sum(math.prod(variable.shape) for variable in sketch.variables)
+
+    def test(self, answer: Callable[[np.ndarray], np.ndarray], setting: str) -> None:
+        """Compare a model's answers with those of the day it was saved; once for this file and setting.
+
+        Args:
+            answer: from inputs to outputs.
+            setting: what else the answers may depend on: versions, backend, device.
+
+        Raises:
+            ZooError: the answers differ by more than rounding, or the self-test itself is damaged.
+        """
+        passed = home() / "selftests" / digest(f"{self.sha256} {setting}".encode())
+        if passed.exists():
+            return
+        test = self.record.content["selftest"]
+        try:
+            inputs, expected, tolerance = unpack(test["inputs"]), unpack(test["outputs"]), float(test["tolerance"])
+            if not (np.isfinite(tolerance) and len(inputs)):
+                raise ValueError("it proves nothing")
+            got = answer(inputs)
+        except Exception as error:  # a backend raises what it likes on inputs that do not fit
+            raise ZooError(f"{self.path}: its self-test is damaged ({error}).") from error
+        error = np.abs(got - expected).max() if got.shape == expected.shape else np.inf
+        if not error <= tolerance:
+            raise ZooError(
+                f"{self.path} fails its self-test: the model's answers differ by {error:.3g} from those it gave when "
+                f"it was saved (at most {tolerance:.3g} is rounding). "
+                f"Do not use it here; retrain, or report the versions: {setting}."
+            )
+        with contextlib.suppress(OSError):  # a cache that cannot be written only means that the test runs again
+            passed.parent.mkdir(parents=True, exist_ok=True)
+            passed.touch()
+
+
+def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archive:
+    """Read a saved file and check everything that needs no trust in it; no framework is imported.
+
+    Args:
+        path: the file.
+        module_of: from a model's name to the one module whose classes its file may name beside Keras' own.
+
+    Raises:
+        ZooError: missing, not the zoo's, damaged, or it holds what a model file must not.
+    """
+    check_there(path)
+    try:
+        content = path.read_bytes()  # once: what is checked is what is opened
+    except OSError as error:
+        raise ZooError(f"{path} cannot be read: {error.strerror}.") from error
+    except MemoryError as error:
+        raise ZooError(f"{path} is larger than this computer's memory.") from error
+    with unpacking(path, io.BytesIO(content)) as archive:
+        record = record_of(path, archive, len(content))
+        hashes = record.content["members"]
+        if missing := MEMBERS - {RECORD} - hashes.keys():
+            raise ZooError(f"{path}: its {RECORD} holds no hash of {', '.join(sorted(missing))}.")
+        if unknown := hashes.keys() - MEMBERS:
+            what = ", ".join(map(repr, sorted(unknown)))
+            raise ZooError(f"{path}: its {RECORD} holds hashes of {what}, which are not there.")
+        members = {name: unpacked(path, archive, name) for name in hashes}
+        for name, expected in hashes.items():
+            if digest(members[name]) != expected:
+                raise ZooError(f"{path}: its {name} is not the one that was saved (its SHA-256 differs).")
+    module = module_of(record.content["name"])
+    check_config(path, members[CONFIG], module)
+    check_weights(path, members[WEIGHTS])
+    return Archive(path, members, record, digest(content), module)
+
+
+def check_there(path: Path) -> None:
+    """Refuse what is no ordinary file: a pipe or a device would be waited for, or read without end."""
+    try:
+        there = path.is_file()
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise ZooError(f"{str(path)!r} cannot be read: {error}.") from error
+    if not there:
+        raise ZooError(f"there is no file {str(path)!r}.")
+
+
+def record_of(path: Path, archive: zipfile.ZipFile, size: int) -> Record:
+    """The record in an archive of `size` bytes, after a look at what else is in there."""
+    check_members(path, archive, size)
+    content = parsed(path, RECORD, unpacked(path, archive, RECORD))
+    if not isinstance(content, dict):
+        content = {}
+    wrong = [field for field, kind in RECORD_FIELDS.items() if not isinstance(content.get(field), kind)]
+    if wrong:
+        raise ZooError(f"{path}: its {RECORD} lacks {', '.join(wrong)}; it is not one that zoo wrote.")
+    if content["format"] > FORMAT:
+        raise ZooError(f"{path} was written by a newer zoo; type: python -m pip install --upgrade keras-zoo")
+    return Record(path, content)
+
+
+def outputs(model, inputs: np.ndarray) -> np.ndarray:
+    """The model's outputs, computed without compiling anything; float32, shape (n, ...)."""
+    import keras
+
+    return keras.ops.convert_to_numpy(keras.ops.cast(model(inputs, training=False), "float32"))
+
+
+def _line(value) -> str:
+    """A value of the record on one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_line(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_line, value))
+    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))

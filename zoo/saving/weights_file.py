@@ -1,0 +1,63 @@
+"""Another head or another precision for a saved file's weights, without a framework."""
+
+import io
+import json
+from collections.abc import Callable
+
+import numpy as np
+
+from zoo.saving.safety import CONFIG, WEIGHTS
+
+
+def with_head(members: dict[str, bytes], layer: str, kernel: np.ndarray, bias: np.ndarray) -> dict[str, bytes]:
+    """The members of a saved model with another dense layer in the place of one of its own.
+
+    Keras is not needed: its format is a JSON text and an HDF5 file, and the layer's place in both is known by name.
+
+    Args:
+        members: Keras' own members by name.
+        layer: name of the `Dense` layer.
+        kernel: shape (inputs, units).
+        bias: shape (units,).
+    """
+    config = json.loads(members[CONFIG])
+    (dense,) = (item for item in config["config"]["layers"] if item["name"] == layer)
+    dense["config"]["units"] = len(bias)
+
+    def replaced(owner, name, numbers):
+        return {"0": kernel, "1": bias}[name].astype(np.float32) if owner == layer else numbers
+
+    return {**members, CONFIG: json.dumps(config).encode(), WEIGHTS: rewritten(members[WEIGHTS], replaced)}
+
+
+def in_half(members: dict[str, bytes]) -> dict[str, bytes]:
+    """The members of a saved model with its weights in float16, half as large; it computes in float32 as before."""
+
+    def halved(owner, name, numbers):
+        return numbers.astype(np.float16) if numbers.dtype == np.float32 else numbers
+
+    return {**members, WEIGHTS: rewritten(members[WEIGHTS], halved)}
+
+
+def rewritten(weights: bytes, change: Callable[[str, str, np.ndarray], np.ndarray]) -> bytes:
+    """A weights file with other numbers in it.
+
+    Args:
+        weights: the file's content.
+        change: from the name of the layer that owns an array, the array's name and the array to the new array.
+    """
+    import h5py
+
+    def copy(source, target):
+        target.attrs.update(source.attrs)
+        for name, item in source.items():
+            if isinstance(item, h5py.Dataset):
+                target[name] = change(source.attrs.get("name", ""), name, item[()])
+                target[name].attrs.update(item.attrs)
+            else:
+                copy(item, target.create_group(name))
+
+    content = io.BytesIO()
+    with h5py.File(io.BytesIO(weights), "r") as old, h5py.File(content, "w") as new:
+        copy(old, new)
+    return content.getvalue()

@@ -1,0 +1,252 @@
+"""What a study came to: table, verdicts, conclusion."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+from zoo.console import table
+from zoo.metrics import proportion
+from zoo.studies.rows import Row
+from zoo.studies.schema import Claim, Study
+
+
+@dataclass
+class Outcome:
+    """What a study came to.
+
+    Attributes:
+        study: its definition.
+        rows: everything that was measured, for the seeds that were asked for.
+        folder: where `results.csv`, `results.json` and the figure are.
+        figure: the PNG file, or None where matplotlib is missing.
+    """
+
+    study: Study
+    rows: list[Row]
+    folder: Path
+    figure: Path | None = None
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({row.seed for row in self.rows})
+
+    def values(self, arm: str, metric: str, step: int | None = None) -> dict[int, Row]:
+        """By seed: the row of a metric after `step` steps, or the last one."""
+        found = {}
+        for row in self.rows:
+            asked = (row.arm, row.metric) == (arm, metric) and step in (None, row.step) and row.layer is None
+            if asked and (row.seed not in found or (row.step or 0) >= (found[row.seed].step or 0)):
+                found[row.seed] = row
+        return found
+
+    def summary(self) -> list[dict]:
+        """For each arm and metric of the table: mean and standard deviation over seeds, and the interval.
+
+        The interval is the one that a test set of this size implies at the mean. "seeds" counts those with a finite
+        value.
+        """
+        cells = []
+        for arm in self.study.arms:
+            for metric in self.study.table:
+                rows = [row for row in self.values(arm.label, metric).values() if row.value is not None]
+                values = [row.value for row in rows]
+                cell = {"arm": arm.label, "metric": metric, "mean": mean(values) if values else None}
+                cell |= {"sd": stdev(values) if len(values) > 1 else None, "seeds": len(values)}
+                cell |= {"low": None, "high": None, "n": rows[0].n if rows else None}
+                if rows and rows[0].low is not None:
+                    cell["low"], cell["high"] = proportion(round(cell["mean"] * cell["n"]), cell["n"]).ci
+                cells.append(cell)
+        return cells
+
+    def verdicts(self) -> list[dict]:
+        """Each published figure beside the measured one: "reproduced", "not reproduced" or "not measured"."""
+        found = []
+        for arm in self.study.arms:
+            for reference in arm.published:
+                rows = self.values(arm.label, reference.metric, reference.step).values()
+                values = [row.value for row in rows if row.value is not None]
+                measured = mean(values) if values else None
+                found.append(
+                    {
+                        "arm": arm.label,
+                        "metric": reference.metric,
+                        "step": reference.step,
+                        "published": reference.value,
+                        "measured": measured,
+                        "tolerance": reference.tolerance,
+                        "verdict": verdict(measured, reference.value, reference.tolerance),
+                        "as_written": reference.stands,
+                    }
+                )
+        return found
+
+    def claims(self) -> list[dict]:
+        """Each claim with the number of seeds in which it holds, and the mean figures that it compares.
+
+        "intervals_overlap" tells of two arms' shares; None where a claim compares something else.
+        """
+        cells = {(cell["arm"], cell["metric"]): cell for cell in self.summary()}
+        found = []
+        for claim in self.study.claims:
+            left, right = self.sides(claim)
+            holds = [left[seed] < right[seed] if claim.relation == "<" else left[seed] > right[seed] for seed in left]
+            holds_in = sum(holds)
+            found.append(
+                {
+                    "claim": claim.text,
+                    "figure": mean(left.values()) if left else None,
+                    "relation": claim.relation,
+                    "than": mean(right.values()) if right else None,
+                    "holds": holds_in,
+                    "seeds": len(self.seeds),
+                    "supported": 0 < holds_in == len(self.seeds),
+                    "as_written": claim.stands,
+                    "intervals_overlap": overlap(
+                        cells.get((claim.arm, claim.metric)), cells.get((claim.than, claim.metric))
+                    ),
+                }
+            )
+        return found
+
+    def sides(self, claim: Claim) -> tuple[dict[int, float], dict[int, float]]:
+        """By seed: the two figures that a claim compares, where both were measured."""
+        left = self.values(claim.arm, claim.metric, claim.step)
+        left = {seed: row.value for seed, row in left.items() if row.value is not None}
+        if isinstance(claim.than, str):
+            others = self.values(claim.than, claim.metric, claim.step)
+            right = {seed: row.value * claim.times for seed, row in others.items() if row.value is not None}
+        else:
+            right = dict.fromkeys(left, float(claim.than))
+        both = left.keys() & right.keys()
+        return {seed: left[seed] for seed in both}, {seed: right[seed] for seed in both}
+
+    def conclusion(self) -> str:
+        """What the figures show, and which claims they do not support."""
+        claims, verdicts = self.claims(), self.verdicts()
+        sentences = []
+        if verdicts:
+            count = Counter(item["verdict"] for item in verdicts)
+            sentences.append(f"{count['reproduced']} of {len(verdicts)} published figures are reproduced")
+            sentences[-1] += f", {count['not measured']} were not measured." if count["not measured"] else "."
+        failing = [item["claim"] for item in claims if not item["supported"]]
+        if failing:
+            sentences.append(f"Not supported by the figures: {'; '.join(failing)}.")
+        as_written = all(item["supported"] == item["as_written"] for item in claims)
+        as_written &= all((item["verdict"] != "not reproduced") == item["as_written"] for item in verdicts)
+        if as_written:
+            sentences.append(self.study.shows)
+        else:
+            sentences.append("The figures differ from those that the study's own sentence was written of.")
+        return " ".join(sentences)
+
+    def to_json(self) -> dict:
+        first = self.rows[0]
+        return {
+            "study": self.study.name,
+            "question": self.study.question,
+            "seeds": self.seeds,
+            "summary": self.summary(),
+            "published": self.verdicts(),
+            "claims": self.claims(),
+            "conclusion": self.conclusion(),
+            "source": self.study.source,
+            "data": {row.data: row.fingerprint for row in self.rows},
+            "versions": first.versions,
+            "processor": first.processor,
+            "cores": first.cores,
+            "seconds": self.seconds(),
+            "files": {
+                "csv": str(self.folder / "results.csv"),
+                "json": str(self.folder / "results.json"),
+                "figure": None if self.figure is None else str(self.figure),
+            },
+        }
+
+    def seconds(self) -> float:
+        """What all runs took together."""
+        return sum({(row.arm, row.seed): row.seconds for row in self.rows}.values())
+
+    def __str__(self):
+        first, cells = self.rows[0], self.summary()
+        metrics = [name for name in self.study.table if any(c["metric"] == name and c["seeds"] for c in cells)]
+        by_place = {(cell["arm"], cell["metric"]): cell for cell in cells}
+        lines = [f"{self.study.name}: {self.study.question}", ""]
+        body = [[arm.label, *(in_words(by_place[arm.label, name]) for name in metrics)] for arm in self.study.arms]
+        lines += [table(body, ["", *(name.replace("_", " ") for name in metrics)])]
+        many = len(self.seeds) > 1
+        lines += ["Mean and standard deviation over " + f"{len(self.seeds)} seeds." if many else "One seed."]
+        sizes = {cell["metric"]: cell["n"] for cell in cells if cell["low"] is not None}
+        if sizes:
+            shown = ", ".join(f"{n:,} for {name.replace('_', ' ')}" for name, n in sizes.items())
+            lines[-1] += f" In brackets the 95 % interval of one set of that size: {shown}."
+        if verdicts := self.verdicts():
+            body = [
+                [
+                    f"{item['arm']}: {item['metric'].replace('_', ' ')}" + at_step(item["step"]),
+                    f"{item['published']:.10g}",
+                    "-" if item["measured"] is None else f"{item['measured']:.10g}",
+                    f"{item['tolerance']:g}",
+                    item["verdict"],
+                ]
+                for item in verdicts
+            ]
+            lines += ["", table(body, ["published figure", "published", "measured", "tolerance", "verdict"])]
+        if claims := self.claims():
+            lines += ["", "Expected, and whether the figures support it:"]
+            lines += [f"  {support(item)}: {item['claim']} ({compared(item)})" for item in claims]
+        lines += ["", self.conclusion()]
+        if self.study.source:
+            lines += [f"Source: {self.study.source}."]
+        data = ", ".join(sorted({f"{row.data} ({row.fingerprint[:12]})" for row in self.rows}))
+        lines += [f"Data: {data}. {first.versions}; {first.processor}, {first.cores} cores, {self.seconds():.0f} s."]
+        lines += [f"Rows: {self.folder / 'results.csv'} and .json."]
+        if self.figure is not None:
+            lines[-1] += f" Figure: {self.figure}"
+        return "\n".join(lines)
+
+
+def verdict(measured: float | None, published: float, tolerance: float) -> str:
+    """Whether a measured figure reproduces a published one.
+
+    Example:
+        >>> verdict(0.7, 0.72, 0.01)
+        'not reproduced'
+    """
+    if measured is None:
+        return "not measured"
+    return "reproduced" if abs(measured - published) <= tolerance else "not reproduced"
+
+
+def overlap(cell: dict | None, other: dict | None) -> bool | None:
+    """Whether two cells' intervals have a value in common; None where one has no interval."""
+    if None in (cell, other) or None in (cell["low"], other["low"]):
+        return None
+    return cell["low"] <= other["high"] and other["low"] <= cell["high"]
+
+
+def in_words(cell: dict) -> str:
+    """A cell of the table: mean, deviation, interval; shares in per cent."""
+    if cell["mean"] is None:
+        return "-"
+    if cell["low"] is None:
+        return f"{cell['mean']:.3g}" + ("" if cell["sd"] is None else f" ± {cell['sd']:.2g}")
+    spread = "" if cell["sd"] is None else f" ± {100 * cell['sd']:.1f}"
+    return f"{100 * cell['mean']:.1f}{spread} % ({100 * cell['low']:.1f} to {100 * cell['high']:.1f})"
+
+
+def at_step(step: int | None) -> str:
+    return "" if step is None else f" after {step} steps"
+
+
+def support(item: dict) -> str:
+    return "supported" if item["supported"] else f"NOT supported, holds in {item['holds']} of {item['seeds']} seeds"
+
+
+def compared(item: dict) -> str:
+    if item["figure"] is None:
+        return "not measured"
+    overlap = "; their 95 % intervals overlap" if item["intervals_overlap"] else ""
+    return f"{item['figure']:.3g}, expected {item['relation']} {item['than']:.3g}{overlap}"

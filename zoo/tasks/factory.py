@@ -1,0 +1,89 @@
+"""The object of a model's task, from the register or from a saved file."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from zoo import catalog, saving
+from zoo.errors import UsageError, ZooError
+from zoo.registry import did_you_mean
+from zoo.tasks.task import Task
+
+# by task; by their paths, so that a kind of work is imported when it is needed
+CLASSES = {
+    "classification": "zoo.tasks.images.classification:Classifier",
+    "reconstruction": "zoo.tasks.images.reconstruction:Autoencoder",
+    "image_generation": "zoo.tasks.images.image_generation:ImageGenerator",
+    "language": "zoo.tasks.text.language:LanguageModel",
+    "dialogue": "zoo.tasks.text.dialogue:Dialogue",
+    "embedding": "zoo.tasks.text.embedding:Embedding",
+}
+
+
+def task_class(task: str) -> type[Task]:
+    """The class of a kind of work.
+
+    Raises:
+        ZooError: there is no such kind of work.
+    """
+    if task not in CLASSES:
+        raise ZooError(f"there is no task {task!r}{did_you_mean(task, CLASSES)} The tasks are {', '.join(CLASSES)}.")
+    module, _, name = CLASSES[task].partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def from_register(
+    name: str,
+    weights: str | None = None,
+    seed: int | None = None,
+    dtype: str | None = None,
+    engine: str = "keras",
+    **arguments: Any,
+) -> Task:
+    """The model of that name; the arguments are those of `zoo.get`."""
+    if name.endswith(".py"):
+        from zoo import backend  # noqa: F401 first: it quiets the framework's import, which the model's file begins
+
+    entry = catalog.announced(name)
+    card = catalog.card(entry.name)
+    known, offered = card.arguments, card.facts.get("weights", {})
+    for word in arguments:
+        if word not in known:
+            raise UsageError(
+                f"{entry.name} has no argument {word!r}{did_you_mean(word, known)} Its arguments: "
+                + ", ".join(f"{key}={value!r}" for key, value in known.items())
+            )
+    if weights is not None and weights not in offered:
+        names = ", ".join(map(repr, offered)) or "none: train it with .train()"
+        raise UsageError(f"{entry.name} has no weights called {weights!r}; it has {names}.")
+    if weights is not None and not catalog.from_a_package(offered[weights]):
+        model = from_file(Path(offered[weights]["file"]))
+        other = {word: value for word, value in arguments.items() if saving.plain(value) != model.arguments[word]}
+        if other or dtype or engine != "keras":
+            raise UsageError(
+                f"the weights {weights!r} of {entry.name} are of {model.arguments}, in float32 and Keras; leave out "
+                f"{', '.join([*other, *(['dtype'] if dtype else []), *(['engine'] if engine != 'keras' else [])])}."
+            )
+        model.weights, model.seed = weights, seed
+        return model
+    if engine == "numpy":
+        from zoo.scratch.engine import NumPyClassifier
+
+        return NumPyClassifier(entry, {**known, **arguments}, seed=seed)
+    if engine != "keras":
+        raise UsageError(f"engine is {engine!r}; accepted are 'keras' and 'numpy'.")
+    return task_class(entry.task)(entry, {**known, **arguments}, weights=weights, seed=seed, dtype=dtype)
+
+
+def from_file(path: Path) -> Task:
+    """What a saved file holds; see `zoo.load`."""
+
+    def module_of(model: str) -> str:
+        known = catalog.cards().get(model)
+        return known.module if known else ""
+
+    archive = saving.read(path, module_of)
+    try:
+        return task_class(archive.record.task).restore(archive)
+    except ZooError as error:
+        raise ZooError(f"{path}: {error}") from error

@@ -1,0 +1,51 @@
+"""What models that learn from pictures alone share: pixels 0-255 of one shape, and no classes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.data import sources
+from zoo.data.images.preprocessing import Preprocessing, rule_of
+from zoo.errors import UsageError, ZooError
+from zoo.tasks.task import Task
+
+
+class PictureTask(Task):
+    """A model whose builder has the argument `input_shape`, the shape (height, width, channels) of its pictures."""
+
+    needs_classes = False
+
+    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
+        super().__init__(entry, arguments, weights, seed, dtype)
+        self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
+        if not isinstance(self.preprocessing, Preprocessing):
+            raise UsageError(
+                f"input_shape must be (height, width, channels) of pictures, got {arguments['input_shape']!r}."
+            )
+
+    def usable(self, dataset: sources.Dataset, *splits: str) -> tuple[list[np.ndarray], list[dict]]:
+        """The pixels of some parts of the data, uint8 of shape (n, height, width, channels), and what was left out.
+
+        Raises:
+            ZooError: not one picture of a part can be used.
+        """
+        parts, left_out = [], [*dataset.skipped]
+        for split in splits:
+            pixels, _, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
+            if not len(pixels):
+                reason = f": {skipped[0]['reason']}" if skipped else ""
+                n = len(dataset.splits[split])
+                raise ZooError(f"none of the {n} pictures in {dataset.name}'s part {split!r} can be used{reason}.")
+            parts.append(pixels)
+            left_out += skipped
+        return parts, left_out
+
+    def toy_data(self) -> sources.Dataset:
+        """Twenty-four pictures of waves."""
+        return sources.find(self.preprocessing.samples(24), classes=False)
+
+    def describe(self) -> dict:
+        return {"preprocessing": self.preprocessing.to_json()}
+
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        self.preprocessing = Preprocessing.from_json(known["preprocessing"])

@@ -1,0 +1,420 @@
+"""Classification of pictures: pixels 0-255 in, logits out, names and probabilities to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from zoo import metrics
+from zoo.console import Bar, per_class_table
+from zoo.data import images, sources
+from zoo.data.images.preprocessing import Points, rule_from_json, rule_of
+from zoo.errors import Misfit, UsageError, ZooError, is_unicode
+from zoo.inference import BATCH
+from zoo.registry import did_you_mean
+from zoo.tasks.images.evaluation import Evaluation
+from zoo.tasks.images.novelty import Familiar
+from zoo.tasks.task import Task
+from zoo.training.order import FitData
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a classifier says of one picture.
+
+    Attributes:
+        label: the most probable class.
+        probability: what the model gives it, between 0 and 1. It is no guarantee: a picture of none of the
+            classes gets one too.
+        top: the most probable classes with their probabilities, best first.
+        path: the picture's file, or None for arrays.
+        strange: whether it resembles nothing that the model was trained on; None where the model cannot tell.
+    """
+
+    label: str
+    probability: float
+    top: list[tuple[str, float]]
+    path: str | None = None
+    strange: bool | None = None
+
+    def to_json(self) -> dict:
+        top = [{"label": label, "probability": probability} for label, probability in self.top]
+        return {**asdict(self), "top": top}
+
+    def __str__(self):
+        others = ", ".join(f"{label} {p:.1%}" for label, p in self.top[1:])
+        return f"{self.label} {self.probability:.1%}" + (f"  ({others})" if others else "") + self.hint
+
+    def ranked(self) -> str:
+        """The classes with their probabilities on one line."""
+        return ", ".join(f"{label} {probability:.1%}" for label, probability in self.top) + self.hint
+
+    @property
+    def hint(self) -> str:
+        """What people should know beside the label."""
+        return "  [resembles nothing that it was trained on]" if self.strange else ""
+
+
+class Classifier(Task):
+    """A model that tells which of its classes a picture shows.
+
+    Its builder has the arguments `input_shape` and `num_classes`, takes pixels 0-255 of shape (height, width,
+    channels), or points of shape (length,), and gives logits: one a class, or a single one for the second of two.
+    """
+
+    monitor = ("val_accuracy", "max")
+    measured: ClassVar = {"accuracy": metrics.Metric}
+
+    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
+        num_classes = arguments.get("num_classes", 2)
+        if not isinstance(num_classes, int) or num_classes < 2:
+            raise UsageError(f"num_classes must be a whole number of 2 or more, got {num_classes!r}.")
+        super().__init__(entry, arguments, weights, seed, dtype)
+        # How an example becomes the model's input: of a picture the one resize-and-crop rule, at this model's size.
+        self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
+        self.labels: list[str] | None = None
+        self.familiar: Familiar | None = None  # what its training pictures have in common, where that was learned
+        if weights is not None:
+            from zoo.weights.load import class_names
+
+            self.labels = class_names(entry.weights[weights])
+
+    # Training
+
+    def examples(self, dataset: sources.Dataset) -> FitData:
+        self.fit_classes(dataset.labels)
+        x, y, skipped = sources.arrays(dataset.splits["train"], self.preprocessing)
+        dataset.skipped.extend(skipped)
+        validation = None
+        if "validation" in dataset.splits:
+            *validation, skipped = sources.arrays(dataset.splits["validation"], self.preprocessing)
+            dataset.skipped.extend(skipped)
+        self.skipped = dataset.skipped
+        return FitData(x, y, tuple(validation) if validation else None)
+
+    def fit_classes(self, labels: list[str]) -> None:
+        """Take over the data's classes; a model that is not built yet gets as many logits as there are."""
+        if self.labels is not None and self.labels != labels:
+            raise ZooError(
+                f"{self.name} knows the classes {_brief(self.labels)}; the data have {_brief(labels)}. "
+                f"For new classes, start from zoo.get({self.name!r}) or use zoo.finetune."
+            )
+        self.fit_size("num_classes", len(labels), "classes", _brief(labels))
+        self.labels = labels
+
+    def compile_arguments(self) -> dict:
+        import keras
+
+        if self.model.output_shape[-1] == 1:
+            return {
+                "loss": self.own_loss() or keras.losses.BinaryCrossentropy(from_logits=True),
+                "metrics": [
+                    keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+                ],  # a logit, not a probability
+            }
+        return {
+            "loss": self.own_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        }
+
+    # Verbs
+
+    def predict(self, pictures, top: int = 5):
+        """Say what one picture, or each of several, shows.
+
+        Args:
+            pictures: a path, an array of pixels 0-255 of shape (height, width[, channels]), a PIL image, or a list
+                of these. Any size: the model's own resize-and-crop rule is applied. For a model of points: numbers
+                of shape (length,), or several of shape (n, length).
+            top: how many classes to give for each picture, best first.
+
+        Returns:
+            A `Prediction`, or a list of them for a list.
+
+        Raises:
+            ZooError: a picture cannot be read; its path and the reason are named.
+
+        Example:
+            >>> import numpy as np, zoo
+            >>> net = zoo.get("logistic", input_shape=(8, 8, 3))
+            >>> net.predict(np.zeros((20, 30, 3), "uint8")).probability
+            0.5
+        """
+        if isinstance(self.preprocessing, Points):
+            several = np.ndim(pictures) > 1
+        else:
+            several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
+        pictures = list(pictures) if several else [pictures]
+        found = []
+        for picture, said in zip(pictures, self.predictions(pictures, top), strict=True):
+            if isinstance(said, images.ImageError):
+                raise ZooError(f"{images.path_of(picture) or 'the picture'} cannot be used: {said}") from said
+            found.append(said)
+        return found if several else found[0]
+
+    def predictions(self, pictures: list, top: int = 5) -> Iterator[Prediction | images.ImageError]:
+        """Say what each of any number of pictures shows, one after the other, while the next ones are decoded.
+
+        Args:
+            pictures: paths, arrays or PIL images, as for `predict`.
+            top: how many classes to give for each picture, best first.
+
+        Yields:
+            For each picture a `Prediction`, or the `ImageError` that says why it cannot be used.
+        """
+        if top < 1:
+            raise UsageError(f"top must be 1 or more, got {top}.")
+        # paths as they were given: they come back in the predictions
+        unlabelled = sources.Pictures(pictures, np.zeros(len(pictures), int), [""])
+        for indices, seen in self.batches(unlabelled):
+            usable = [i for i, item in enumerate(seen) if not isinstance(item, images.ImageError)]
+            if usable:
+                logits, *features = self.outputs(np.stack([seen[i] for i in usable]))
+                strange = self.familiar.strange(features[0]) if self.familiar and features else [None] * len(usable)
+                for i, row, odd in zip(usable, self.probabilities(logits), strange, strict=True):
+                    path = images.path_of(pictures[indices[i]])
+                    seen[i] = self.prediction(row, top, path, None if odd is None else bool(odd))
+            yield from seen
+
+    def batches(self, pictures: sources.Pictures) -> Iterator[tuple[list[int], list]]:
+        """Indices, and for each the decoded pixels or an `ImageError`, a forward pass at a time."""
+        indices, seen = [], []
+        for index, _, _, pixels in sources.stream(pictures, self.preprocessing):
+            indices.append(index)
+            seen.append(pixels)
+            if len(indices) == BATCH or index == len(pictures) - 1:
+                yield indices, seen
+                indices, seen = [], []
+
+    def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> Evaluation:
+        """Measure how often the model is right, with the interval that the number of pictures implies.
+
+        Args:
+            data: a dataset's name, a folder, a CSV file, arrays `(x, y)` or a DataFrame; None is the model's own.
+            split: which part of it; None takes "test", else "validation", else all there is.
+            progress: show a bar with the time left.
+
+        Returns:
+            An `Evaluation`, `{"accuracy": Metric, "per_class": {...}, "confusion": [[...]], "labels": [...],
+            "split": str, "skipped": [...]}`, whose `errors()` are the examples that were wrong.
+
+        Raises:
+            ZooError: the data cannot be found, hold classes that the model does not know, or no usable picture.
+        """
+        dataset = self.named_or_own(data, sources.find)
+        split = dataset.to_measure_on(split)
+        pictures = dataset.splits[split]
+        y = self.label_indices(pictures)
+        bar = Bar(len(pictures), "evaluating", unit="picture") if progress else None
+        logits, kept, skipped = [], [], list(dataset.skipped)
+        for indices, seen in self.batches(pictures):
+            pixels = []
+            for index, item in zip(indices, seen, strict=True):
+                if isinstance(item, images.ImageError):
+                    skipped.append({"path": pictures.name(index), "reason": str(item)})
+                else:
+                    kept.append(index)
+                    pixels.append(item)
+            if pixels:
+                logits.append(self.logits(np.stack(pixels)))
+            if bar:
+                bar.update(len(indices))
+        if bar:
+            bar.close()
+        if not kept:
+            raise ZooError(f"none of the {len(pictures)} pictures of {dataset.name} can be used.")
+        logits, kept = np.concatenate(logits), np.array(kept)
+        measured = self.report(logits, y[kept], split, skipped)
+        told, names = self.probabilities(logits), self.class_names()
+        said = told.argmax(axis=1)
+        wrong = [(int(kept[i]), names[said[i]], float(told[i, said[i]])) for i in np.flatnonzero(said != y[kept])]
+        return Evaluation(measured, pictures, self.preprocessing, wrong)
+
+    def told(self, result: dict) -> str:
+        """What `evaluate` found, for people."""
+        found = f"accuracy {result['accuracy']} on the {result['split']} split"
+        return f"{found}\n{per_class_table(result['per_class'])}"
+
+    def report(self, logits: np.ndarray, y: np.ndarray, split: str, skipped: list) -> dict:
+        """What `evaluate` returns, from logits of shape (n, outputs) and true classes of shape (n,); remembered."""
+        said = self.probabilities(logits).argmax(axis=1)
+        labels = self.class_names()
+        self.metrics = {
+            "accuracy": metrics.accuracy(y, said),
+            "per_class": metrics.per_class(y, said, labels),
+            "confusion": metrics.confusion(y, said, len(labels)),
+            "labels": labels,
+            "split": split,
+        }
+        return {**self.metrics, "skipped": skipped}  # a saved file remembers the numbers, not somebody's paths
+
+    # Pixels to numbers
+
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        """The model's logits for pixels of shape (n, height, width, channels); float32, shape (n, outputs)."""
+        return self.outputs(pixels)[0]
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities of shape (n, classes) from logits of shape (n, classes) or, for two classes, (n, 1)."""
+        logits = logits.astype(np.float64)
+        if logits.shape[1] == 1:
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        if logits.shape[1] != len(self.class_names()):
+            raise ZooError(
+                f"the model tells {logits.shape[1]} classes apart, and {len(self.class_names())} have names."
+            )
+        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return shifted / shifted.sum(axis=1, keepdims=True)
+
+    def class_names(self) -> list[str]:
+        """The classes in the order of the logits; "class 0", "class 1", ... before any were learned."""
+        return self.labels or [f"class {i}" for i in range(self.arguments["num_classes"])]
+
+    def prediction(self, probabilities: np.ndarray, top: int, path: str | None, strange: bool | None) -> Prediction:
+        names = self.class_names()
+        best = np.argsort(-probabilities, kind="stable")[:top]
+        ranked = [(names[i], float(probabilities[i])) for i in best]
+        return Prediction(*ranked[0], ranked, path, strange)
+
+    def visualise(self, folder, picture=None) -> list[Path]:
+        """Draw what the first layer has learned to look for, as PNG files.
+
+        Of a convolution these are its filters, and with a picture what each makes of it; of units that look at every
+        pixel, their weights as pictures; of a single unit on points, its inputs and its threshold.
+
+        Args:
+            folder: where the files go.
+            picture: a path, array or PIL image, as for `predict`.
+
+        Returns:
+            The files.
+
+        Raises:
+            ZooError: matplotlib is not installed, or the first layer is of another kind.
+
+        Example:
+            >>> import zoo
+            >>> [path.name for path in zoo.get("logistic", input_shape=(8, 8, 3)).visualise("drawn")]
+            ['weights.png']
+        """
+        from zoo import backend  # noqa: F401 the first: it quiets the framework's import
+        from zoo.visualization import charts
+
+        import keras  # isort: skip
+
+        folder = Path(folder)
+        first = next((layer for layer in self.model.layers if layer.weights), None)
+        kind = type(first).__name__
+        if kind not in ("Conv2D", "Dense"):
+            raise ZooError(f"the first layer of {self.name} is a {kind}: there is no picture of that.")
+        folder.mkdir(parents=True, exist_ok=True)
+        kernel = keras.ops.convert_to_numpy(first.kernel)
+        if kind == "Conv2D":
+            files = [charts.filters(kernel, folder / "filters.png")]
+            if picture is not None:
+                pixels = images.decode(picture, self.preprocessing)
+                files.append(charts.activation_maps(self.model, pixels, folder / "activations.png", first.name))
+            return files
+        if isinstance(self.preprocessing, Points):
+            if kernel.shape[1] > 1:
+                raise ZooError(f"the first layer of {self.name} has {kernel.shape[1]} units on points; one is drawn.")
+            bias = float(keras.ops.convert_to_numpy(first.bias)[0])
+            return [charts.threshold_unit(kernel, bias, folder / "unit.png")]
+        return [charts.weight_image(kernel, self.preprocessing.shape, folder / "weights.png")]
+
+    def relabel(self, names: dict[str, str]) -> None:
+        """Call classes by other names; nothing is trained.
+
+        Args:
+            names: new name by old name; classes that are not named keep theirs.
+
+        Raises:
+            UsageError: there is no such class, or two classes would get the same name.
+
+        Example:
+            >>> import zoo
+            >>> net = zoo.get("logistic", input_shape=(8, 8, 3))
+            >>> net.relabel({"class 0": "dog", "class 1": "cat"})
+            >>> net.labels
+            ['dog', 'cat']
+        """
+        known = self.class_names()
+        for old, new in names.items():
+            if old not in known:
+                raise UsageError(f"no class is called {old!r}{did_you_mean(old, known)} Classes: {_brief(known)}.")
+            if not new.strip():
+                raise UsageError(f"the new name of {old!r} is empty.")
+            if not is_unicode(new):
+                raise UsageError(f"the new name of {old!r} is {new!r}, which is no Unicode text.")
+        labels = [names.get(label, label) for label in known]
+        twice = {label for label in labels if labels.count(label) > 1}
+        if twice:
+            raise UsageError(f"two classes would be called {', '.join(sorted(twice))}; two names cannot be one class.")
+        self.labels = labels
+        if "per_class" in self.metrics:
+            told = {names.get(label, label): value for label, value in self.metrics["per_class"].items()}
+            self.metrics = {**self.metrics, "per_class": told, "labels": labels}
+
+    def label_indices(self, pictures: sources.Pictures) -> np.ndarray:
+        """The true classes as the model counts them, matched by name."""
+        names = self.class_names()
+        if self.labels is None:
+            names = pictures.labels  # nothing was learned: the data's own order
+        unknown = [label for label in pictures.labels if label not in names]
+        if unknown:
+            raise ZooError(
+                f"the data have classes that the model does not know: {_brief(unknown)}. It knows {_brief(names)}."
+            )
+        return np.array([names.index(label) for label in pictures.labels])[pictures.y]
+
+    # The saved file
+
+    def sample_inputs(self, n: int) -> np.ndarray:
+        return self.preprocessing.samples(n)
+
+    def toy_data(self) -> sources.Dataset:
+        """Eight pictures a class, one brightness for each class and a little noise: learned in a few steps."""
+        labels = self.class_names()
+        y = np.arange(8 * len(labels)) % len(labels)
+        noise = np.random.default_rng(0).integers(0, 32, (len(y), *self.preprocessing.shape))
+        x = (y * 200 // (len(labels) - 1)).reshape(-1, *[1] * (noise.ndim - 1)) + noise
+        if isinstance(self.preprocessing, Points):
+            return sources.load((x / 100.0 - 1, y))  # numbers around zero
+        return sources.load((x.astype(np.uint8), y))
+
+    def describe(self) -> dict:
+        return {
+            "labels": self.class_names(),
+            "preprocessing": self.preprocessing.to_json(),
+            "output": "logits" if self.width() > 1 else "one logit, of the second class",
+            "familiar": self.familiar and self.familiar.to_json(),
+        }
+
+    def width(self) -> int:
+        """How many logits the model gives."""
+        if self._model is None and self.archive is not None:
+            return self.archive.record.content["selftest"]["outputs"]["shape"][-1]
+        return self.model.output_shape[-1]
+
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        rule = self.preprocessing = rule_from_json(known["preprocessing"])
+        self.labels = known["labels"]
+        if not isinstance(self.labels, list) or not all(isinstance(label, str) for label in self.labels):
+            raise TypeError("labels are no list of texts")
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels are there twice")
+        self.familiar = Familiar.from_json(known["familiar"]) if known.get("familiar") else None
+        classes, logits = len(self.labels), outputs[-1]
+        fits = classes == 2 if logits == 1 else classes == logits
+        if inputs != rule.shape or not fits:
+            raise Misfit(f"{classes} labels and inputs of {rule.shape}, but {logits} outputs and inputs of {inputs}")
+
+
+def _brief(names: list[str], most: int = 8) -> str:
+    """A list of names that may be long."""
+    shown = ", ".join(map(str, names[:most]))
+    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"

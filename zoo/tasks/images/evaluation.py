@@ -1,0 +1,77 @@
+"""What a classifier was measured to be, and what it gets wrong, the most confident mistakes first."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from zoo.data.images.pictures import Pictures
+from zoo.data.images.preprocessing import Rule
+from zoo.data.images.streams import stream
+from zoo.visualization.pages import MOST, write_errors_page
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An example that was taken for another class.
+
+    Attributes:
+        name: its file, or "picture 17".
+        truth: the class that it is of.
+        said: the class that it was taken for.
+        probability: what the model gave that class.
+        pixels: what the model saw, an array of the shape of its inputs.
+    """
+
+    name: str
+    truth: str
+    said: str
+    probability: float
+    pixels: np.ndarray = field(repr=False, compare=False)
+
+    def to_json(self) -> dict:
+        return {"name": self.name, "truth": self.truth, "said": self.said, "probability": self.probability}
+
+
+class Evaluation(dict):
+    """What `evaluate` measured, by name; and, on demand, the examples that were wrong.
+
+    Args:
+        measured: the numbers.
+        pictures: what was measured on.
+        rule: how its examples become the model's inputs.
+        wrong: index, class said and its probability for each mistake.
+    """
+
+    def __init__(self, measured: dict, pictures: Pictures, rule: Rule, wrong: list[tuple[int, str, float]]):
+        super().__init__(measured)
+        self._pictures, self._rule = pictures, rule
+        self._wrong = sorted(wrong, key=lambda mistake: -mistake[2])
+
+    def errors(self, most: int | None = None) -> list[Mistake]:
+        """The examples that were wrong, the most confident mistakes first.
+
+        Args:
+            most: how many at most; None is all of them.
+
+        Example:
+            >>> import zoo
+            >>> net = zoo.get("logistic", input_shape=(8, 8, 3))  # it knows nothing yet, and says the first class
+            >>> x = np.zeros((4, 8, 8, 3), "uint8")
+            >>> [mistake.truth for mistake in net.evaluate((x, ["cat", "dog"] * 2), progress=False).errors()]
+            ['dog', 'dog']
+        """
+        wrong = self._wrong[:most]
+        part = self._pictures.subset([index for index, _, _ in wrong])
+        return [
+            Mistake(self._pictures.name(index), part.labels[part.y[number]], said, probability, np.asarray(seen))
+            for (index, said, probability), (number, _, _, seen) in zip(wrong, stream(part, self._rule), strict=True)
+        ]
+
+    def page(self, path, title: str) -> None:
+        """Write the mistakes as one HTML file: the numbers, who was taken for whom, and the pictures.
+
+        Args:
+            path: the file; it is written whole or not at all.
+            title: what was evaluated.
+        """
+        write_errors_page(path, title, self, self.errors(MOST), len(self._wrong))

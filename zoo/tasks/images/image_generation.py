@@ -1,0 +1,284 @@
+"""Generation of pictures: noise in, pixels 0-255 out; learned from pictures without labels."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from zoo import metrics
+from zoo.console import Bar
+from zoo.data import sources
+from zoo.errors import Misfit, UsageError, ZooError, whole_number
+from zoo.tasks.images.base import PictureTask
+from zoo.training.order import FitData, Order
+from zoo.visualization.grid import as_picture, save_picture, square
+
+PIECE = 256  # pictures that are drawn at a time
+LARGEST_SHEET = 10_000  # pictures in one file
+
+
+class ImageGenerator(PictureTask):
+    """A model that draws pictures from noise.
+
+    Its builder has the argument `input_shape`, the shape (height, width, channels) of the pictures; the model takes
+    noise of shape (latent,) and gives pixels 0-255. Its own file brings the net that it is trained against, the
+    function `Entry.opponent`, from pixels to one logit.
+    """
+
+    measured: ClassVar = {"frechet": metrics.Mean, "kid": metrics.Mean}
+    average, label_smoothing = 0.999, 0.0  # see `train`
+
+    # Training
+
+    def train(
+        self, data=None, validation=None, *, average: float | None = None, label_smoothing: float | None = None, **how
+    ):
+        """Train with plain `fit`: the net that draws, against one that judges, both in each step.
+
+        A saved model goes on where it stands, against a judge that begins anew.
+
+        Args:
+            data: a dataset's name, a folder of pictures, with class folders or without, or an array of pixels 0-255
+                of shape (n, height, width[, channels]); None is the model's own dataset. Labels do not matter.
+            validation: not used; how good the pictures are is measured by `evaluate`.
+            average: share that the running average of the weights keeps in each step; what is kept and saved is
+                this average. 0 keeps the latest weights.
+            label_smoothing: how sure of real pictures the judge should not be, 0 to less than 0.5.
+            **how: as for any model; with a folder, a picture of the same noise after each epoch and a film of these
+                are written there, too.
+
+        Returns:
+            Keras' `History`: "d_loss" and "g_loss", and the judge's "d_accuracy"; 0.5 is guessing.
+
+        Raises:
+            ZooError: the data cannot be found, or are fewer pictures than a batch, or all alike.
+        """
+        if validation is not None:
+            raise UsageError("pictures are drawn from noise, not from other pictures; leave out validation.")
+        for name, value, most in (("average", average, 1), ("label_smoothing", label_smoothing, 0.5)):
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
+                raise UsageError(f"{name} is {value!r}; accepted are numbers from 0 to less than {most}.")
+            setattr(self, name, float(value))
+        return super().train(data, **how)
+
+    def examples(self, dataset: sources.Dataset) -> FitData:
+        (pixels,), self.skipped = self.usable(dataset, "train")
+        if all(np.array_equal(picture, pixels[0]) for picture in pixels):
+            raise ZooError(
+                f"the {len(pixels)} pictures of {dataset.name} are all the same: there is nothing to learn."
+            )
+        about = {"average": self.average, "label_smoothing": self.label_smoothing}
+        return FitData(
+            pixels, np.zeros(len(pixels), np.uint8), order=functools.partial(Order, whole=True), about=about
+        )
+
+    def trained(self, data: FitData, batch_size: int | None):
+        from zoo import backend
+        from zoo.tasks.images import adversarial
+
+        if batch_size is not None and batch_size > len(data.x):
+            raise ZooError(f"there are {len(data.x)} pictures, fewer than a batch of {batch_size}; set batch_size.")
+        generator = self.model
+        if self.seed is not None:
+            backend.seed_everything(self.seed)
+        with self.in_its_precision():
+            discriminator = self.own(self.entry.opponent)()
+        how = {"average": self.average, "label_smoothing": self.label_smoothing, "seed": self.seed}
+        return adversarial.players(generator, discriminator, **how)
+
+    def compile_arguments(self) -> dict:
+        return {}
+
+    def callbacks(self, trained, data, folder, progress: bool) -> list:
+        from zoo.tasks.images.adversarial import Film, HandOver, Watch
+
+        drawn = functools.partial(self.sample, 64, seed=0)  # of the same noise every time
+        return [HandOver(self.model), Watch(drawn, data.x), *([] if folder is None else [Film(drawn, folder)])]
+
+    # Verbs
+
+    def sample(self, n: int = 64, seed: int | None = None, truncation: float | None = None) -> np.ndarray:
+        """Draw pictures.
+
+        Args:
+            n: how many; for very many, see `stream`.
+            seed: the same one gives the same pictures; None draws one.
+            truncation: noise further out than this many standard deviations is not used: the less, the more
+                ordinary the pictures; None uses all.
+
+        Returns:
+            uint8 array of pixels 0-255, shape (n, height, width, channels).
+
+        Raises:
+            UsageError: a value that means nothing.
+
+        Example:
+            >>> import zoo
+            >>> net = zoo.get("dcgan", input_shape=(8, 8, 1), latent=4, filters=4)
+            >>> net.sample(3, seed=0).shape
+            (3, 8, 8, 1)
+        """
+        return np.concatenate(list(self.stream(n, seed, truncation)))
+
+    def stream(self, n: int, seed: int | None = None, truncation: float | None = None) -> Iterator[np.ndarray]:
+        """Draw pictures as `sample` does, some hundred at a time: as many as you like in little memory."""
+        whole_number("n", n, 1)
+        if truncation is not None and (not isinstance(truncation, int | float) or not 0 < truncation <= 10):
+            raise UsageError(f"truncation is {truncation!r}; accepted are numbers above 0 and up to 10.")
+        random = np.random.default_rng(seed)
+        sizes = (min(PIECE, n - start) for start in range(0, n, PIECE))
+        return (self.draw(self.noise_of(random, size, truncation)) for size in sizes)
+
+    def interpolate(self, a: int, b: int, steps: int = 8) -> np.ndarray:
+        """Draw the way from one picture to another.
+
+        Args:
+            a, b: seeds: the first picture is that of `sample(1, seed=a)`, the last that of b.
+            steps: how many pictures, both ends among them; 2 or more.
+
+        Returns:
+            uint8 array of pixels 0-255, shape (steps, height, width, channels).
+
+        Raises:
+            UsageError: fewer than two steps.
+        """
+        whole_number("steps", steps, 2)
+        first, last = (self.noise(seed) for seed in (a, b))
+        # along the sphere: on the straight way between, the noise would be shorter than any that was trained on
+        angle = np.arccos(np.clip(first @ last / np.linalg.norm(first) / np.linalg.norm(last), -1, 1))
+        shares = np.linspace(0, 1, steps)[:, None]
+        if angle < 1e-6:
+            return self.draw((1 - shares) * first + shares * last)
+        return self.draw((np.sin((1 - shares) * angle) * first + np.sin(shares * angle) * last) / np.sin(angle))
+
+    def arithmetic(self, plus: list[int], minus: list[int], and_plus: list[int]) -> np.ndarray:
+        """Draw what the noise of some pictures, less that of others, plus that of further ones, gives.
+
+        The paper's example: men with glasses, less men without, plus women without, are women with glasses; it takes
+        the mean noise of three pictures each.
+
+        Args:
+            plus, minus, and_plus: seeds of pictures that look alike, each as of `sample(1, seed=...)`.
+
+        Returns:
+            uint8 array of pixels 0-255, shape (4, height, width, channels): what the mean noise of each of the three
+            gives, and the result.
+
+        Raises:
+            UsageError: one of the three is empty.
+        """
+        if not (plus and minus and and_plus):
+            raise UsageError("give one seed or more for each of plus, minus and and_plus.")
+        a, b, c = (np.mean([self.noise(seed) for seed in seeds], 0) for seeds in (plus, minus, and_plus))
+        return self.draw(np.stack([a, b, c, a - b + c]))
+
+    def sample_to(
+        self, out, n: int = 64, seed: int | None = None, truncation: float | None = None, progress: bool = True
+    ) -> None:
+        """Draw pictures into a file, side by side, or each into one of its own.
+
+        Args:
+            out: a picture file; or a folder, where they are written as they are drawn, however many they are.
+            n, seed, truncation: as for `sample`.
+            progress: show a bar with the time left.
+
+        Raises:
+            UsageError: a value that means nothing, or too many pictures for one file.
+            ZooError: a file cannot be written.
+        """
+        out, pieces = Path(out), self.stream(n, seed, truncation)
+        if out.suffix:
+            if n > LARGEST_SHEET:
+                raise UsageError(
+                    f"{n:,} pictures are too many for one file; the most are {LARGEST_SHEET:,}. Name a folder, such "
+                    f"as {out.stem}/, for a file each."
+                )
+            return save_picture(square(np.concatenate(list(pieces))), out)
+        bar = Bar(n, "drawing", unit="picture") if progress else None
+        numbers = itertools.count(1)
+        for piece in pieces:
+            for pixels in piece:
+                save_picture(as_picture(pixels), out / f"{next(numbers):07}.png")
+            if bar:
+                bar.update(len(piece))
+        if bar:
+            bar.close()
+
+    def evaluate(
+        self, data=None, split: str | None = None, n: int = 10_000, seed: int = 0, progress: bool = True
+    ) -> dict:
+        """Measure how like real pictures the drawn ones are; see `zoo.tasks.images.fidelity`.
+
+        Args:
+            data: as for `train`; None is the model's own dataset.
+            split: which part of it to compare with; None takes "test", else "validation", else all there is.
+            n: how many pictures to draw; of the real ones as many are used, if there are so many.
+            seed: of the drawing.
+            progress: show a bar with the time left.
+
+        Returns:
+            The numbers of `zoo.tasks.images.fidelity.compare`, and `"skipped"`.
+
+        Raises:
+            ZooError: the data cannot be found, or are too few.
+        """
+        from zoo.tasks.images import fidelity
+
+        whole_number("n", n, fidelity.FEWEST)
+        dataset = self.named_or_own(data, lambda data: sources.find(data, classes=False))
+        split = dataset.to_measure_on(split)
+        (real, *learned), skipped = self.usable(dataset, *dict.fromkeys((split, "train")))
+        drawn = self.sample(n, seed)
+        found = fidelity.compare(real, drawn, learned[0] if learned else None, dataset.name, seed, progress)
+        self.metrics = {**found, "split": split}
+        return {**self.metrics, "skipped": skipped}
+
+    def told(self, result: dict) -> str:
+        """What `evaluate` found, for people."""
+        from zoo.tasks.images import fidelity
+
+        return f"{result['n']:,} drawn pictures beside the {result['split']} split:\n{fidelity.told(result)}"
+
+    # Noise to pixels
+
+    @property
+    def latent(self) -> int:
+        return self.arguments["latent"]
+
+    def noise_of(self, random: np.random.Generator, n: int, truncation: float | None = None) -> np.ndarray:
+        """Normal noise, float64 of shape (n, latent), none of it further out than `truncation`."""
+        edge = 1.0 if truncation is None else ndtr(truncation)
+        # by the inverse of the normal distribution, cut off on either side
+        return ndtri(random.uniform(1 - edge, edge, (n, self.latent)).clip(1e-12, 1 - 1e-12))
+
+    def noise(self, seed: int) -> np.ndarray:
+        """The noise of `sample(1, seed)`; shape (latent,)."""
+        return self.noise_of(np.random.default_rng(seed), 1)[0]
+
+    def draw(self, noise: np.ndarray) -> np.ndarray:
+        """What the model makes of noise of shape (n, latent): uint8 pixels 0-255."""
+        return np.rint(self.outputs(noise.astype(np.float32))[0]).clip(0, 255).astype(np.uint8)
+
+    # The saved file
+
+    def sample_inputs(self, n: int) -> np.ndarray:
+        return np.random.default_rng(0).normal(size=(n, self.latent)).astype(np.float32)
+
+    def describe(self) -> dict:
+        return {**super().describe(), "output": "pixels 0-255"}
+
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        super().recall(known, inputs, outputs)
+        if outputs != self.preprocessing.shape or inputs != (self.latent,):
+            raise Misfit(
+                f"noise of {self.latent!r} numbers and pictures of {self.preprocessing.shape}, but inputs of {inputs} "
+                f"and outputs of {outputs}"
+            )

@@ -1,0 +1,337 @@
+"""Dialogue: a line is answered by a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from zoo import metrics
+from zoo.console import Bar
+from zoo.data import text_sources
+from zoo.data.dataset import Dataset
+from zoo.data.text.corpora import Pairs
+from zoo.data.text.vocabulary import UNKNOWN
+from zoo.errors import Misfit, UsageError, whole_number
+from zoo.tasks.text.base import TextTask
+from zoo.tasks.text.samplers import Sampling
+from zoo.training.order import FitData
+
+# Tokens beside the words; the number 0, which a vocabulary gives to what it does not know, fills up short lines here.
+BEGIN, END, RARE = "<begin>", "<end>", "<rare>"
+BATCH = 64  # pairs that are scored side by side
+SHOWN, COUNTED = (
+    10,
+    200,
+)  # of the first lines that are measured on, how many answers are shown, and looked at for variety
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered, and where the model looked.
+
+    Attributes:
+        text: the answer.
+        said: the words that it answers, as the model knows them.
+        words: the words of the answer.
+        looks: for each of these, how much every word of `said` mattered; rows that sum to 1.
+    """
+
+    text: str
+    said: list[str]
+    words: list[str]
+    looks: list[list[float]]
+
+    def __str__(self):
+        return self.text
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+
+class Dialogue(TextTask):
+    """A model that answers lines.
+
+    Its builder has the argument `vocab_size` and takes pairs of lines, int32 of shape (2, length): what was said, and
+    the answer moved one on, so that the word before each one is seen. It gives logits of the answer, of shape (length,
+    vocab_size). The number 0 fills up short lines. For answering it has the layers "words" (numbers of words to
+    vectors and, reversed, to logits), "encoder" and "decoder".
+
+    The model's `preprocessing` says how text is cut ("tokens"), how rare a word may be ("min_count"), how many there
+    are at the most ("most"), and how many words of a line count ("length").
+    """
+
+    settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "most": None, "length": 24}
+    measured: ClassVar = dict.fromkeys(("nats", "perplexity", "shuffled", "listening"), metrics.Mean)
+    signs = (BEGIN, END, RARE)
+
+    # Training
+
+    def load(self, data, validation=None) -> Dataset:
+        return text_sources.load_pairs(data, validation)
+
+    def examples(self, dataset: Dataset) -> FitData:
+        learned = dataset.splits["train"]
+        self.learn_vocabulary(" ".join([*learned.said, *learned.reply]).replace("\n", " "), self.most)
+        parts = {split: self.encode(pairs) for split, pairs in dataset.splits.items()}
+        about = {"length": self.length, "tokens": self.tokens}
+        return FitData(*parts["train"], parts.get("validation"), about=about)
+
+    def encode(self, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs as the model takes them, int32 of shape (n, 2, length), and what should follow, (n, length)."""
+        x, y = np.zeros((len(pairs), 2, self.length), np.int32), np.zeros((len(pairs), self.length), np.int32)
+        begin, end = self.known().numbers[BEGIN], self.known().numbers[END]
+        for row, (said, reply) in enumerate(zip(pairs.said, pairs.reply, strict=True)):
+            question = self.numbers(said)[: self.length]
+            answer = np.append(self.numbers(reply), end)[: self.length]  # one too long is cut, and has no end
+            x[row, 0, : len(question)] = question
+            x[row, 1, : len(answer)] = np.append(begin, answer[:-1])
+            y[row, : len(answer)] = answer
+        return x, y
+
+    def numbers(self, line: str) -> np.ndarray:
+        """The words of a line as numbers, rare ones as the sign for them; a line is one, whatever breaks it has."""
+        known = self.known()
+        found = known.encode(" ".join(line.split()))
+        return np.where(found == UNKNOWN, known.numbers[RARE], found).astype(np.int32)
+
+    def compile_arguments(self) -> dict:
+        import keras
+
+        loss = self.own_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
+        return {"loss": loss}
+
+    def callbacks(self, trained, data, folder, progress: bool) -> list:
+        from zoo.tasks.text.recurrent import Report
+
+        sample = (lambda: f"How are you? - {self.reply('How are you?', beam=3)}") if progress else None
+        return [Report(metrics.perplexity, sample)]
+
+    # Verbs
+
+    def reply(
+        self,
+        text: str,
+        beam: int = 1,
+        temperature: float = 0.7,
+        top_k: int = 0,
+        top_p: float = 0.9,
+        length_penalty: float = 1.0,
+        max_length: int | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """Answer a line.
+
+        Args:
+            text: what is said; of a long line the first words count. Words that the model does not know are rare ones
+                to it.
+            beam: 1 draws the answer word by word; more follow so many beginnings of it side by side and give the most
+                probable, always the same.
+            temperature: with beam 1: below 1 the probable becomes more probable; 0 takes the most probable word.
+            top_k: with beam 1: draw from the k most probable words alone; 0 is all of them.
+            top_p: with beam 1: draw from the most probable words that together have this probability.
+            length_penalty: with a larger beam: 0 prefers short answers, more than 1 long ones.
+            max_length: words of the answer at the most; None is as many as the model learned.
+            seed: the same one gives the same answer; None draws one.
+
+        Returns:
+            The answer.
+
+        Raises:
+            UsageError: a value that means nothing, or nothing was said.
+
+        Example:
+            >>> import zoo
+            >>> net = zoo.get("chatbot", units=8, seed=0)
+            >>> pairs = ["Hi.", "Who is there?"] * 20, ["Hello!", "It is me."] * 20
+            >>> _ = net.train(pairs, epochs=1, progress=False)
+            >>> net.reply("Hi.", seed=0) == net.reply("Hi.", seed=0)
+            True
+        """
+        return self.answer(text, beam, temperature, top_k, top_p, length_penalty, max_length, seed).text
+
+    def attention(self, text: str, out=None, beam: int = 3, **how) -> Answer:
+        """Answer a line, and say or draw where the model looked for each word.
+
+        Args:
+            text: as for `reply`.
+            out: a PNG file to draw it into; None draws nothing.
+            beam: as for `reply`, 3 where none is given.
+            **how: the other arguments of `reply`.
+
+        Returns:
+            An `Answer`: its `looks` are the weights.
+
+        Raises:
+            UsageError: a value that means nothing, or nothing was said.
+            ZooError: the file cannot be written.
+        """
+        found = self.answer(text, beam, **how)
+        if out is not None:
+            from zoo.visualization import charts
+
+            charts.alignment(found.said, found.words, np.array(found.looks), out)
+        return found
+
+    def answer(
+        self, text, beam=1, temperature=0.7, top_k=0, top_p=0.9, length_penalty=1.0, max_length=None, seed=None
+    ) -> Answer:
+        """The same as `reply`, and with it where the model looked."""
+        known, sampling = self.known(), Sampling(temperature, top_k, top_p)
+        whole_number("beam", beam, 1, 100)
+        if not isinstance(length_penalty, int | float) or not 0 <= length_penalty <= 10:
+            raise UsageError(f"length_penalty is {length_penalty!r}; accepted are numbers from 0 to 10.")
+        most = self.length if max_length is None else min(self.length, whole_number("max_length", max_length, 1))
+        said = self.numbers(text)[: self.length]
+        if not len(said):
+            raise UsageError("nothing was said; give a line, such as 'How are you?'.")
+        random = np.random.default_rng(seed)
+        tokens, looks = self.answerer.answer(said, sampling, beam, length_penalty, most, random)
+        words = [known.tokens[number - 1] for number in tokens]
+        heard = [known.tokens[number - 1] for number in said]
+        return Answer(known.decode(tokens), heard, words, looks.round(4).tolist())
+
+    @property
+    def answerer(self):
+        from zoo.tasks.text.seq2seq import Answerer
+
+        numbers = self.known().numbers
+        never = [0, numbers[BEGIN], numbers[RARE]]
+        return self.beside_model(lambda net: Answerer(net, self.length, numbers[BEGIN], numbers[END], never))
+
+    def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
+        """Measure how well the model foretells answers, and whether it listens.
+
+        Args:
+            data: as for `train`; None is the model's own dataset. Of pairs in one piece the last tenth is held out.
+            split: which part of it; None takes "test", else "validation".
+            progress: show a bar with the time left.
+
+        Returns:
+            `{"nats": Mean, "perplexity": Mean, "shuffled": Mean, "listening": Mean, "unigram": float, "unknown":
+            float, "distinct_1": float, "distinct_2": float, "exchanges": [{"said": str, "reply": str}], "split": str,
+            "skipped": []}`: the mean negative logarithm of the probability of each word of the answers, their ends
+            among them; the perplexity, e to the power of it; the perplexity where every answer stands behind another
+            question; how many nats a word are lost so, pair by pair, above 0 if the model listens; and the perplexity
+            by the words' frequencies in the training part. Unknown is the share of words that are not in the
+            vocabulary. Distinct is the share of different words, and of different pairs of them, in what the model
+            replies to the first lines; the first few exchanges are given. The intervals count answers.
+
+        Raises:
+            ZooError: the data cannot be found.
+        """
+        dataset = self.named_or_own(data, text_sources.load_pairs)
+        split = dataset.to_measure_on(split)
+        x, y = self.encode(dataset.splits[split])
+        others = x.copy()
+        others[:, 0] = x[np.random.default_rng(0).permutation(len(x)), 0]
+        asked = [said for said in dataset.splits[split].said if len(self.numbers(said))][:COUNTED]
+        bar = Bar(2 * len(x) + len(asked), "evaluating", unit="answer") if progress else None
+        update = bar.update if bar else lambda pairs: None
+        heard, deaf = (self.nats(part, y, update) for part in (x, others))
+        replies = []
+        for number, said in enumerate(asked):
+            replies.append(self.answer(said, seed=number))
+            update(1)
+        if bar:
+            bar.close()
+        _, learned = self.encode(dataset.splits["train"])
+        counts = np.bincount(learned[learned > 0], minlength=self.arguments["vocab_size"]) + 1.0
+        unigram = np.log(counts[1:].sum()) - np.log(counts[y[y > 0]]).mean()
+        nats = mean_of(heard, y)
+        self.metrics = {
+            "nats": nats,
+            "perplexity": nats.mapped(metrics.perplexity),
+            "shuffled": mean_of(deaf, y).mapped(metrics.perplexity),
+            "listening": mean_of(deaf - heard, y),
+            "unigram": float(np.exp(unigram)),
+            "unknown": float((y == self.known().numbers[RARE]).sum() / (y > 0).sum()),
+            "distinct_1": distinct([reply.words for reply in replies], 1),
+            "distinct_2": distinct([reply.words for reply in replies], 2),
+            "exchanges": [
+                {"said": said, "reply": reply.text} for said, reply in zip(asked[:SHOWN], replies, strict=False)
+            ],
+            "split": split,
+        }
+        return {**self.metrics, "skipped": dataset.skipped}
+
+    def nats(self, x: np.ndarray, y: np.ndarray, progress) -> np.ndarray:
+        """The negative logarithm of each word's probability, shape (n, length); 0 where there is no word."""
+        from zoo import backend
+
+        found = []
+        for start in range(0, len(x), BATCH):
+            wanted = y[start : start + BATCH]
+            (logits,) = backend.predict(self.model, x[start : start + BATCH], BATCH)
+            highest = logits.max(-1, keepdims=True)
+            logs = logits - highest - np.log(np.exp(logits - highest).sum(-1, keepdims=True))
+            found.append(np.where(wanted > 0, -np.take_along_axis(logs, wanted[..., None], -1)[..., 0], 0))
+            progress(len(wanted))
+        return np.concatenate(found).astype(np.float64)
+
+    def told(self, result: dict) -> str:
+        """What `evaluate` found, for people."""
+        return "\n".join(
+            [
+                f"on the {result['split']} split, for each word of the answers:",
+                f"perplexity                     {result['perplexity']}",
+                f"  after somebody else's words  {result['shuffled']}",
+                f"  nats a word that this costs  {result['listening']}",
+                f"  by the words' frequencies    {result['unigram']:.4g}",
+                f"unknown words                  {result['unknown']:.1%}",
+                f"different words it replies    {result['distinct_1']:.1%}; pairs of words {result['distinct_2']:.1%}",
+                *(f"  {each['said']}\n    - {each['reply']}" for each in result["exchanges"]),
+            ]
+        )
+
+    # The saved file
+
+    def sample_inputs(self, n: int) -> np.ndarray:
+        """Words in turn, each pair from another one on, with two places left empty."""
+        size = self.arguments["vocab_size"]
+        numbers = (np.arange(2 * self.length).reshape(1, 2, -1) * 5 + np.arange(n)[:, None, None]) % (size - 1) + 1
+        numbers[:, :, -2:] = 0
+        return numbers.astype(np.int32)
+
+    def toy_data(self) -> Dataset:
+        """A few exchanges over and over."""
+        said, reply = ["hi .", "who is there ?", "bye ."], ["hello !", "it is me .", "see you ."]
+        return Dataset("toy", {"train": Pairs(said * 16, reply * 16), "validation": Pairs(said, reply)})
+
+    def describe(self) -> dict:
+        output = "logits of each word of the answer; token 0 fills up short lines"
+        return {**super().describe(), "length": self.length, "output": output}
+
+    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
+        super().recall(known, inputs, outputs)
+        self.length = known["length"]
+        if inputs != (2, self.length):
+            raise Misfit(f"lines of {self.length!r} words, but inputs of {inputs}")
+
+
+def mean_of(nats: np.ndarray, y: np.ndarray) -> metrics.Mean:
+    """The mean over all words, with an interval that counts answers: the words of one are not independent.
+
+    Args:
+        nats: shape (n, length), 0 where there is no word.
+        y: shape (n, length), 0 where there is no word.
+    """
+    words = (y > 0).sum(1)
+    mean = nats.sum() / words.sum()
+    # of a ratio of sums; its error is that of the mean of these differences
+    spread = (nats.sum(1) - mean * words) / words.mean()
+    low, high = metrics.mean(spread).ci
+    return metrics.Mean(float(mean), (float(mean + low), float(mean + high)), int(words.sum()))
+
+
+def distinct(answers: Sequence[list[str]], n: int) -> float:
+    """The share of different n-grams among all of some answers. Li et al. (2015), arXiv:1510.03055.
+
+    Example:
+        >>> distinct([["i", "see"], ["i", "know"]], 1)
+        0.75
+    """
+    grams = [tuple(words[at : at + n]) for words in answers for at in range(len(words) - n + 1)]
+    return len(set(grams)) / len(grams) if grams else 0.0

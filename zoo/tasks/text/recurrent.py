@@ -1,0 +1,238 @@
+"""Recurrent models of text: their states given and taken, carried from batch to batch, and text drawn step by step."""
+
+import functools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from zoo import backend  # first: it quiets the framework's import
+from zoo.console import note
+from zoo.data.text.vocabulary import UNKNOWN
+from zoo.errors import ZooError
+from zoo.tasks.text.samplers import NEVER, Sampling, draw
+
+import keras  # isort: skip
+from keras import ops  # isort: skip
+
+
+def with_states(model: keras.Model) -> keras.Model:
+    """The same layers as a model that is also given the recurrent layers' states, and gives them back.
+
+    Args:
+        model: from tokens, int32 of shape (rows, length), to logits; a chain of layers, the recurrent ones among
+            them with `return_sequences=True` and `return_state=True`.
+
+    Returns:
+        A model from [tokens, state, ...] to [logits, state, ...]; every state has the shape (rows, units).
+
+    Raises:
+        ZooError: the model is no such chain.
+    """
+    tokens = x = keras.Input((None,), dtype="int32")
+    given, left = [], []
+    for layer in model.layers[1:]:
+        if not isinstance(layer, keras.layers.RNN):
+            x = layer(x)
+            continue
+        if not (layer.return_sequences and layer.return_state):
+            raise ZooError(f"the layer {layer.name!r} needs return_sequences=True and return_state=True.")
+        sizes = layer.cell.state_size
+        states = [keras.Input((units,)) for units in (sizes if isinstance(sizes, list | tuple) else [sizes])]
+        x, *after = layer(x, initial_state=states)
+        given += states
+        left += after
+    if not given:
+        raise ZooError(f"the model {model.name!r} has no recurrent layer.")
+    stepped = keras.Model([tokens, *given], [x, *left], name=f"{model.name}_with_states")
+    backend.prepare(stepped)
+    return stepped
+
+
+class Stepped:
+    """A model that is also given its states, and what draws and scores text by it, each made when first needed.
+
+    Args:
+        model: as for `with_states`.
+    """
+
+    def __init__(self, model: keras.Model):
+        self.model = with_states(model)
+
+    @functools.cached_property
+    def writer(self) -> "Writer":
+        return Writer(self.model, never=UNKNOWN)
+
+    @functools.cached_property
+    def reader(self) -> "Reader":
+        return Reader(self.model)
+
+
+def fresh_states(stepped: keras.Model, rows: int) -> list[np.ndarray]:
+    """States before any text: zeros, for so many rows."""
+    return [np.zeros((rows, *state.shape[1:]), np.float32) for state in stepped.inputs[1:]]
+
+
+class Carrying(keras.Model):
+    """Trains on long texts, a row of the batch each: a batch goes on where the one before it ended.
+
+    Keras' own `stateful=True` is lost silently on JAX, refused on PyTorch, and leaks into validation on TensorFlow.
+    Here the states are weights that no gradient moves, read at the beginning of a step and written at its end.
+
+    Args:
+        stepped: from `with_states`.
+        rows: of each batch.
+    """
+
+    def __init__(self, stepped: keras.Model, rows: int):
+        super().__init__(name=stepped.name)
+        self.stepped = stepped
+        self.states = [
+            self.add_weight((rows, *state.shape[1:]), "zeros", "float32", trainable=False)
+            for state in stepped.inputs[1:]
+        ]
+        self.built = True
+
+    def call(self, tokens, training=False):
+        # copied: PyTorch writes into the states while gradients still need what they were
+        before = [ops.stop_gradient(ops.copy(ops.convert_to_tensor(state))) for state in self.states]
+        tokens = ops.reshape(tokens, (self.states[0].shape[0], -1))  # so many rows, and no others
+        logits, *after = self.stepped([tokens, *before], training=training)
+        for state, value in zip(self.states, after, strict=True):
+            state.assign(ops.cast(ops.stop_gradient(value), "float32"))
+        return logits
+
+    def start_afresh(self) -> None:
+        for state in self.states:
+            state.assign(np.zeros(state.shape, np.float32))
+
+
+class StartAfresh(keras.callbacks.Callback):
+    """An epoch and a validation each begin at the beginning of their texts, with states of zero."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.start_afresh()
+
+    def on_test_begin(self, logs=None):
+        self.model.start_afresh()
+
+
+class Report(keras.callbacks.Callback):
+    """After each epoch, the loss in another unit, and what the model would write.
+
+    Args:
+        unit: from the loss, in nats, to it; its name is that in the logs.
+        sample: gives a text to show; None shows none.
+    """
+
+    def __init__(self, unit: Callable[[float], float], sample: Callable[[], str] | None):
+        super().__init__()
+        self.unit, self.sample = unit, sample
+
+    def on_epoch_end(self, epoch, logs=None):
+        for key in ("loss", "val_loss"):
+            if key in logs:
+                logs[key.replace("loss", self.unit.__name__)] = self.unit(float(logs[key]))
+        if self.sample is not None:
+            note(f"it writes: {self.sample().strip()!r}")
+
+
+class Writer:
+    """Draws text token by token, the whole loop compiled once.
+
+    Args:
+        stepped: from `with_states`.
+        never: a token that is never drawn.
+    """
+
+    def __init__(self, stepped: keras.Model, never: int):
+        self.stepped = stepped
+        self.tokens = stepped.outputs[0].shape[-1]
+        self.penalty = np.where(np.arange(self.tokens) == never, np.float32(NEVER), np.float32(0))
+        self.loop = backend.compiled(stepped, self._loop, small_steps=True)
+
+    def write(
+        self, prompt: np.ndarray, length: int, sampling: Sampling, random: np.random.Generator, piece: int
+    ) -> Iterator[np.ndarray]:
+        """Yield the tokens that follow a prompt.
+
+        Args:
+            prompt: int32 of shape (tokens,), at least one.
+            length: how many to draw.
+            sampling: how.
+            random: where the draws' numbers come from.
+            piece: how many tokens at a time.
+        """
+        given, total = len(prompt), len(prompt) + length
+        room = max(256, 2 ** (total - 1).bit_length())  # rounded up, so that few lengths are ever compiled
+        buffer = np.zeros((1, room), np.int32)
+        buffer[0, :given] = prompt
+        uniform = np.zeros(room, np.float32)
+        uniform[:total] = random.random(total, np.float32)
+        states = fresh_states(self.stepped, 1)
+        temperature, top_k, top_p = sampling.settings(self.tokens)
+        how = np.float32(temperature), np.int32(top_k), np.float32(top_p)
+        done = 0  # tokens that the model has seen; it has then drawn the one after them
+        while done < total - 1:
+            until = min(max(done + 1, given - 1) + piece, total - 1)
+            buffer, *states = self.loop(
+                buffer, uniform, np.int32(done), np.int32(until), np.int32(given), *how, *states
+            )
+            found = np.asarray(ops.convert_to_numpy(buffer))
+            yield found[0, max(done + 1, given) : until + 1]
+            done = until
+
+    def _loop(self, buffer, uniform, start, stop, given, temperature, top_k, top_p, *states):
+        """Read tokens `start` to `stop` of the buffer, and write behind each one what follows, past the given ones."""
+
+        def step(at, buffer, *states):
+            token = ops.slice(buffer, (0, at), (1, 1))
+            logits, *states = self.stepped([token, *states], training=False)
+            number = ops.slice(uniform, (at,), (1,))
+            drawn = draw(ops.cast(logits[:, 0], "float32") + self.penalty, number, temperature, top_k, top_p)
+            follows = ops.where(at + 1 < given, ops.slice(buffer, (0, at + 1), (1, 1)), drawn[:, None])
+            states = [ops.cast(state, "float32") for state in states]  # as they came; a narrower dtype computes
+            return at + 1, ops.slice_update(buffer, (0, at + 1), follows), *states
+
+        _, buffer, *states = ops.while_loop(lambda at, *_: at < stop, step, (start, buffer, *states))
+        return buffer, *states
+
+
+class Reader:
+    """Scores text: the negative logarithm of the probability that a model gives to each token.
+
+    Args:
+        stepped: from `with_states`.
+        length: tokens of a piece that is read at a time.
+    """
+
+    def __init__(self, stepped: keras.Model, length: int = 100):
+        self.stepped, self.length = stepped, length
+        self.forward = backend.compiled(stepped, self._forward)
+
+    def read(self, numbers: np.ndarray, rows: int, progress=lambda tokens: None) -> np.ndarray:
+        """Nats of each token but the first, float32 of shape (tokens - 1,).
+
+        Args:
+            numbers: the text, int32 of shape (tokens,).
+            rows: the text is read in so many parts side by side; each begins without knowing what came before.
+            progress: called with how many more tokens were read.
+        """
+        count = len(numbers) - 1
+        each = -(-count // rows)
+        steps = -(-each // self.length)
+        padded = np.zeros((2, rows, steps * self.length), np.int32)
+        for row in range(rows):
+            part = numbers[row * each : (row + 1) * each + 1]
+            padded[0, row, : max(0, len(part) - 1)], padded[1, row, : max(0, len(part) - 1)] = part[:-1], part[1:]
+        states, found = fresh_states(self.stepped, rows), []
+        for start in range(0, steps * self.length, self.length):
+            tokens, targets = padded[:, :, start : start + self.length]
+            nats, *states = self.forward(tokens, targets, *states)
+            found.append(ops.convert_to_numpy(nats))
+            progress(tokens.size)
+        nats = np.concatenate(found, axis=1)
+        return np.concatenate([nats[row, : max(0, min(each, count - row * each))] for row in range(rows)])
+
+    def _forward(self, tokens, targets, *states):
+        logits, *states = self.stepped([tokens, *states], training=False)
+        return ops.sparse_categorical_crossentropy(targets, ops.cast(logits, "float32"), from_logits=True), *states

@@ -1,0 +1,1 @@
+"""Training: plain `fit`, in which order, checkpoints, exact resume."""

@@ -1,0 +1,157 @@
+"""A run on disk: checkpoints, log, and the state from which it goes on exactly."""
+
+import csv
+import inspect
+import io
+import json
+import shutil
+import zipfile
+import zlib
+
+import keras
+import numpy as np
+
+from zoo import backend
+from zoo.errors import ZooError
+from zoo.files import replacing
+from zoo.saving import plain
+from zoo.training.run import Run
+
+
+class Keeper(keras.callbacks.Callback):
+    """Keeps a run on disk after each epoch: last.keras, best.keras, resume.npz, log.csv, each written whole."""
+
+    def __init__(self, trained, kept, run: Run, save):
+        super().__init__()
+        self.trained, self.kept, self.run, self.save = trained, kept, run, save
+        self.state: dict = {}
+        self.random_states: list[np.ndarray] = []
+        self.callback_states: list[dict] = []
+
+    def on_train_begin(self, logs=None):
+        # only now: Keras' callbacks forget what they knew when training begins, and this one is the last of them
+        for callback, values in zip(self.run.callbacks, self.callback_states, strict=False):
+            vars(callback).update(values)
+        backend.set_random_states(self.random_states)  # only now: getting ready to train draws from them too
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {key: float(value) for key, value in (logs or {}).items()}
+        if not np.isfinite(logs.get("loss", 0.0)):
+            return  # what is on disk is the last state that was any good
+        variables = training_state(self.model)  # on JAX, asking for self.model fetches the state from the device
+        history = self.state["history"]
+        for key, value in logs.items():
+            history.setdefault(key, []).append(value)
+        self.state["epoch"] = epoch + 1
+        self.state["stopped"] = bool(self.model.stop_training)  # by a callback: a resumed run stays stopped
+        last = self.run.folder / "last.keras"
+        self.save(last)
+        name, mode = self.run.monitor
+        # among equals the later epoch is the best: it has seen more
+        if name in logs and logs[name] == (max if mode == "max" else min)(history[name]):
+            self.state["best_epoch"] = epoch + 1
+            with replacing(self.run.folder / "best.keras") as path:
+                shutil.copyfile(last, path)
+        self.write_log()
+        self.store(variables)  # last: a run killed before this line goes on from the epoch before
+
+    def take_best(self) -> None:
+        """Give the model the weights of its best epoch, where there was validation data to tell."""
+        if self.state.get("best_epoch", self.state["epoch"]) != self.state["epoch"]:
+            best = keras.saving.load_model(self.run.folder / "best.keras", compile=False)
+            self.kept.set_weights(best.get_weights())
+
+    def write_log(self) -> None:
+        history = self.state["history"]
+        rows = zip(*history.values(), strict=True)
+        with replacing(self.run.folder / "log.csv") as path, path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["epoch", *history])
+            writer.writerows([epoch, *row] for epoch, row in enumerate(rows))
+
+    # The resume file is our own .npz: arrays by number and one JSON text, opened with allow_pickle=False.
+
+    def store(self, variables) -> None:
+        arrays = {f"variable_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
+        content = {
+            "state": self.state,
+            "identity": self.run.identity,
+            "variables": shapes(variables),
+            "callbacks": [],
+        }
+        for number, callback in enumerate(self.run.callbacks):
+            content["callbacks"].append([type(callback).__name__, plain_state(callback)])
+            for key, value in array_lists(callback).items():
+                arrays |= {f"callback_{number}_{key}_{i}": a for i, a in enumerate(value)}
+        arrays |= {f"random_{i}": a for i, a in enumerate(backend.random_states())}
+        arrays["content"] = np.array(json.dumps(content))
+        with replacing(self.run.folder / "resume.npz", suffix=".npz") as path, path.open("wb") as file:
+            np.savez(file, **arrays)
+
+    def restore(self, callbacks) -> dict:
+        path = self.run.folder / "resume.npz"
+        if not path.is_file():
+            raise ZooError(f"there is no run to resume in {str(self.run.folder)!r}; train without --resume first.")
+        try:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+                arrays = dict(file)
+            content = json.loads(str(arrays.pop("content")))
+            state, identity, known = content["state"], content["identity"], content["variables"]
+            stored_callbacks = content["callbacks"]
+            values = [arrays[f"variable_{i}"] for i in range(len(known))]
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            raise ZooError(f"{path} is damaged ({error}); train anew without --resume.") from error
+        if identity != self.run.identity:
+            differ = [k for k, v in self.run.identity.items() if identity.get(k) != v]
+            raise ZooError(
+                f"the run in {str(self.run.folder)!r} is another one: its {', '.join(differ)} differ. "
+                "Resume with the same model, arguments and data, or train anew without --resume."
+            )
+        variables = training_state(self.trained)
+        if known != shapes(variables):
+            raise ZooError(f"{path} holds another optimizer or model; train anew without --resume.")
+        names = [type(callback).__name__ for callback in callbacks]
+        if names != [name for name, _ in stored_callbacks]:
+            stored = ", ".join(name for name, _ in stored_callbacks) or "none"
+            raise ZooError(f"the run was started with these callbacks: {stored}; give the same to resume.")
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        self.random_states = [arrays[f"random_{i}"] for i in range(2) if f"random_{i}" in arrays]
+        for number, (_, plain_values) in enumerate(stored_callbacks):
+            prefix = f"callback_{number}_"
+            kept: dict = {}
+            for key in sorted((k for k in arrays if k.startswith(prefix)), key=lambda k: int(k.rsplit("_", 1)[1])):
+                kept.setdefault(key[len(prefix) :].rsplit("_", 1)[0], []).append(arrays[key])
+            self.callback_states.append({**plain_values, **kept})
+        return state
+
+
+def training_state(model) -> list:
+    """Every variable that the next step depends on: weights, SeedGenerators' states, the optimizer's memory."""
+    return [*model.variables, *model.optimizer.variables]
+
+
+def shapes(variables) -> list:
+    """What two lists of variables must share to be the same model and optimizer; names are counted up, so differ."""
+    return [[*map(int, v.shape), str(v.dtype)] for v in variables]
+
+
+def plain_state(callback) -> dict:
+    """The counters and best values of a callback: its attributes that are plain numbers, words or None.
+
+    Of Keras' own callbacks without what they were given: EarlyStopping turns the sign of its `min_delta` once it
+    knows its metric, and would turn it again.
+    """
+    kinds = (bool, int, float, str, type(None), np.number)
+    keras_own = type(callback).__module__.startswith("keras.")
+    given = inspect.signature(type(callback).__init__).parameters if keras_own else ()
+    return {key: plain(v) for key, v in vars(callback).items() if isinstance(v, kinds) and key not in given}
+
+
+def array_lists(callback) -> dict:
+    """A callback's attributes that are lists of arrays, as EarlyStopping's best weights are."""
+    return {
+        key: value
+        for key, value in vars(callback).items()
+        if isinstance(value, list) and value and all(isinstance(item, np.ndarray) for item in value)
+    }

@@ -1,0 +1,122 @@
+"""Training, the same for every model: plain `fit`, a bar with the time left, checkpoints, exact resume, a log."""
+
+import random
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from zoo import backend
+from zoo.data.images.augment import augmentation
+from zoo.errors import Diverged, UsageError, ZooError
+from zoo.training.callbacks import Cost, Progress, StopOnNaN, tensorboard
+from zoo.training.checkpoint import Keeper
+from zoo.training.order import FitData, Order
+from zoo.training.run import Run
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches in an order that is a function of (seed, epoch) alone, so that a resumed run sees the same ones.
+
+    An epoch is `steps_per_epoch` batches, which is one pass over the data unless told otherwise.
+
+    Args:
+        data: inputs of shape (n, ...), targets of shape (n, ...), and their kind of order; where examples are their
+            own targets, `y` being `x` itself, the two vary alike.
+        batch_size: examples a batch; None is all of them, in their own order.
+        seed: decides the order.
+        steps_per_epoch: batches an epoch; None is one pass.
+        epoch: the epoch to begin with.
+        augment: how the examples are varied, names in `zoo.data.images.augment`; drawn from the same two numbers.
+    """
+
+    def __init__(self, data: FitData, batch_size=None, seed=0, steps_per_epoch=None, epoch=0, augment=()):
+        super().__init__()
+        self.x, self.y, self.seed, self.epoch = data.x, data.y, seed, epoch
+        self.order = data.order(len(data.x), batch_size, seed)
+        self.steps_per_epoch = steps_per_epoch or self.order.steps
+        self.vary = augmentation(augment)
+
+    def __len__(self):
+        return self.steps_per_epoch
+
+    def __getitem__(self, step):
+        step += self.epoch * self.steps_per_epoch
+        rows = self.order.rows(step)
+        x = self.x[rows]
+        if self.vary is not None:
+            x = self.vary(x, np.random.default_rng([self.seed, step, 1]))
+        return x, x if self.y is self.x else self.y[rows]
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+
+def fit(model: keras.Model, data: FitData, run: Run, save, kept: keras.Model) -> keras.callbacks.History:
+    """Run plain `model.fit` on a compiled model, with what every training in the zoo has around it.
+
+    Args:
+        model: compiled.
+        data: the arrays.
+        run: how long, in which order, where it is kept.
+        save: called with a path, writes `kept` as a `.keras` file.
+        kept: what is saved: the model itself, or the part of it that is used once it is trained.
+
+    Returns:
+        Keras' `History`, with the epochs of a resumed run's first part included. When there is validation data
+        and a folder, the model ends with the weights of its best epoch, `.best_epoch`, counted from 1.
+
+    Raises:
+        ZooError: nothing to resume, or the state is of another run; a number that is not finite.
+    """
+    if run.epochs < 1:
+        raise UsageError(f"epochs must be 1 or more, got {run.epochs}.")
+    if run.batch_size is not None and run.batch_size < 1:
+        raise UsageError(f"batch_size must be 1 or more, or None for all examples at once; got {run.batch_size}.")
+    backend.keep_memory()
+    model.optimizer.build(model.trainable_variables)
+    keeper = Keeper(model, kept, run, save) if run.folder is not None else None
+    state = {"epoch": 0, "seed": random.randrange(2**32) if run.seed is None else run.seed, "history": {}}
+    if run.resume:
+        if keeper is None:
+            raise ZooError("resume=True needs the folder= of the run to go on with.")
+        state = keeper.restore(list(run.callbacks))
+    if keeper is not None:
+        keeper.state = state
+    history = keras.callbacks.History()
+    batches = Batches(data, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"], run.augment)
+    callbacks = [*run.callbacks, StopOnNaN()]
+    if run.batch_size is None:
+        callbacks.append(Cost())
+    if run.progress:
+        callbacks.append(Progress(run.epochs, len(batches), state["epoch"]))
+    if run.tensorboard:
+        callbacks.append(tensorboard(run.folder))
+    if keeper is not None:
+        callbacks.append(keeper)  # last: it stores what the others have come to
+    validation = data.validation
+    if validation is not None and data.order is not Order:  # pieces of a text are validated in their order, too
+        validation = Batches(replace(data, x=validation[0], y=validation[1]), batches.order.batch_size)
+    first_epoch = state["epoch"]
+    if first_epoch < run.epochs and not state.get("stopped"):
+        history = model.fit(
+            batches,
+            validation_data=validation,
+            epochs=run.epochs,
+            initial_epoch=first_epoch,
+            shuffle=False,  # Batches shuffles, by seed and epoch
+            callbacks=callbacks,
+            verbose=0,
+        )
+    losses = history.history.get("loss", [])
+    if losses and not np.isfinite(losses[-1]):
+        raise Diverged(
+            f"the loss became {losses[-1]} in epoch {first_epoch + len(losses)}: the steps are too large. "
+            "Try a learning_rate ten times smaller."
+        )
+    history.best_epoch = state.get("best_epoch")
+    if keeper is not None:
+        history.epoch = list(range(state["epoch"]))
+        history.history = state["history"]
+        keeper.take_best()
+    return history

@@ -1,0 +1,71 @@
+"""One training run: how long, in which order, by which optimizer."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+
+from zoo.errors import UsageError
+from zoo.training.order import FitData
+
+
+@dataclass
+class Run:
+    """One training run: how long, in which order, where it is kept.
+
+    Attributes:
+        epochs: epochs in all, those of a resumed run's first part included.
+        batch_size: examples a step; None is all of them.
+        steps_per_epoch: steps that an epoch counts; None is one pass.
+        seed: decides the order of the examples; None draws one.
+        folder: where checkpoints, resume state and log are written; None writes nothing.
+        resume: go on from the state in `folder`.
+        identity: what must be equal for a resume to make sense.
+        monitor: the logged number that names the best epoch, and "min" or "max".
+        tensorboard: also write TensorBoard's event files.
+        callbacks: the caller's own Keras callbacks.
+        progress: show a bar on standard error.
+        augment: how the examples are varied, names in `zoo.data.images.augment`.
+    """
+
+    epochs: int
+    batch_size: int | None = 32
+    steps_per_epoch: int | None = None
+    seed: int | None = None
+    folder: Path | None = None
+    resume: bool = False
+    identity: dict = field(default_factory=dict)
+    monitor: tuple[str, str] = ("val_loss", "min")
+    tensorboard: bool = False
+    callbacks: tuple = ()
+    progress: bool = True
+    augment: tuple[str, ...] = ()
+
+    def steps(self, data: FitData) -> int:
+        """Steps of one epoch over these examples."""
+        return self.steps_per_epoch or data.order(len(data.x), self.batch_size, 0).steps
+
+
+def optimizer_of(which: str | dict, learning_rate) -> keras.optimizers.Optimizer:
+    """Keras' optimizer of that name or configuration, at a learning rate or a schedule of it.
+
+    Raises:
+        UsageError: Keras knows no such optimizer.
+    """
+    name, config = (which, {}) if isinstance(which, str) else (which.get("class_name"), which.get("config", {}))
+    try:
+        return type(keras.optimizers.get(name))(**{**config, "learning_rate": learning_rate})
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{error}; accepted is a name such as 'adam', or a Keras optimizer.") from error
+
+
+def rate_over(schedule: str, learning_rate: float, steps: int):
+    """A learning rate over a run of `steps` steps, as Keras' optimizers take it; see `Entry.schedule`."""
+    if schedule == "constant":
+        return learning_rate
+    if schedule != "cosine":
+        raise UsageError(f"schedule is {schedule!r}; accepted are 'cosine' and 'constant'.")
+    rise = max(1, steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        learning_rate / rise, max(1, steps - rise), warmup_target=learning_rate, warmup_steps=rise
+    )

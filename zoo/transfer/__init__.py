@@ -1,0 +1,1 @@
+"""Fine-tuning: a frozen backbone's features, their cache, the head."""

@@ -1,0 +1,232 @@
+"""Features: a frozen backbone seen once by each picture, and a cache that remembers what it saw.
+
+The cache is one SQLite file for each way of computing: key is the picture's content and its view, value the
+features. SQLite's transactions make it safe under two processes and under being killed.
+"""
+
+import contextlib
+import hashlib
+import importlib
+import json
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from zoo import catalog, inference, saving
+from zoo.console import Bar
+from zoo.data import images, sources
+from zoo.errors import UsageError
+from zoo.files import placing
+from zoo.registry import did_you_mean
+from zoo.tasks import factory
+from zoo.transfer.cache import Cache
+
+
+class Backbone:
+    """A pretrained network up to its features, known by its card until somebody needs the network itself.
+
+    Args:
+        name: a model with trained weights and with layers called "features" and "head".
+
+    Raises:
+        UsageError: no such model, or it has no trained weights.
+    """
+
+    def __init__(self, name: str):
+        cards = {
+            key: card
+            for key, card in catalog.cards().items()
+            if any(map(catalog.from_a_package, card.facts.get("weights", {}).values()))
+        }
+        if name not in cards:
+            raise UsageError(
+                f"no backbone is called {name!r}{did_you_mean(name, cards)} Backbones: {', '.join(cards)}."
+            )
+        self.card = cards[name]
+        self.name = name
+        self.weights = next(iter(self.card.facts["weights"]))
+        height, width, channels = self.card.arguments["input_shape"]
+        self.rule = images.Preprocessing(
+            (height, width), channels=channels, **self.card.facts.get("preprocessing", {})
+        )
+        self.conversion = inference.Conversion.of_weights(self.card, self.weights)
+        self._begun = threading.Lock()
+
+    def begin(self) -> None:
+        """Start what takes seconds before the first picture can be shown; meanwhile, pictures can be decoded."""
+        if self._begun.acquire(blocking=False):  # and never released: once is enough
+            self.conversion.begin()
+            if not self.converts():
+                threading.Thread(target=importlib.import_module, args=["zoo.backend"], daemon=True).start()
+
+    def converts(self) -> bool:
+        """Whether OpenVINO computes this network, rather than Keras."""
+        return inference.available() and not self.conversion.done(inference.REFUSED)
+
+    @cached_property
+    def classifier(self):
+        """The whole pretrained classifier in Keras; asking for its model imports the framework."""
+        return factory.from_register(self.name, weights=self.weights)
+
+    def archive(self) -> saving.Archive:
+        """The whole pretrained classifier as a saved file, which the cache keeps: a new head needs no more."""
+        if not self.conversion.done(inference.FILE):
+            self.conversion.wait()  # leaves the file as well
+        file = self.conversion.folder / inference.FILE
+        if not file.is_file():
+            with tempfile.TemporaryDirectory() as folder:
+                saved = Path(folder, inference.FILE)
+                self.classifier.save(saved)
+                with contextlib.suppress(OSError), placing(self.conversion.folder) as cached:
+                    shutil.copy(saved, cached)
+                    (cached / inference.IDENTITY).write_text(json.dumps(self.conversion.identity))
+                return saving.read(saved)
+        return saving.read(file)
+
+
+class Engine:
+    """A way of computing a backbone's features: by OpenVINO where it is installed, else by Keras.
+
+    Where OpenVINO turns out not to be able to, Keras takes its place, and `name`, `precision` and `identity` say so.
+
+    Args:
+        backbone: whose features.
+        precision: "float32", or "bfloat16", which some processors compute several times as fast; None is the fastest.
+
+    Raises:
+        UsageError: another precision, or one that this machine does not compute in.
+    """
+
+    def __init__(self, backbone: Backbone, precision: str | None = None):
+        self.backbone = backbone
+        self.name = "openvino" if backbone.converts() else "keras"
+        fastest = inference.fastest_precision() if self.name == "openvino" else "float32"
+        if precision not in (None, "float32", fastest):
+            accepted = ", ".join(sorted({"float32", fastest}))
+            raise UsageError(f"precision {precision!r} is not for this machine; here by {self.name}: {accepted}.")
+        self.precision = precision or fastest
+
+    @property
+    def identity(self) -> dict:
+        """Everything that a picture's features depend on beyond the picture; the cache's key is its hash."""
+        return {
+            "backbone": self.backbone.name,
+            "weights": self.backbone.card.facts["weights"][self.backbone.weights]["sha256"],
+            "definition": hashlib.sha256(Path(self.backbone.card.file).read_bytes()).hexdigest(),
+            "preprocessing": self.backbone.rule.to_json(),
+            "engine": self.name,
+            "precision": self.precision,
+        }
+
+    def begin(self) -> None:
+        """Get ready, while pictures are decoded."""
+        self.backbone.begin()
+
+    @cached_property
+    def _network(self) -> inference.Network | None:
+        network = self.backbone.conversion.network(self.precision) if self.name == "openvino" else None
+        if network is None:
+            self.name, self.precision = "keras", "float32"
+        return network
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Features of shape (n, d) for pixels of shape (n, height, width, channels)."""
+        if self._network is not None:
+            return self._network(pixels)[1]
+        short = -len(pixels) % inference.BATCH  # Keras traces each new shape anew
+        whole = np.concatenate([pixels, np.zeros((short, *pixels.shape[1:]), pixels.dtype)])
+        return self.backbone.classifier.outputs(whole)[1][: len(pixels)]
+
+
+@dataclass
+class Features:
+    """Features of a set of pictures.
+
+    Attributes:
+        x: shape (pictures, views, d), float32.
+        kept: which of the pictures could be read, in order; shape (pictures,).
+        digests: SHA-256 of each kept picture's content.
+        skipped: path and reason for each that could not be read.
+        computed: how many rows were not in the cache.
+    """
+
+    x: np.ndarray
+    kept: np.ndarray
+    digests: list[str]
+    skipped: list[dict]
+    computed: int
+
+
+def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="looking") -> Features:
+    """Show every picture to the backbone once, or remember what it saw.
+
+    Reading, decoding and resizing run in threads while the backbone computes, a bounded number of pictures ahead.
+
+    Args:
+        pictures: the pictures.
+        engine: what computes the features of those that the cache does not hold.
+        views: 1 for the plain picture; 1 + k adds k augmented views.
+        title: what the progress bar says.
+    """
+    with Cache(engine.identity) as cache:
+        x: np.ndarray | None = None  # (pictures, views, d), once d is known
+        skipped: dict[int, str] = {}
+        waiting: list[tuple] = []
+        computed = 0
+
+        def keep(index, view, row):
+            nonlocal x
+            if x is None:
+                x = np.empty((len(pictures), views, len(row)), np.float32)
+            x[index, view] = row
+
+        def flush():
+            nonlocal computed
+            if not waiting:
+                return
+            found = engine(np.stack([pixels for *_, pixels in waiting]))
+            if engine.name == cache.identity["engine"]:  # else another did it, and it is not to be kept as its own
+                cache.put([(digest, view, row) for (_, view, digest, _), row in zip(waiting, found, strict=True)])
+            for (index, view, _, _), row in zip(waiting, found, strict=True):
+                keep(index, view, row)
+            computed += len(waiting)
+            waiting.clear()
+
+        def wanted(digest, view):
+            missing = cache.lacks(digest, view)
+            if missing:
+                engine.begin()
+            return missing
+
+        bar = Bar(len(pictures) * views, title, unit="picture")
+        stream = sources.stream(pictures, engine.backbone.rule, views=views, wanted=wanted)
+        try:
+            for index, view, digest, pixels in stream:
+                if isinstance(pixels, images.ImageError):
+                    skipped[index] = str(pixels)
+                elif pixels is None:
+                    keep(index, view, cache.get(digest, view))
+                else:
+                    waiting.append((index, view, digest, pixels))
+                    if len(waiting) == inference.BATCH:
+                        flush()
+                bar.update()
+            flush()
+        finally:
+            stream.close()
+            bar.close()
+    kept = np.array([i for i in range(len(pictures)) if i not in skipped], int)
+    if x is None:
+        x = np.empty((len(pictures), views, 0), np.float32)
+    return Features(
+        x[kept] if skipped else x,
+        kept,
+        [pictures.digests[i] for i in kept.tolist()],
+        [{"path": pictures.name(i), "reason": reason} for i, reason in sorted(skipped.items())],
+        computed,
+    )

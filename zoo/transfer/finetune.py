@@ -1,0 +1,192 @@
+"""Fine-tuning: a classifier of one's own photos from a pretrained backbone, in seconds and without a learning rate.
+
+The backbone is frozen, so each picture is shown to it once and its features are kept (features.py); the head is
+the optimum of a convex problem (head.py); both become one Keras model from pixels to logits.
+"""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from zoo import inference, saving
+from zoo.console import note
+from zoo.data import images, sources
+from zoo.errors import UsageError, ZooError
+from zoo.tasks import factory
+from zoo.tasks.images.novelty import Familiar
+from zoo.transfer.features import Backbone, Engine, Features, extract
+from zoo.transfer.head import Head, fit_head
+
+VAL_SPLIT = 0.2
+
+
+def finetune(
+    train,
+    validation=None,
+    *,
+    val_split: float | None = None,
+    backbone: str = "efficientnet_lite0",
+    augment: int = 0,
+    precision: str | None = None,
+    seed: int = 0,
+    skip_list=None,
+    out=None,
+):
+    """Train a classifier of your own pictures and measure it on pictures that it was not trained on.
+
+    Args:
+        train: a folder of class folders, a dataset's name ("textures", "tfds:beans"), a CSV file of paths and labels,
+            arrays `(x, y)` with pixels 0-255 of shape (n, height, width, 3), or a DataFrame.
+        validation: data of the same kinds to measure on; None takes the data's own validation split, or else
+            splits off `val_split`.
+        val_split: share of each class that is held out; None is 0.2 where the data have no split of their own.
+        backbone: a pretrained network, see `zoo.list(weights=True)`.
+        augment: further views of each training picture, cropped and mirrored at random, that are trained on too.
+        precision: what the training pictures' features are computed in: "float32" or, where the processor does,
+            "bfloat16"; None is the fastest. The saved model computes in float32, and is measured so.
+        seed: decides the split and the folds of the cross-validation; nothing else is random.
+        skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
+        out: a `.keras` file to save to; None keeps the classifier in memory only.
+
+    Returns:
+        A `Classifier`. Its `.metrics` hold what the validation pictures gave, through the very model that is saved;
+        its `.report` adds the counts, the time that each step took and the pictures that could not be used.
+
+    Raises:
+        UsageError: no backbone of that name, or a value that is not accepted.
+        ZooError: the data cannot be found, or too few pictures are left to train on.
+
+    Example:
+        >>> pets = finetune("textures")
+        >>> pets.labels
+        ['brick', 'grass', 'gravel']
+    """
+    if not isinstance(augment, int) or augment < 0:
+        raise UsageError(f"augment must be 0 or a small whole number of views a picture, got {augment!r}.")
+    if out is not None and Path(out).suffix != ".keras":
+        raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
+    network = Backbone(backbone)
+    fast, exact = Engine(network, precision), Engine(network, "float32")
+    seconds: dict[str, float] = {}
+    with clocked(seconds, "reading the folder"):
+        dataset = sources.load(train, validation, val_split, seed, skip_list)
+        if "validation" not in dataset.splits:
+            dataset = sources.load(dataset, None, VAL_SPLIT, seed)
+    if not network.conversion.done(inference.FILE):
+        network.begin()
+    note(describe(dataset))
+
+    classifier = factory.from_register(network.name, num_classes=len(dataset.labels))
+    tests = sources.Pictures(list(classifier.sample_inputs(2)), np.zeros(2, int), ["self-test"])
+    with clocked(seconds, "training pictures"):
+        seen = extract(dataset.splits["train"], fast, 1 + augment, title="training pictures")
+    # What is reported is what the saved model will say, in float32, whatever computed the features above.
+    with clocked(seconds, "validation pictures"):
+        held_out = extract(dataset.splits["validation"], exact, title="validation pictures")
+        tested = extract(tests, exact, title="self-test")
+    rows = unseen(seen, held_out)
+    y = dataset.splits["train"].y[seen.kept][rows]
+    require_enough(y, dataset.labels, seen.skipped)
+    # Products as small as these are faster on one thread, and far faster where others use the processor too.
+    with clocked(seconds, "head"), threadpool_limits(1):
+        views = seen.x.shape[1]
+        shown = seen.x if len(rows) == len(seen.x) else seen.x[rows]
+        head = fit_head(
+            shown.reshape(-1, shown.shape[2]),
+            np.repeat(y, views),
+            len(dataset.labels),
+            groups=np.repeat(np.arange(len(rows)), views),
+            seed=seed,
+        )
+        familiar = Familiar.fit(shown[:, 0], seed)
+    skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
+    with clocked(seconds, "saving"):
+        classifier.labels, classifier.familiar = dataset.labels, familiar
+        classifier.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
+        inputs = np.stack([images.decode(picture, network.rule) for picture in tests.items])
+        test = saving.selftest(inputs, head(tested.x[:, 0]))
+        members = saving.with_head(network.archive().members, "head", head.kernel, head.bias)
+        classifier.take(saving.Archive.in_memory(network.name, members, test), Headed(exact, head))
+        classifier.report(head(held_out.x[:, 0]), dataset.splits["validation"].y[held_out.kept], "validation", skipped)
+        if out is not None:
+            classifier.save(out)
+            with contextlib.suppress(Exception):  # it only spares the first prediction the conversion
+                sha256 = saving.digest(Path(out).read_bytes())
+                network.conversion.put_head(head.kernel, head.bias, inference.Conversion.of_file(Path(out), sha256))
+    classifier.summary = {
+        "validation": {key: classifier.metrics[key] for key in ("accuracy", "per_class", "confusion")},
+        "labels": dataset.labels,
+        "skipped": skipped,
+        "pictures": {"training": len(rows), "validation": len(held_out.kept)},
+        "duplicates": len(seen.kept) - len(rows),
+        "backbone": network.name,
+        "features": {
+            "engine": fast.name,
+            "precision": fast.precision,
+            "computed": seen.computed + held_out.computed,
+            "cached": seen.x.shape[0] * views + len(held_out.kept) - seen.computed - held_out.computed,
+        },
+        "strength": head.strength,
+        "seconds": {name: round(value, 2) for name, value in list(seconds.items())},
+        "out": None if out is None else str(out),
+    }
+    return classifier
+
+
+@dataclass(frozen=True)
+class Headed:
+    """The classifier before anybody has asked for its Keras model: the engine and the fitted head."""
+
+    engine: Engine
+    head: Head
+
+    def __call__(self, pixels: np.ndarray) -> list[np.ndarray]:
+        features = self.engine(pixels)
+        return [self.head(features), features]
+
+
+def unseen(seen: Features, held_out: Features) -> np.ndarray:
+    """The rows of the training features whose pictures are not, byte for byte, among those held out."""
+    hidden = {*held_out.digests}
+    return np.array([row for row, digest in enumerate(seen.digests) if digest not in hidden], int)
+
+
+def require_enough(y: np.ndarray, labels: list[str], skipped: list[dict]) -> None:
+    """Stop unless each class has two usable training pictures: one to learn from, one to choose the strength by."""
+    counts = np.bincount(y, minlength=len(labels))
+    if len(labels) < 2 or counts.min() < 2:
+        found = ", ".join(f"{label}: {count}" for label, count in zip(labels, counts, strict=True))
+        unusable = (
+            f" {len(skipped)} could not be read, {skipped[0]['path']} first ({skipped[0]['reason']})."
+            if skipped
+            else ""
+        )
+        raise ZooError(
+            f"fine-tuning needs two classes or more and two usable training pictures in each; found {found}.{unusable}"
+        )
+
+
+def describe(dataset: sources.Dataset) -> str:
+    """What was found, for people."""
+    lines = [f"{dataset.name}: {len(dataset.labels)} classes"]
+    for split in ("train", "validation"):
+        pictures = dataset.splits[split]
+        counts = np.bincount(pictures.y, minlength=len(dataset.labels))
+        listed = ", ".join(f"{n} {label}" for label, n in list(zip(dataset.labels, counts, strict=True))[:8])
+        more = ", ..." if len(dataset.labels) > 8 else ""
+        lines.append(f"  {split}: {len(pictures)} pictures ({listed}{more})")
+    lines += [f"  {dataset.about}"] if dataset.about else []
+    lines += [f"  A good accuracy proves {dataset.proves}"] if dataset.proves else []
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def clocked(seconds: dict[str, float], step: str):
+    """Add the wall time of a step to `seconds`."""
+    start = time.perf_counter()
+    yield
+    seconds[step] = seconds.get(step, 0.0) + time.perf_counter() - start

@@ -1,0 +1,1 @@
+"""All that people look at: figures, grids of pictures, pages."""

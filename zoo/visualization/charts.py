@@ -1,0 +1,288 @@
+"""Figures as PNG files: learning curves, confusion tables, decision maps, weights, filters, activations.
+
+Drawn by matplotlib on a canvas without a window and without pyplot's global state; it is imported when something is
+drawn, and comes with the extra "plots".
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import UsageError
+from zoo.visualization.canvas import COLOURS, drawn, shown
+
+GRID = 120  # points of a decision map, both ways
+MOST = 64  # pictures on one sheet
+
+
+def learning_curves(history, path) -> Path:
+    """Draw loss and metrics over the epochs, those of the validation data dashed.
+
+    Args:
+        history: Keras' `History`, or its dict of numbers by epoch.
+        path: the PNG file to write.
+
+    Example:
+        >>> learning_curves({"loss": [2.0, 1.0], "val_loss": [2.0, 1.5]}, "curves.png").name
+        'curves.png'
+    """
+    columns = getattr(history, "history", history)
+    names = [name for name in columns if not name.startswith("val_")]
+    if not names:
+        raise UsageError("the history is empty: train first, and give what train() returned.")
+    with drawn(path, (5 * len(names), 3.6), columns) as figure:
+        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+            for key, style in ((name, "-"), (f"val_{name}", "--")):
+                if key in columns:
+                    axes.plot(range(1, len(columns[key]) + 1), columns[key], style, label=key, marker=".")
+            axes.set(xlabel="epoch", ylabel=name)
+            axes.legend()
+    return Path(path)
+
+
+def confusion_matrix(table, labels, path) -> Path:
+    """Draw a table of counts: a row is the true class, a column what was said.
+
+    Args:
+        table: counts of shape (classes, classes), `evaluate()["confusion"]`.
+        labels: the classes' names.
+        path: the PNG file to write.
+
+    Example:
+        >>> confusion_matrix([[8, 2], [1, 9]], ["cat", "dog"], "confusion.png").name
+        'confusion.png'
+    """
+    table = np.asarray(table)
+    if table.shape != (len(labels), len(labels)):
+        raise UsageError(f"the table has the shape {table.shape}, and there are {len(labels)} labels.")
+    names = [shown(label) for label in labels]
+    side = min(3 + 0.4 * len(names), 30)
+    rows = table / np.maximum(table.sum(axis=1, keepdims=True), 1)  # the colour is the share of the true class
+    with drawn(path, (side + 0.6, side), names) as figure:
+        axes = figure.subplots()
+        axes.imshow(rows, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 4 else 0)
+        axes.set_yticks(range(len(names)), names)
+        axes.set(xlabel="said", ylabel="true")
+        if len(names) <= 40:  # more could not be read
+            for (row, column), count in np.ndenumerate(table):
+                colour = "white" if rows[row, column] > 0.6 else "black"
+                axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
+    return Path(path)
+
+
+def alignment(said, words, looks, path) -> Path:
+    """Draw where an answer looked: a row is a word of the answer, a column a word that was said.
+
+    Args:
+        said: the words that were said.
+        words: the words of the answer.
+        looks: how much each word of `said` mattered, shape (words, said), from 0 to 1.
+        path: the PNG file to write.
+
+    Example:
+        >>> alignment(["who", "?"], ["me"], [[0.9, 0.1]], "looks.png").name
+        'looks.png'
+    """
+    looks = np.asarray(looks).reshape(len(words), len(said))
+    above, beside = ([shown(word) for word in part] for part in (said, words))
+    with drawn(path, (2 + 0.45 * len(said), 1.6 + 0.35 * len(words)), [*above, *beside]) as figure:
+        axes = figure.subplots()
+        axes.imshow(looks, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(len(above)), above, rotation=90)
+        axes.set_yticks(range(len(beside)), beside)
+        axes.set(xlabel="said", ylabel="answered")
+    return Path(path)
+
+
+def word_map(words, places, path) -> Path:
+    """Draw words at places of the plane.
+
+    Args:
+        words: the words.
+        places: shape (words, 2).
+        path: the PNG file to write.
+
+    Example:
+        >>> word_map(["cat", "dog"], [[0, 0], [1, 2]], "words.png").name
+        'words.png'
+    """
+    places = np.asarray(places)
+    names = [shown(word) for word in words]
+    with drawn(path, (10, 10), names) as figure:
+        axes = figure.subplots()
+        axes.scatter(*places.T, s=2, color="lightgrey")
+        for name, (x, y) in zip(names, places, strict=True):
+            axes.text(x, y, name, ha="center", va="center", fontsize=7)
+        axes.set(xticks=[], yticks=[])
+    return Path(path)
+
+
+def decision_map(classifier, points, y, path) -> Path:
+    """Draw which class a classifier of points of the plane gives to every place, with labelled points on it.
+
+    Args:
+        classifier: a `Classifier` of inputs of shape (2,).
+        points: shape (n, 2).
+        y: the true class of each point, integers of shape (n,).
+        path: the PNG file to write.
+
+    Example:
+        >>> import zoo
+        >>> net = zoo.get("mlp", input_shape=(2,), hidden=(3,))
+        >>> decision_map(net, [[0.0, 1.0], [1.0, 0.0]], [0, 1], "map.png").name
+        'map.png'
+    """
+    return decision_maps({classifier.name: classifier}, points, y, path)
+
+
+def decision_maps(classifiers: dict, points, y, path) -> Path:
+    """The same for several classifiers, by title."""
+    points, y = np.asarray(points, np.float32), np.asarray(y)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise UsageError(f"points have the shape {points.shape}; a map needs points of the plane, shape (n, 2).")
+    labels = [shown(label) for label in next(iter(classifiers.values())).class_names()]
+    low, high = points.min(axis=0) - 0.5, points.max(axis=0) + 0.5
+    across, up = np.meshgrid(np.linspace(low[0], high[0], GRID), np.linspace(low[1], high[1], GRID))
+    places = np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
+    columns = min(len(classifiers), 4)
+    rows = -(-len(classifiers) // columns)
+    with drawn(path, (3.4 * columns + 0.4, 3.4 * rows), [*labels, *classifiers]) as figure:
+        plots = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (title, classifier) in zip(plots, classifiers.items(), strict=False):
+            said = classifier.probabilities(classifier.logits(places)).argmax(axis=1).reshape(GRID, GRID)
+            levels = np.arange(len(labels) + 1) - 0.5
+            colours = [COLOURS[i % len(COLOURS)] for i in range(len(labels))]
+            axes.contourf(across, up, said, levels=levels, colors=colours, alpha=0.25)
+            for index, label in enumerate(labels):
+                mine = points[y == index]
+                axes.scatter(*mine.T, s=6, color=colours[index], label=label)
+            axes.set(title=title, aspect="equal")
+        for axes in plots[len(classifiers) :]:
+            axes.axis("off")
+        plots[0].legend(fontsize=7)
+    return Path(path)
+
+
+def threshold_unit(weights, bias: float, path, names=None) -> Path:
+    """Draw one unit: its inputs, what each counts, and the threshold that their sum must pass.
+
+    Args:
+        weights: shape (inputs,) or (inputs, 1).
+        bias: minus the threshold.
+        path: the PNG file to write.
+        names: of the inputs; "x1", "x2" and so on when None.
+
+    Example:
+        >>> threshold_unit([10, 3, 1], -3.5, "eat_it.png", ["sweet", "hot", "sour"]).name
+        'eat_it.png'
+    """
+    weights = np.asarray(weights, float).reshape(-1)
+    names = [f"x{i + 1}" for i in range(len(weights))] if names is None else list(names)
+    if len(names) != len(weights):
+        raise UsageError(f"there are {len(weights)} weights and {len(names)} names.")
+    most = np.abs(weights).max() or 1.0
+    with drawn(path, (5.5, max(2.4, 0.7 * len(weights))), names) as figure:
+        axes = figure.subplots()
+        axes.set(xlim=(-0.6, 3.4), ylim=(-len(weights) / 2 - 0.4, len(weights) / 2 + 0.4))
+        axes.axis("off")
+        for name, weight, height in zip(names, weights, np.linspace(1, -1, len(weights) + 2)[1:-1], strict=True):
+            height *= len(weights) / 2
+            colour = COLOURS[0] if weight < 0 else COLOURS[1]
+            axes.plot([0, 2], [height, 0], color=colour, linewidth=0.5 + 4 * abs(weight) / most, zorder=1)
+            axes.text(-0.1, height, shown(name), ha="right", va="center")
+            axes.text(0.8, height * 0.6 + 0.1, f"{weight:.4g}", ha="center", va="bottom", color=colour)
+        axes.scatter([2], [0], s=1800, color="white", edgecolors="black", zorder=2)
+        axes.text(2, 0, f"> {-bias:.4g}", ha="center", va="center", zorder=3)
+        axes.annotate("", (2.9, 0), (2.35, 0), arrowprops={"arrowstyle": "->"})
+        axes.text(2.95, 0, "fires", va="center")
+    return Path(path)
+
+
+def weight_image(kernel, shape, path) -> Path:
+    """Draw the weights of the units that look at every pixel as pictures: grey is 0, the strongest weight full.
+
+    Args:
+        kernel: of a dense layer on the pixels, shape (pixels,) or (pixels, units).
+        shape: of the pictures, (height, width[, channels]).
+        path: the PNG file to write.
+
+    Example:
+        >>> weight_image(np.arange(16.0) - 8, (4, 4), "weights.png").name
+        'weights.png'
+    """
+    kernel = np.asarray(kernel)
+    kernel = kernel.reshape(len(kernel), -1)  # (pixels, units)
+    if math.prod(shape) != len(kernel):
+        raise UsageError(f"a unit has {len(kernel)} weights, and a picture of shape {tuple(shape)} has not as many.")
+    return _sheet([unit.reshape(shape) for unit in kernel.T], path, "unit")
+
+
+def filters(kernel, path) -> Path:
+    """Draw the filters of a convolution: in colour where they see three channels, else their mean over channels.
+
+    Args:
+        kernel: shape (height, width, channels, filters).
+        path: the PNG file to write.
+
+    Example:
+        >>> filters(np.random.default_rng(0).normal(size=(3, 3, 3, 8)), "filters.png").name
+        'filters.png'
+    """
+    kernel = np.asarray(kernel)
+    if kernel.ndim != 4:
+        raise UsageError(
+            f"the kernel has the shape {kernel.shape}; that of a convolution is (height, width, channels, filters)."
+        )
+    if kernel.shape[2] != 3:
+        kernel = kernel.mean(axis=2, keepdims=True)
+    return _sheet(list(np.moveaxis(kernel, -1, 0)), path, "filter")
+
+
+def activation_maps(model, pixels, path, layer: str | None = None) -> Path:
+    """Draw what the channels of a convolution make of one picture.
+
+    Args:
+        model: a `keras.Model` of pictures.
+        pixels: one picture as the model takes it, shape (height, width, channels).
+        path: the PNG file to write.
+        layer: name of the layer whose output is drawn; None is the first convolution.
+
+    Raises:
+        UsageError: the model has no such layer.
+    """
+    import keras
+
+    of_maps = {item.name: item for item in model.layers if len(getattr(item.output, "shape", ())) == 4}
+    convolutions = [name for name, item in of_maps.items() if "Conv" in type(item).__name__]
+    layer = layer or next(iter(convolutions), None)
+    if layer not in of_maps:
+        raise UsageError(f"{model.name} has no layer {layer!r} with maps; it has {', '.join(of_maps) or 'none'}.")
+    seen = keras.Model(model.input, of_maps[layer].output)
+    maps = keras.ops.convert_to_numpy(seen(np.asarray(pixels)[None]))[0]  # (height, width, channels)
+    return _sheet(list(np.moveaxis(maps, -1, 0)), path, "channel", around_zero=False)
+
+
+def _sheet(pictures: list[np.ndarray], path, what: str, around_zero: bool = True) -> Path:
+    """Small pictures of shape (height, width[, 1 or 3]) side by side, each scaled by itself."""
+    first = pictures[:MOST]
+    columns = math.ceil(math.sqrt(len(first)))
+    rows = -(-len(first) // columns)
+    side = max(4.0, 1.1 * columns)
+    with drawn(path, (side, side * rows / columns + 0.4)) as figure:
+        more = f", the first {MOST} of {len(pictures)}" if len(pictures) > MOST else ""
+        figure.suptitle(f"{what} 1 to {len(first)}{more}", fontsize=8)
+        plots = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes in plots:
+            axes.axis("off")
+        for axes, picture in zip(plots, first, strict=False):
+            picture = np.squeeze(picture, axis=2) if picture.ndim == 3 and picture.shape[2] == 1 else picture
+            most = float(np.abs(picture).max()) or 1.0
+            if picture.ndim == 3:
+                axes.imshow(np.clip(0.5 + picture / (2 * most), 0, 1), interpolation="nearest")
+            elif around_zero:
+                axes.imshow(picture, cmap="coolwarm", vmin=-most, vmax=most, interpolation="nearest")
+            else:
+                axes.imshow(picture, cmap="viridis", interpolation="nearest")
+    return Path(path)

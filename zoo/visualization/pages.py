@@ -1,0 +1,99 @@
+"""Pages that people look at, each one HTML file."""
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image
+
+from zoo.files import replacing
+
+MOST = 300  # errors that a page shows
+STYLE = """
+:root{color-scheme:light dark}
+body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
+.pictures{display:flex;flex-wrap:wrap;gap:1rem}
+figure{margin:0;width:128px}
+img{width:128px;height:128px;object-fit:contain;image-rendering:pixelated;background:#8884}
+figcaption{font-size:.8rem;overflow-wrap:anywhere}
+table{border-collapse:collapse}
+th,td{padding:.2rem .6rem;text-align:right;font-weight:normal}
+td.right{font-weight:bold}
+.wide{overflow-x:auto}
+"""
+RED = 'style="background:rgb(220 40 40/{:.2f})"'
+
+
+class ErrorShown(Protocol):
+    """An example that was taken for another class, as a page shows it; see `zoo.tasks.images.evaluation`."""
+
+    name: str
+    truth: str
+    said: str
+    probability: float
+    pixels: np.ndarray
+
+
+def write_errors_page(
+    path: Path, title: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int
+) -> None:
+    """Write what a classifier gets wrong as one HTML file: the numbers, who was taken for whom, and the pictures.
+
+    Args:
+        path: the file; it is written whole or not at all.
+        title: what was evaluated.
+        metrics: what `evaluate` returned.
+        errors: the examples to show, pictures as uint8 arrays (height, width, channels) or points (length,).
+        total: how many errors there are in all.
+    """
+    with replacing(Path(path), suffix=".html") as temporary:
+        temporary.write_text("\n".join(_lines(title, metrics, errors, total)), encoding="utf-8")
+
+
+def _lines(title: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int) -> Iterable[str]:
+    title = html.escape(title)
+    yield f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
+    yield f"<h1>{title}</h1>"
+    yield f"<p>Accuracy {html.escape(str(metrics['accuracy']))} on the {html.escape(metrics['split'])} split."
+    more = f", the {len(errors)} most confident are shown" if total > len(errors) else ""
+    yield f"{total} wrong{more}.</p>"
+    yield from _confusion(metrics["confusion"], metrics["labels"])
+    groups: dict[tuple[str, str], list[ErrorShown]] = {}
+    for error in errors:
+        groups.setdefault((error.truth, error.said), []).append(error)
+    for (truth, said), group in sorted(groups.items(), key=lambda item: -len(item[1])):
+        yield f"<h2>{html.escape(truth)} taken for {html.escape(said)}: {len(group)}</h2><div class=pictures>"
+        yield from (f"<figure>{_example(error)}{_caption(error)}</figure>" for error in group)
+        yield "</div>"
+    yield "</html>"
+
+
+def _confusion(table: list[list[int]], labels: list[str]) -> Iterable[str]:
+    """Rows are what it is, columns what was said; the more mistakes in a cell, the redder."""
+    most = max((count for i, row in enumerate(table) for j, count in enumerate(row) if i != j), default=0) or 1
+    yield "<div class=wide><table><caption>rows: what it is; columns: what was said</caption><tr><th></th>"
+    yield "".join(f"<th scope=col>{html.escape(label)}</th>" for label in labels) + "</tr>"
+    for i, (label, row) in enumerate(zip(labels, table, strict=True)):
+        shades = ["class=right" if i == j else RED.format(count / most) for j, count in enumerate(row)]
+        cells = "".join(f"<td {shade}>{count}</td>" for shade, count in zip(shades, row, strict=True))
+        yield f"<tr><th scope=row>{html.escape(label)}</th>{cells}</tr>"
+    yield "</table></div>"
+
+
+def _caption(error: ErrorShown) -> str:
+    return f"<figcaption>{error.probability:.1%}<br>{html.escape(Path(error.name).name)}</figcaption>"
+
+
+def _example(error: ErrorShown) -> str:
+    """The picture inside the page, as the model saw it; of a point its numbers."""
+    if error.pixels.ndim == 1:
+        return f"<p>{html.escape(', '.join(f'{value:g}' for value in error.pixels[:20]))}</p>"
+    pixels = error.pixels[..., 0] if error.pixels.shape[-1] == 1 else error.pixels
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    coded = base64.b64encode(file.getvalue()).decode()
+    return f'<img alt="{html.escape(error.truth, quote=True)}" src="data:image/png;base64,{coded}">'

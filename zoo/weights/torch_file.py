@@ -1,0 +1,251 @@
+"""Tensors out of torch's legacy checkpoint files, without torch and without running pickle.
+
+Such a file (the default of `torch.save` before torch 1.6) is five pickles: a magic number, a protocol number,
+facts about the machine that wrote it, the saved object and a list of storage keys; then, for each key, how
+many numbers (int64) and the raw numbers. Running a pickle runs any code its author put there, so none is run:
+`pickletools.genops` only splits it into opcodes, and a stack machine that knows the few of a table of tensors
+builds that table, and nothing else.
+"""
+
+import hashlib
+import io
+import math
+import pickletools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import ZooError
+
+HEADER = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."  # the first two pickles never vary
+
+DTYPES = {  # torch writes little-endian numbers on every machine
+    "torch DoubleStorage": "<f8",
+    "torch FloatStorage": "<f4",
+    "torch HalfStorage": "<f2",
+    "torch LongStorage": "<i8",
+    "torch IntStorage": "<i4",
+    "torch ShortStorage": "<i2",
+    "torch CharStorage": "i1",
+    "torch ByteStorage": "u1",
+}
+GLOBALS = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2", *DTYPES}
+SHOWN = 100  # characters of a file's own words that a message repeats
+CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+
+
+def read(path, sha256: str) -> dict[str, np.ndarray]:
+    """Read the tensors of a legacy torch file whose content is known by its hash.
+
+    Args:
+        path: the file.
+        sha256: SHA-256 of the whole file, 64 hexadecimal digits; checked before anything is interpreted.
+
+    Returns:
+        The arrays by name, in the file's order: read-only views of the file's bytes.
+
+    Raises:
+        ZooError: no such file, another hash, or a file that `parse` refuses.
+
+    Example:
+        >>> tensors = read("net.pth", "579344248a93e23026e6b78f1f6faf0b...")  # doctest: +SKIP
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():  # a pipe or a device would be waited for, or read without end
+            raise ZooError(f"there is no file {str(path)!r}.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise ZooError(
+            f"{path} is not the file that was expected: its SHA-256 is {found}, not {sha256}. "
+            "It is damaged or another version; install the package that carries it again."
+        )
+    try:
+        return parse(data)
+    except ZooError as error:
+        raise ZooError(f"{path} cannot be read. {error}") from None
+
+
+def parse(data: bytes) -> dict[str, np.ndarray]:
+    """Interpret the content of a legacy torch file that holds a flat table of named tensors.
+
+    Args:
+        data: the whole file.
+
+    Returns:
+        The arrays by name, in the file's order: read-only views of `data`.
+
+    Raises:
+        ZooError: the bytes are no such file, are damaged, or ask for anything but tensors.
+    """
+    if not data.startswith(HEADER):
+        raise ZooError("This is not a legacy torch file; torch's zip files and others are not read.")
+    stream = io.BytesIO(data)
+    stream.seek(len(HEADER))
+    storages = {}
+    try:
+        system, saved, keys = (_interpret(stream, storages) for _ in range(3))
+    except ZooError:
+        raise
+    except (IndexError, KeyError, ValueError) as error:  # empty stack, unknown memo, bytes that are no opcode
+        reason = f"{type(error).__name__}: {str(error)[:SHOWN]}"
+        raise ZooError(f"The torch file is cut short or damaged ({reason}).") from None
+    if not isinstance(system, dict) or system.get("little_endian") is not True:
+        raise ZooError("The torch file does not say that its numbers are little-endian; only those are read.")
+    if not isinstance(saved, dict) or not all(isinstance(tensor, _Tensor) for tensor in saved.values()):
+        raise ZooError("The torch file holds something else than one flat table of named tensors.")
+    content = _contents(memoryview(data), stream.tell(), keys, storages)
+    return {name: _array(name, tensor, content[tensor.storage.key]) for name, tensor in saved.items()}
+
+
+@dataclass(frozen=True)
+class _Global:
+    """A Python object that the file names; it is compared with known names and never looked up."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class _Storage:
+    key: str
+    dtype: np.dtype
+    count: int  # numbers, not bytes
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    storage: _Storage
+    offset: int  # offset and stride count numbers, not bytes
+    size: tuple
+    stride: tuple
+
+
+def _interpret(stream, storages):
+    """The value of one pickle, of plain values and `_Tensor`s; adds the storages it names to `storages`."""
+    stack, outer, memo = [], [], {}  # `outer` holds the stacks below the open marks
+    for opcode, argument, _ in pickletools.genops(stream):
+        match opcode.name:
+            case "PROTO":
+                pass
+            case "STOP":
+                break
+            case "NONE" | "NEWTRUE" | "NEWFALSE" | "EMPTY_TUPLE":
+                stack.append(CONSTANTS[opcode.name])
+            case "BINUNICODE" | "BININT" | "BININT1" | "BININT2":
+                stack.append(argument)
+            case "EMPTY_DICT":
+                stack.append({})
+            case "EMPTY_LIST":
+                stack.append([])
+            case "BINPUT" | "LONG_BINPUT":
+                memo[argument] = stack[-1]
+            case "BINGET" | "LONG_BINGET":
+                stack.append(memo[argument])
+            case "MARK":
+                outer.append(stack)
+                stack = []
+            case "TUPLE":
+                values, stack = tuple(stack), outer.pop()
+                stack.append(values)
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                stack.append(tuple([stack.pop() for _ in range(int(opcode.name[-1]))][::-1]))
+            case "APPEND":
+                value = stack.pop()
+                _extend(stack[-1], [value])
+            case "APPENDS":
+                values, stack = stack, outer.pop()
+                _extend(stack[-1], values)
+            case "SETITEM":
+                value, key = stack.pop(), stack.pop()
+                _update(stack[-1], [key], [value])
+            case "SETITEMS":
+                items, stack = stack, outer.pop()
+                _update(stack[-1], items[::2], items[1::2])
+            case "GLOBAL":
+                if argument not in GLOBALS:
+                    raise ZooError(f"The torch file asks for {argument[:SHOWN]!r}; only tensors are read.")
+                stack.append(_Global(argument))
+            case "REDUCE":
+                arguments, function = stack.pop(), stack.pop()
+                stack.append(_rebuild(function, arguments))
+            case "BUILD":
+                stack.pop()  # torch hangs version numbers (`_metadata`) on its dict; no tensor is in them
+            case "BINPERSID":
+                stack.append(_storage(stack.pop(), storages))
+            case name:
+                raise ZooError(f"The torch file holds the pickle opcode {name}; no table of tensors needs it.")
+    if outer or len(stack) != 1:
+        raise ZooError("The torch file is damaged: one of its pickles does not end in a single value.")
+    return stack[0]
+
+
+def _extend(target, values):
+    if not isinstance(target, list):
+        raise ZooError("The torch file is damaged: it appends to something that is no list.")
+    target.extend(values)
+
+
+def _update(target, keys, values):
+    if not isinstance(target, dict) or not all(isinstance(key, str) for key in keys):
+        raise ZooError("The torch file is damaged: it sets items that are not named entries of a dict.")
+    target.update(zip(keys, values, strict=True))
+
+
+def _rebuild(function, arguments):
+    match function, arguments:
+        case _Global("collections OrderedDict"), ():
+            return {}
+        case (
+            _Global("torch._utils _rebuild_tensor_v2"),
+            (_Storage() as storage, int(offset), tuple(size), tuple(stride), bool(), dict()),
+        ):
+            return _Tensor(storage, offset, size, stride)
+    raise ZooError("The torch file calls something in a way that does not make a tensor.")
+
+
+def _storage(identity, storages):
+    match identity:
+        case ("storage", _Global(kind), str(key), str(), int(count), None) if kind in DTYPES:
+            storage = _Storage(key, np.dtype(DTYPES[kind]), count)
+            if storages.setdefault(key, storage) == storage:
+                return storage
+    raise ZooError("The torch file is damaged: it points at a storage in a way that torch never does.")
+
+
+def _contents(data, position, keys, storages):
+    """The bytes of each storage by key: an int64 count and the numbers, storage after storage, to the end."""
+    named = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    if not named or sorted(keys) != sorted(storages):
+        raise ZooError("The torch file is damaged: the storages it lists are not those that its tensors use.")
+    content = {}
+    for key in keys:
+        start = position + 8
+        count = int.from_bytes(data[position:start], "little", signed=True)
+        position = start + count * storages[key].dtype.itemsize
+        if count != storages[key].count or not start <= position <= len(data):
+            raise ZooError(f"The torch file is cut short or damaged in storage {key[:SHOWN]!r}.")
+        content[key] = data[start:position]
+    if position != len(data):
+        raise ZooError(f"The torch file is damaged: {len(data) - position} bytes follow its last storage.")
+    return content
+
+
+def _array(name, tensor, content):
+    size, stride = tensor.size, tensor.stride
+    dtype, count = tensor.storage.dtype, tensor.storage.count
+    fits = (
+        len(size) == len(stride) <= 8
+        and all(isinstance(n, int) and 1 <= n <= count for n in size)
+        and all(isinstance(step, int) and 0 <= step <= count for step in stride)
+        and math.prod(size) <= count
+        and tensor.offset >= 0
+        and tensor.offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) < count
+    )
+    if not fits:
+        raise ZooError(f"The torch file is damaged: tensor {name[:SHOWN]!r} lies outside its {count} numbers.")
+    strides = [step * dtype.itemsize for step in stride]
+    return np.ndarray(size, dtype, content, tensor.offset * dtype.itemsize, strides)
