@@ -15,7 +15,7 @@ from zoo.data import sources
 from zoo.data.images.augment import WAYS, augmentation
 from zoo.errors import UsageError, ZooError
 from zoo.saving import plain
-from zoo.training.order import Order
+from zoo.training.order import Shuffled
 
 # The perceptron
 
@@ -45,7 +45,7 @@ def test_eat_it_or_not():
     dataset = sources.load("eat_it")
     assert [dataset.labels[i] for i in dataset.splits["train"].y] == ["leave it"] * 3 + ["eat it"] * 5
     net = zoo.get("perceptron")
-    net.fit_classes(dataset.labels)
+    net.match_classes(dataset.labels)
     net.model.set_weights([np.array([[10.0], [3.0], [1.0]]), np.array([-3.5])])  # the course's weights and threshold
     assert net.evaluate("eat_it", progress=False)["accuracy"].value == 1
     assert [net.predict(p).label for p in ([1, 0, 0], [0, 1, 1], [0, 1, 0], [0, 0, 1])] == [
@@ -61,7 +61,7 @@ def test_eat_it_or_not():
 
 def test_points_that_are_none_are_explained():
     net = zoo.get("mlp", input_shape=(2,), hidden=(3,))
-    net.fit_classes(["a", "b"])
+    net.match_classes(["a", "b"])
     for wrong, said in (
         ([1.0], r"shape \(1,\); the model takes 2"),
         ([1.0, float("nan")], "not finite"),
@@ -154,13 +154,15 @@ def test_augmentation_that_is_none():
 
 
 def test_every_example_is_seen_once_in_a_pass():
-    order = Order(10, 4, seed=3)
+    order = Shuffled(10, 4, seed=3)
     for number in range(3):
         assert sorted(i for s in range(3) for i in order.rows(number * 3 + s)) == list(range(10))
-    assert order.rows(0).tolist() == Order(10, 4, seed=3).rows(0).tolist() != Order(10, 4, seed=4).rows(0).tolist()
-    whole = Order(10, 4, seed=3, whole=True)  # two full batches, and the same examples in them
+    assert (
+        order.rows(0).tolist() == Shuffled(10, 4, seed=3).rows(0).tolist() != Shuffled(10, 4, seed=4).rows(0).tolist()
+    )
+    whole = Shuffled(10, 4, seed=3, whole=True)  # two full batches, and the same examples in them
     assert whole.steps == 2 and [whole.rows(s).tolist() for s in (0, 1)] == [order.rows(s).tolist() for s in (0, 1)]
-    assert len(whole.rows(2)) == 4 and Order(10, 10, 0, whole=True).steps == 1
+    assert len(whole.rows(2)) == 4 and Shuffled(10, 10, 0, whole=True).steps == 1
 
 
 def test_the_cosine_rises_and_falls():
@@ -179,7 +181,7 @@ def test_a_loaded_model_trains_as_its_kind_does(tmp_path):
     net = zoo.get("perceptron", input_shape=(2,))
     net.save(tmp_path / "p.keras")
     loaded = zoo.load(tmp_path / "p.keras")
-    assert loaded.own_loss().__name__ == "perceptron_criterion" and loaded.entry.batch_size == 1
+    assert loaded.model_loss().__name__ == "perceptron_criterion" and loaded.entry.batch_size == 1
 
 
 # What the first layer looks for
@@ -211,7 +213,7 @@ def test_drawings(tmp_path, capsys):
 def evaluation():
     """A net that says "light" of whatever is bright, and pictures of which three are called otherwise."""
     net = zoo.get("logistic", input_shape=(4, 4, 1))
-    net.fit_classes(["dark", "light <b>"])
+    net.match_classes(["dark", "light <b>"])
     net.model.set_weights([np.full((16, 1), 1.0), np.array([-8.0])])
     levels = [10, 20, 100, 160, 200, 250]
     x = np.stack([np.full((4, 4), level, np.uint8) for level in levels])
@@ -239,7 +241,7 @@ def test_the_page_of_errors(evaluation, tmp_path):
 def test_evaluate_errors_on_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     net = zoo.get("logistic", input_shape=(25, 25, 1))
-    net.fit_classes(["face", "not a face"])
+    net.match_classes(["face", "not a face"])
     net.save("a.keras")
     assert cli.main(["evaluate", "a.keras", "faces", "--errors", "wrong.html", "--json"]) == 0
     out, err = capsys.readouterr()

@@ -19,7 +19,7 @@ from zoo import inference, saving
 from zoo.data import sources
 from zoo.errors import UsageError, ZooError
 from zoo.tables import GrowingTable
-from zoo.tasks.images.novelty import Familiar
+from zoo.tasks.images.novelty import NoveltyDetector
 
 COLUMNS = ["path", "label", "probability", "strange", "error", "by"]
 
@@ -433,4 +433,4 @@ def test_what_a_file_knows_of_its_pictures_is_not_trusted(case, tuned, tmp_path)
 
 def test_what_is_known_of_another_networks_pictures():
     with pytest.raises(ZooError, match="does not fit its model"):
-        Familiar.from_json(known_of()).strange(np.zeros((3, 7), np.float32))
+        NoveltyDetector.from_json(known_of()).strange(np.zeros((3, 7), np.float32))

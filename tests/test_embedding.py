@@ -80,7 +80,7 @@ def test_the_loss_against_loops(architecture):
                 far, pairs = vectors[block, at], sum(near.values())
             expected[block, at] += 3 * pairs * np.mean([cost(-(far @ negative)) for negative in elsewhere[block]])
     net.draws = 3
-    found = net.own_loss()(*map(keras.ops.convert_to_tensor, (line, outputs)))
+    found = net.model_loss()(*map(keras.ops.convert_to_tensor, (line, outputs)))
     assert np.allclose(keras.ops.convert_to_numpy(found), expected, rtol=1e-4)
 
 
@@ -92,7 +92,7 @@ def test_cbow_moves_each_near_word_by_the_whole_step():
     model, random = net.build(), np.random.default_rng(0)
     model.set_weights([random.normal(size=(11, 4)).astype(np.float32) for _ in range(2)])
     vectors, contexts = (table.astype(float) for table in model.get_weights())
-    model.compile(keras.optimizers.SGD(7.0), net.own_loss())  # the loss is a mean over seven words
+    model.compile(keras.optimizers.SGD(7.0), net.model_loss())  # the loss is a mean over seven words
     model.train_on_batch(np.arange(1, 11, dtype=np.int32)[None], np.zeros((1, 10), np.float32))
     expected = vectors.copy()
     for at in range(1, 8):
@@ -127,7 +127,7 @@ def test_a_few_words_over_and_over(architecture):
 
 @pytest.mark.every_backend
 def test_a_word_that_stands_often_takes_no_larger_steps():
-    """Adam's first step is as long as the learning rate, whatever the gradient; see `backend.summed`."""
+    """Adam's first step is as long as the learning rate, whatever the gradient; see `backend.merge_sparse_gradients`."""
     net = zoo.get("word2vec", units=16, seed=0)
     net.subsample = 1.0
     how = {"optimizer": "adam", "learning_rate": 0.01, "schedule": "constant"}
@@ -164,8 +164,8 @@ def test_optimizers_see_what_they_see_of_other_layers(name, config):
         optimizer.apply = lambda gradients, *rest: apply([tf.convert_to_tensor(one) for one in gradients], *rest)
         return optimizer
 
-    assert np.allclose(steps(backend.summed), steps(whole), atol=1e-6)
-    assert not np.allclose(steps(backend.summed), steps(lambda optimizer: optimizer), atol=1e-4)
+    assert np.allclose(steps(backend.merge_sparse_gradients), steps(whole), atol=1e-6)
+    assert not np.allclose(steps(backend.merge_sparse_gradients), steps(lambda optimizer: optimizer), atol=1e-4)
 
 
 def test_verbs(net, tmp_path):

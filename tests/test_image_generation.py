@@ -163,7 +163,10 @@ def test_a_film_of_many_epochs(tmp_path):
         with Image.open(tmp_path / "samples.gif") as found:
             return found.n_frames
 
-    film, lengths = adversarial.Film(lambda: random.integers(0, 256, (4, 8, 8, 1)).astype("uint8"), tmp_path), []
+    film, lengths = (
+        adversarial.SampleLogger(lambda: random.integers(0, 256, (4, 8, 8, 1)).astype("uint8"), tmp_path),
+        [],
+    )
     for epoch in range(29):
         film.on_epoch_end(epoch)
         lengths.append(frames())
@@ -267,7 +270,7 @@ def test_a_folder_of_all_sorts(tmp_path, monkeypatch, capsys):
 
 
 def test_a_collapse_and_a_victory_are_told():
-    alike = adversarial.Watch(lambda: np.full((8, 2, 2, 1), 7), RANDOM.integers(0, 256, (8, 2, 2, 1)))
+    alike = adversarial.WarnOfCollapse(lambda: np.full((8, 2, 2, 1), 7), RANDOM.integers(0, 256, (8, 2, 2, 1)))
     fine = {"d_accuracy": 0.6, "g_loss": 1.0}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -275,7 +278,9 @@ def test_a_collapse_and_a_victory_are_told():
     alike.most = 0.8
     with pytest.warns(UserWarning, match=r"epoch 3: .*nearly all alike"):
         alike.on_epoch_end(2, fine)
-    various = adversarial.Watch(lambda: RANDOM.integers(0, 256, (8, 2, 2, 1)), RANDOM.integers(0, 256, (8, 2, 2, 1)))
+    various = adversarial.WarnOfCollapse(
+        lambda: RANDOM.integers(0, 256, (8, 2, 2, 1)), RANDOM.integers(0, 256, (8, 2, 2, 1))
+    )
     with pytest.warns(UserWarning, match=r"discriminator tells 100\.0% right"):
         various.on_epoch_end(2, {"d_accuracy": 1.0, "g_loss": 9.0})
 

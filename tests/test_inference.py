@@ -19,7 +19,7 @@ import pytest
 import zoo
 from zoo import catalog, inference, saving
 from zoo.errors import ZooError
-from zoo.files import placing
+from zoo.files import atomic_folder
 from zoo.inference import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, Network
 from zoo.transfer import cache
 
@@ -394,7 +394,7 @@ def test_what_a_folder_lacks_is_added(tmp_path):
     """It is there without the network, as when a process was killed while it removed it."""
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "kept").write_text("old")
-    with placing(tmp_path / "a") as new:
+    with atomic_folder(tmp_path / "a") as new:
         (new / "kept").write_text("new")
         (new / "added").write_text("new")
     assert {path.name: path.read_text() for path in (tmp_path / "a").iterdir()} == {"kept": "old", "added": "new"}

@@ -16,7 +16,7 @@ from zoo.data.text.corpora import Pairs, Text, read_text
 from zoo.data.text.vocabulary import UNKNOWN, Vocabulary, windows
 from zoo.errors import UsageError, ZooError
 from zoo.tasks.text.samplers import Sampling, draw
-from zoo.training.order import Streams
+from zoo.training.order import Sequential
 
 import keras  # isort: skip after the zoo, which quiets its backend
 
@@ -188,7 +188,7 @@ def test_japanese_at_character_level():
 
 def test_streams_go_on_where_they_ended():
     x, y = windows(np.arange(41), 4)
-    order = Streams(len(x), 2)
+    order = Sequential(len(x), 2)
     batches = [x[order.rows(step)] for step in range(order.steps)]
     assert np.concatenate(batches, axis=1).tolist() == [list(range(20)), list(range(20, 40))]
     assert (y == x + 1).all()
@@ -196,10 +196,10 @@ def test_streams_go_on_where_they_ended():
 
 @pytest.mark.every_backend
 def test_two_pieces_are_one_long_one(net):
-    from zoo.tasks.text.recurrent import Carrying
+    from zoo.tasks.text.recurrent import StatefulTrainer
 
     tokens = np.arange(200).reshape(2, 100).astype(np.int32) % 10
-    whole, parts = Carrying(net.stepped.model, 2), Carrying(net.stepped.model, 2)
+    whole, parts = StatefulTrainer(net.stepped.model, 2), StatefulTrainer(net.stepped.model, 2)
     expected = numbers(whole(tokens))
     found = np.concatenate([numbers(parts(tokens[:, half])) for half in (slice(50), slice(50, 100))], axis=1)
     assert np.abs(found - expected).max() < 1e-5
@@ -354,9 +354,9 @@ def test_the_score_is_the_mean_over_every_token(net):
 
 def test_a_long_text_is_scored_in_parts_side_by_side(net):
     tokens = net.vocabulary.encode(VERSE)[:1003]
-    from zoo.tasks.text.recurrent import Reader
+    from zoo.tasks.text.recurrent import TextScorer
 
-    one, three = Reader(net.stepped.model, 64).read(tokens, 1), Reader(net.stepped.model, 64).read(tokens, 3)
+    one, three = TextScorer(net.stepped.model, 64).read(tokens, 1), TextScorer(net.stepped.model, 64).read(tokens, 3)
     assert len(one) == len(three) == 1002
     cold = {0, 334, 668}  # where a part begins without knowing what came before
     far = [at for at in range(1002) if all(not 0 <= at - start < 100 for start in cold)]

@@ -288,7 +288,7 @@ def without(*names):
     return lambda record: {key: value for key, value in record.items() if key not in names}
 
 
-def replacing(**values):
+def with_record(**values):
     return lambda record: {**record, **values}
 
 
@@ -303,35 +303,35 @@ def packed(array, **change):
 
 ZEROS = np.zeros((2, 8, 8, 3), "uint8")
 RECORDS = {
-    "newer": (replacing(format=2), ["newer zoo", "pip install --upgrade"]),
+    "newer": (with_record(format=2), ["newer zoo", "pip install --upgrade"]),
     "no format": (without("format"), ["lacks format"]),
     "no name": (without("name"), ["lacks name"]),
     "several gone": (without("task", "members"), ["lacks task, members"]),
-    "no hashes": (replacing(members={}), ["no hash of"]),
+    "no hashes": (with_record(members={}), ["no hash of"]),
     "hash of one": (lambda r: {**r, "members": {CONFIG: r["members"][CONFIG]}}, ["no hash of", WEIGHTS]),
     "hash of another": (lambda r: {**r, "members": {**r["members"], "x": "y"}}, ["'x'"]),
-    "a number for a name": (replacing(name=3), ["lacks name"]),
-    "a number for a task": (replacing(task=3), ["lacks task"]),
-    "unknown task": (replacing(task="cooking"), ["cooking"]),
-    "task with a path": (replacing(task="../../evil"), ["../../evil"]),
-    "task of the shared class": (replacing(task="task"), ["'task'"]),
-    "arguments as list": (replacing(arguments=[]), ["lacks arguments"]),
-    "arguments without a shape": (replacing(arguments={"num_classes": 2}), ["input_shape"]),
-    "shape of two": (replacing(arguments={"input_shape": [8, 8], "num_classes": 2}), ["input_shape"]),
-    "shape of words": (replacing(arguments={"input_shape": ["a", "b", "c"], "num_classes": 2}), []),
-    "no classes": (replacing(arguments={"input_shape": [8, 8, 3], "num_classes": 0}), []),
-    "metrics as text": (replacing(metrics="good"), ["lacks metrics"]),
-    "too many labels": (replacing(labels=["a", "b", "c"]), ["3 labels"]),
+    "a number for a name": (with_record(name=3), ["lacks name"]),
+    "a number for a task": (with_record(task=3), ["lacks task"]),
+    "unknown task": (with_record(task="cooking"), ["cooking"]),
+    "task with a path": (with_record(task="../../evil"), ["../../evil"]),
+    "task of the shared class": (with_record(task="task"), ["'task'"]),
+    "arguments as list": (with_record(arguments=[]), ["lacks arguments"]),
+    "arguments without a shape": (with_record(arguments={"num_classes": 2}), ["input_shape"]),
+    "shape of two": (with_record(arguments={"input_shape": [8, 8], "num_classes": 2}), ["input_shape"]),
+    "shape of words": (with_record(arguments={"input_shape": ["a", "b", "c"], "num_classes": 2}), []),
+    "no classes": (with_record(arguments={"input_shape": [8, 8, 3], "num_classes": 0}), []),
+    "metrics as text": (with_record(metrics="good"), ["lacks metrics"]),
+    "too many labels": (with_record(labels=["a", "b", "c"]), ["3 labels"]),
     "no labels": (without("labels"), ["labels"]),
-    "labels as a number": (replacing(labels=3), ["labels"]),
-    "labels as text": (replacing(labels="ab"), ["labels"]),
-    "labels twice the same": (replacing(labels=["a", "a"]), ["labels"]),
+    "labels as a number": (with_record(labels=3), ["labels"]),
+    "labels as text": (with_record(labels="ab"), ["labels"]),
+    "labels twice the same": (with_record(labels=["a", "a"]), ["labels"]),
     "no preprocessing": (without("preprocessing"), ["preprocessing"]),
-    "preprocessing as text": (replacing(preprocessing="x"), ["preprocessing"]),
-    "other size": (replacing(preprocessing={"rule": "center_crop", "interpolation": "bicubic", "size": [9, 9]}),
+    "preprocessing as text": (with_record(preprocessing="x"), ["preprocessing"]),
+    "other size": (with_record(preprocessing={"rule": "center_crop", "interpolation": "bicubic", "size": [9, 9]}),
                    ["does not fit"]),
-    "unknown rule": (replacing(preprocessing={"rule": "magic", "size": [8, 8]}), ["magic"]),
-    "no selftest inputs": (replacing(selftest={}), ["self-test", "is damaged"]),
+    "unknown rule": (with_record(preprocessing={"rule": "magic", "size": [8, 8]}), ["magic"]),
+    "no selftest inputs": (with_record(selftest={}), ["self-test", "is damaged"]),
     "selftest of objects": (selftest(inputs=packed(ZEROS, dtype="O")), ["self-test is damaged"]),
     "selftest of no type": (selftest(inputs=packed(ZEROS, dtype="evil")), ["self-test is damaged"]),
     "selftest of a list type": (selftest(inputs=packed(ZEROS, dtype=["f4"])), ["self-test is damaged"]),

@@ -17,7 +17,7 @@ TALKATIVE = "TF_CPP_MIN_LOG_LEVEL" in os.environ
 
 
 @contextlib.contextmanager
-def hushed():
+def silence_stderr():
     """Keep what TensorFlow prints when it is imported from people who did not ask for it.
 
     TensorFlow 2.21 prints six lines about its build to the error stream and heeds TF_CPP_MIN_LOG_LEVEL only
@@ -41,7 +41,7 @@ def hushed():
 # TensorFlow turns its oneDNN kernels on by itself only where the processor has AVX-512 VNNI or more. On one with AVX2
 # convolutional nets train 2.3 to 2.9 times as fast with them, all others 1.1 to 1.6 times.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-with hushed():
+with silence_stderr():
     import keras
 
 
@@ -112,7 +112,7 @@ def prepare(model) -> None:
         layer.inner_loop = functools.partial(recur, layer)
 
 
-def summed(optimizer):
+def merge_sparse_gradients(optimizer):
     """Let an optimizer see the gradient of an embedding with one piece for each token, as any other gradient is.
 
     TensorFlow gives one piece for each look-up, and Keras 3.15 squares the pieces one by one for Adam's second moment

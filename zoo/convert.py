@@ -28,7 +28,7 @@ import numpy as np  # noqa: E402
 
 from zoo import backend, inference, saving  # noqa: E402
 from zoo.errors import ZooError  # noqa: E402
-from zoo.files import placing  # noqa: E402
+from zoo.files import atomic_folder  # noqa: E402
 from zoo.tasks import factory  # noqa: E402
 
 ROOM = 512 * 2**20  # bytes; where fewer are free, OpenVINO may have failed for want of them, in any words
@@ -36,7 +36,7 @@ ROOM = 512 * 2**20  # bytes; where fewer are free, OpenVINO may have failed for 
 
 def main(folder: str, identity: str, name: str, weights: str | None = None) -> None:
     """Write what belongs into a network's folder of the cache: the network, or why it cannot be converted."""
-    with placing(Path(folder)) as temporary:
+    with atomic_folder(Path(folder)) as temporary:
         (temporary / inference.IDENTITY).write_text(identity, encoding="utf-8")
         try:
             if weights is None:

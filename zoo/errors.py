@@ -32,7 +32,7 @@ class ZooError(ValueError):
         return _cut("\n".join(map(printable, super().__str__().split("\n"))))
 
 
-class Misfit(ZooError):
+class RecordMismatchError(ZooError):
     """A file's record that tells of another model than the file holds."""
 
 
@@ -52,7 +52,7 @@ def whole_number(name: str, value, least: int, most: int | None = None) -> int:
     return value
 
 
-class Diverged(ZooError):
+class DivergedError(ZooError):
     """A training whose loss is no finite number any more."""
 
 

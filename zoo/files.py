@@ -15,7 +15,7 @@ def home() -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path, suffix: str = ""):
+def atomic_file(path, suffix: str = ""):
     """Yield a temporary path beside `path`; rename it into place at the end, or remove it on any error.
 
     A reader of `path` sees the old file or the new one, whenever the writer is killed.
@@ -25,7 +25,7 @@ def replacing(path, suffix: str = ""):
         suffix: ending of the temporary name, for writers that insist on one (".keras").
 
     Example:
-        >>> with replacing("notes.txt") as temporary:
+        >>> with atomic_file("notes.txt") as temporary:
         ...     _ = temporary.write_text("all of it")
     """
     path = Path(path)
@@ -46,7 +46,7 @@ def replacing(path, suffix: str = ""):
 
 
 @contextlib.contextmanager
-def placing(folder: Path):
+def atomic_folder(folder: Path):
     """Yield a temporary folder beside `folder`; rename it into place at the end, or remove it on any error.
 
     Where another process has put its own there meanwhile, its files stay, and only what they lack is added.

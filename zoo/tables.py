@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from zoo.errors import ZooError
-from zoo.files import replacing
+from zoo.files import atomic_file
 
 
 class GrowingTable:
@@ -32,7 +32,7 @@ class GrowingTable:
         rows = self._rows() if self.path.exists() else []
         self.done = {row[0] for row in rows}
         try:
-            with replacing(self.path) as temporary:
+            with atomic_file(self.path) as temporary:
                 temporary.write_text(_lines([columns, *rows]), encoding="utf-8", errors="surrogateescape", newline="")
         except OSError as error:
             raise ZooError(f"{self.path} cannot be written: {error.strerror or error}.") from error

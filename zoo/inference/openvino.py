@@ -22,7 +22,7 @@ import numpy as np
 
 from zoo import catalog
 from zoo.console import note
-from zoo.files import home, placing
+from zoo.files import atomic_folder, home
 
 FILE = "network.keras"  # a published network as a saved file: what fine-tuning puts its own head on
 CONVERTED = "model.xml"
@@ -187,7 +187,7 @@ class Conversion:
         logits = operations.matmul(features, operations.constant(kernel.astype(np.float32)), False, False)
         logits = operations.add(logits, operations.constant(bias.astype(np.float32)))
         headed = openvino.Model([logits.output(0), features], model.get_parameters())
-        with placing(other.folder) as folder:
+        with atomic_folder(other.folder) as folder:
             openvino.save_model(headed, folder / CONVERTED, compress_to_fp16=False)
             (folder / IDENTITY).write_text(json.dumps(other.identity), encoding="utf-8")
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from zoo._version import __version__
 from zoo.errors import ZooError, printable
-from zoo.files import home, replacing
+from zoo.files import atomic_file, home
 from zoo.saving.packing import digest, unpack
 from zoo.saving.safety import (
     CONFIG,
@@ -80,12 +80,12 @@ def save(model, path: Path, record: dict, test: dict) -> None:
     Raises:
         ZooError: the name does not end in `.keras`, or the file cannot be written.
     """
-    from zoo.backend import hushed
+    from zoo.backend import silence_stderr
 
     check_ending(path)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "model.keras")
-        with unwritable(path), hushed():  # to write a model down Keras imports TensorFlow, whatever it runs on
+        with unwritable(path), silence_stderr():  # to write a model down Keras imports TensorFlow, whatever it runs on
             if model.compiled:
                 model = uncompiled(model)
             model.save(copy)
@@ -118,7 +118,7 @@ def write(path: Path, members: dict[str, bytes], record: dict, test: dict) -> No
         "selftest": test,
         "members": {name: digest(content) for name, content in members.items()},
     }
-    with unwritable(path), replacing(path, suffix=".keras") as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with unwritable(path), atomic_file(path, suffix=".keras") as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)  # stored as they are: weights hardly compress
         archive.writestr(RECORD, json.dumps(record, indent=1), zipfile.ZIP_DEFLATED)

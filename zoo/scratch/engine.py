@@ -15,7 +15,7 @@ from zoo.data import sources
 from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
 from zoo.tasks.images.classification import Classifier
-from zoo.training.order import Order
+from zoo.training.order import Shuffled
 
 
 @dataclass
@@ -117,7 +117,7 @@ class NumPyClassifier(Classifier):
             >>> round(history.history["cost"][0], 6)
             0.693147
         """
-        dataset = self.named_or_own(data, lambda data: sources.load(data, validation))
+        dataset = self.resolve_dataset(data, lambda data: sources.load(data, validation))
         fit = self.examples(dataset)
         if self.parameters is None:
             self.start()
@@ -125,7 +125,7 @@ class NumPyClassifier(Classifier):
         rate = self.entry.learning_rate if learning_rate is None else learning_rate
         seed = random.randrange(2**32) if self.seed is None else self.seed
         batch_size = self.entry.batch_size if batch_size is None else batch_size
-        order = Order(len(fit.x), batch_size, seed)
+        order = Shuffled(len(fit.x), batch_size, seed)
         steps = self.entry.steps_of_epoch(batch_size) or order.steps
         batch = functools.lru_cache(maxsize=1)(lambda: (self.inputs(fit.x), fit.y))  # all of them, prepared once
         history = History({"loss": [], "cost": []}, list(range(epochs)))

@@ -24,7 +24,7 @@ FRESH = range(2, 7)  # the seeds of fresh planar flowers; the training points ha
 
 
 @dataclass
-class Run:
+class Trial:
     """A net in training or trained.
 
     Attributes:
@@ -40,10 +40,10 @@ class Run:
     history: dict[str, list[float]] = field(default_factory=dict)
 
 
-class Watch(keras.callbacks.Callback):
+class ProbeCallback(keras.callbacks.Callback):
     """Calls probes at the start and after each epoch, and keeps what they read in `readings`."""
 
-    def __init__(self, run: Run, probes: list[Callable]):
+    def __init__(self, run: Trial, probes: list[Callable]):
         super().__init__()
         self.run, self.probes, self.readings = run, probes, []
 
@@ -62,7 +62,7 @@ class Watch(keras.callbacks.Callback):
 # Of the net in training: (run, model, step) -> readings
 
 
-def gradient_norm(run: Run, model: keras.Model, step: int) -> Iterator[Reading]:
+def gradient_norm(run: Trial, model: keras.Model, step: int) -> Iterator[Reading]:
     """The Euclidean norm of the loss' gradient at the kernel of each layer, and three numbers about them.
 
     "first_to_last" compares the first hidden layer with the last, "factor_a_layer" is the mean factor on the way
@@ -90,31 +90,31 @@ def gradient_norm(run: Run, model: keras.Model, step: int) -> Iterator[Reading]:
 # Of the trained net: run -> readings
 
 
-def loss(run: Run) -> Iterator[Reading]:
+def loss(run: Trial) -> Iterator[Reading]:
     """The mean training loss of each epoch, as `fit` logs it."""
     for epoch, value in enumerate(run.history.get("loss", []), 1):
         yield Reading("loss", finite(value), step=epoch * run.steps)
 
 
-def cost(run: Run) -> Iterator[Reading]:
+def cost(run: Trial) -> Iterator[Reading]:
     """The loss before the first step of each epoch, where the training logs it."""
     for epoch, value in enumerate(run.history.get("cost", [])):
         yield Reading("cost", finite(value), step=epoch * run.steps)
 
 
-def accuracy(run: Run) -> Iterator[Reading]:
+def accuracy(run: Trial) -> Iterator[Reading]:
     """The share of the held-out examples that the net is right on: of the test split, else the validation split."""
     held_out = "test" if "test" in run.dataset.splits else "validation"
     yield share("accuracy", run.task.evaluate(run.dataset, split=held_out, progress=False)["accuracy"])
 
 
-def train_accuracy(run: Run) -> Iterator[Reading]:
+def train_accuracy(run: Trial) -> Iterator[Reading]:
     """The share of the training examples that the net is right on."""
     found = run.task.evaluate(run.dataset, split="train", progress=False)["accuracy"]
     yield share("train_accuracy", found)
 
 
-def fresh_accuracy(run: Run) -> Iterator[Reading]:
+def fresh_accuracy(run: Trial) -> Iterator[Reading]:
     """The share of 2,000 fresh points that the net is right on, drawn by the planar flower's rule from other seeds."""
     hits = n = 0
     for seed in FRESH:
@@ -124,7 +124,7 @@ def fresh_accuracy(run: Run) -> Iterator[Reading]:
     yield share("fresh_accuracy", metrics.proportion(hits, n))
 
 
-def distinct_units(run: Run) -> Iterator[Reading]:
+def distinct_units(run: Trial) -> Iterator[Reading]:
     """How many units of the first layer differ from all others by more than rounding."""
     kernel = next(v for v in run.task.model.trainable_variables if v.name == "kernel")
     columns = np.round(keras.ops.convert_to_numpy(kernel), 5).T

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zoo import environment
 from zoo.errors import ZooError
-from zoo.files import replacing
+from zoo.files import atomic_file
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ def setting() -> dict:
 def write(folder: Path, rows: list[Row]) -> None:
     """Write rows as `results.json` and `results.csv`, each whole."""
     values = [{column: asdict(row)[column] for column in COLUMNS} for row in rows]
-    with replacing(folder / "results.csv") as path, path.open("w", newline="", encoding="utf-8") as file:
+    with atomic_file(folder / "results.csv") as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(values)
-    with replacing(folder / "results.json") as path:
+    with atomic_file(folder / "results.json") as path:
         lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in values)  # a row a line
         path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 

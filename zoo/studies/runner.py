@@ -11,7 +11,7 @@ from pathlib import Path
 from zoo import api, catalog
 from zoo.console import Bar, note
 from zoo.data import sources
-from zoo.errors import Diverged, UsageError
+from zoo.errors import DivergedError, UsageError
 from zoo.studies import rows as ledger
 from zoo.studies.definitions import study_called
 from zoo.studies.figures import FIGURES, model_file
@@ -114,15 +114,15 @@ def measure(study: Study, arm: Arm, seed: int, dataset, model: Path | None = Non
     size = len(dataset.splits["train"])
     batch = training.get("batch_size", task.entry.batch_size)
     steps = task.entry.steps_of_epoch(batch) or -(-size // (batch or size))
-    progress = probes.Run(task, dataset, steps)
+    progress = probes.Trial(task, dataset, steps)
     during = [probes.DURING[name] for name in study.measures if name in probes.DURING]
-    watch = probes.Watch(progress, during)
+    watch = probes.ProbeCallback(progress, during)
     if during:
         training["callbacks"] = [watch]
     try:
         progress.history = task.train(dataset, progress=False, **training).history
         diverged = 0.0
-    except Diverged:
+    except DivergedError:
         diverged = 1.0
     readings = [*watch.readings, Reading("diverged", diverged)]
     for name in study.measures:

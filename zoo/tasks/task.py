@@ -21,7 +21,7 @@ import numpy as np
 from zoo import catalog, environment, inference, saving
 from zoo.console import note
 from zoo.data import sources
-from zoo.errors import Misfit, ZooError
+from zoo.errors import RecordMismatchError, ZooError
 from zoo.metrics import Metric
 from zoo.registry import Entry
 from zoo.training.order import FitData
@@ -207,7 +207,7 @@ class Task(abc.ABC):
         from zoo.training.run import Run, optimizer_of, rate_over
 
         folder = None if folder is None else Path(folder)
-        dataset = self.named_or_own(data, lambda data: self.load(data, validation))
+        dataset = self.resolve_dataset(data, lambda data: self.load(data, validation))
         batch_size = self.entry.batch_size if batch_size is None else batch_size
         fit_data = self.examples(dataset)
         trained = self.trained(fit_data, batch_size)
@@ -244,7 +244,7 @@ class Task(abc.ABC):
         }
         trained.compile(
             **{
-                "optimizer": backend.summed(optimizer),
+                "optimizer": backend.merge_sparse_gradients(optimizer),
                 "jit_compile": backend.jit_compile(),
                 **self.compile_arguments(),
                 **compile_arguments,
@@ -278,7 +278,7 @@ class Task(abc.ABC):
         """
         return []
 
-    def fit_size(self, argument: str, size: int, what: str, such_as: str) -> None:
+    def match_size(self, argument: str, size: int, what: str, such_as: str) -> None:
         """Take over a size that the data decide: a model that is not built yet gets it, a built one must have it.
 
         Args:
@@ -295,7 +295,7 @@ class Task(abc.ABC):
                 f"Build it with {argument}={size}, or let train() build it."
             )
 
-    def own_loss(self) -> Callable | None:
+    def model_loss(self) -> Callable | None:
         """The loss that the model's own file brings, a function of targets and outputs; None where it brings none."""
         return None if self.entry.loss is None else self.own(self.entry.loss)
 
@@ -309,7 +309,7 @@ class Task(abc.ABC):
         """What functions of the model's own file may name beside their own arguments: the builder's."""
         return self.arguments
 
-    def named_or_own(self, data, find) -> sources.Dataset:
+    def resolve_dataset(self, data, find) -> sources.Dataset:
         """`find(data)`, or where no data were named `find` of the model's own dataset."""
         if data is not None:
             return find(data)
@@ -366,7 +366,7 @@ class Task(abc.ABC):
             # The model is opened when it is needed, and then must pass the self-test: so its shapes are the test's.
             inputs, outputs = (tuple(known["selftest"][part]["shape"][1:]) for part in ("inputs", "outputs"))
             self.recall(known, inputs, outputs)
-        except Misfit as error:
+        except RecordMismatchError as error:
             raise ZooError(f"the file's record does not fit its model: {error}.") from error
         except Exception as error:  # a stranger's record may hold anything anywhere
             raise ZooError(f"the file's record or self-test is damaged: {error}") from error
@@ -407,5 +407,5 @@ class Task(abc.ABC):
             outputs: shape of one output.
 
         Raises:
-            Misfit: the record tells of another model.
+            RecordMismatchError: the record tells of another model.
         """

@@ -13,12 +13,12 @@ import numpy as np
 
 from zoo import backend
 from zoo.errors import ZooError
-from zoo.files import replacing
+from zoo.files import atomic_file
 from zoo.saving import plain
 from zoo.training.run import Run
 
 
-class Keeper(keras.callbacks.Callback):
+class RunCheckpoint(keras.callbacks.Callback):
     """Keeps a run on disk after each epoch: last.keras, best.keras, resume.npz, log.csv, each written whole."""
 
     def __init__(self, trained, kept, run: Run, save):
@@ -50,7 +50,7 @@ class Keeper(keras.callbacks.Callback):
         # among equals the later epoch is the best: it has seen more
         if name in logs and logs[name] == (max if mode == "max" else min)(history[name]):
             self.state["best_epoch"] = epoch + 1
-            with replacing(self.run.folder / "best.keras") as path:
+            with atomic_file(self.run.folder / "best.keras") as path:
                 shutil.copyfile(last, path)
         self.write_log()
         self.store(variables)  # last: a run killed before this line goes on from the epoch before
@@ -64,7 +64,7 @@ class Keeper(keras.callbacks.Callback):
     def write_log(self) -> None:
         history = self.state["history"]
         rows = zip(*history.values(), strict=True)
-        with replacing(self.run.folder / "log.csv") as path, path.open("w", newline="") as file:
+        with atomic_file(self.run.folder / "log.csv") as path, path.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["epoch", *history])
             writer.writerows([epoch, *row] for epoch, row in enumerate(rows))
@@ -85,7 +85,7 @@ class Keeper(keras.callbacks.Callback):
                 arrays |= {f"callback_{number}_{key}_{i}": a for i, a in enumerate(value)}
         arrays |= {f"random_{i}": a for i, a in enumerate(backend.random_states())}
         arrays["content"] = np.array(json.dumps(content))
-        with replacing(self.run.folder / "resume.npz", suffix=".npz") as path, path.open("wb") as file:
+        with atomic_file(self.run.folder / "resume.npz", suffix=".npz") as path, path.open("wb") as file:
             np.savez(file, **arrays)
 
     def restore(self, callbacks) -> dict:

@@ -8,10 +8,10 @@ import numpy as np
 
 from zoo import backend
 from zoo.data.images.augment import augmentation
-from zoo.errors import Diverged, UsageError, ZooError
+from zoo.errors import DivergedError, UsageError, ZooError
 from zoo.training.callbacks import Cost, Progress, StopOnNaN, tensorboard
-from zoo.training.checkpoint import Keeper
-from zoo.training.order import FitData, Order
+from zoo.training.checkpoint import RunCheckpoint
+from zoo.training.order import FitData, Shuffled
 from zoo.training.run import Run
 
 
@@ -75,7 +75,7 @@ def fit(model: keras.Model, data: FitData, run: Run, save, kept: keras.Model) ->
         raise UsageError(f"batch_size must be 1 or more, or None for all examples at once; got {run.batch_size}.")
     backend.keep_memory()
     model.optimizer.build(model.trainable_variables)
-    keeper = Keeper(model, kept, run, save) if run.folder is not None else None
+    keeper = RunCheckpoint(model, kept, run, save) if run.folder is not None else None
     state = {"epoch": 0, "seed": random.randrange(2**32) if run.seed is None else run.seed, "history": {}}
     if run.resume:
         if keeper is None:
@@ -95,7 +95,7 @@ def fit(model: keras.Model, data: FitData, run: Run, save, kept: keras.Model) ->
     if keeper is not None:
         callbacks.append(keeper)  # last: it stores what the others have come to
     validation = data.validation
-    if validation is not None and data.order is not Order:  # pieces of a text are validated in their order, too
+    if validation is not None and data.order is not Shuffled:  # pieces of a text are validated in their order, too
         validation = Batches(replace(data, x=validation[0], y=validation[1]), batches.order.batch_size)
     first_epoch = state["epoch"]
     if first_epoch < run.epochs and not state.get("stopped"):
@@ -110,7 +110,7 @@ def fit(model: keras.Model, data: FitData, run: Run, save, kept: keras.Model) ->
         )
     losses = history.history.get("loss", [])
     if losses and not np.isfinite(losses[-1]):
-        raise Diverged(
+        raise DivergedError(
             f"the loss became {losses[-1]} in epoch {first_epoch + len(losses)}: the steps are too large. "
             "Try a learning_rate ten times smaller."
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
-class Order:
+class Shuffled:
     """Passes over the examples, shuffled one by one and laid end to end: a function of the seed alone.
 
     Args:
@@ -16,7 +16,7 @@ class Order:
         whole: leave the last batch of a pass out where it is smaller than the others.
 
     Example:
-        >>> order = Order(5, 2, seed=0)
+        >>> order = Shuffled(5, 2, seed=0)
         >>> sorted(int(row) for step in range(order.steps) for row in order.rows(step))
         [0, 1, 2, 3, 4]
     """
@@ -37,7 +37,7 @@ class Order:
         return self._latest[1][batch * self.batch_size : (batch + 1) * self.batch_size]
 
 
-class Streams:
+class Sequential:
     """Pieces of one long text, so that each row of a batch goes on with the piece after the one it had before.
 
     Args:
@@ -47,7 +47,7 @@ class Streams:
         most: rows that a batch can have, as where the text that is watched has fewer pieces; None is any number.
 
     Example:
-        >>> order = Streams(7, 2)
+        >>> order = Sequential(7, 2)
         >>> [order.rows(step).tolist() for step in range(order.steps)]
         [[0, 3], [1, 4], [2, 5]]
     """
@@ -62,7 +62,7 @@ class Streams:
         return self._begin + step % self.steps
 
 
-class Thinned:
+class Subsampled:
     """Rows of neighbours in a long text, in its order, from which other elements are left out at random in each pass.
 
     Behind its neighbours a row has elements drawn from all of the text. A pass has always as many rows; what the text
@@ -78,7 +78,7 @@ class Thinned:
         draws: drawn elements of a row.
 
     Example:
-        >>> order = Thinned(100, 2, seed=0, kept=np.full(100, 0.5), block=5, drawn=np.ones(100), draws=3)
+        >>> order = Subsampled(100, 2, seed=0, kept=np.full(100, 0.5), block=5, drawn=np.ones(100), draws=3)
         >>> order.steps, order.rows(0).shape, bool((order.rows(0) == order.rows(order.steps)).all())
         (3, (2, 8), False)
     """
@@ -104,7 +104,7 @@ class Thinned:
         self._latest = (None, None, None)  # the latest pass, its rows, and where its draws' numbers begin
 
     def rows(self, step: int) -> np.ndarray:
-        """Indices of the elements that a step sees, shape (rows, block + draws); steps counted as for `Order`."""
+        """Indices of the elements that a step sees, shape (rows, block + draws); steps counted as for `Shuffled`."""
         number, batch = divmod(step, self.steps)
         if self._latest[0] != number:
             random = np.random.Generator(np.random.PCG64([self.seed, number]))  # a kind that can advance
@@ -123,18 +123,18 @@ class Thinned:
 
 @dataclass
 class FitData:
-    """What `fit` is given: arrays whose first axis counts examples, or the elements that `Thinned` makes examples of.
+    """What `fit` is given: arrays whose first axis counts examples, or the elements that `Subsampled` makes examples of.
 
     Attributes:
         x: inputs.
         y: targets.
         validation: the same two, to watch.
-        order: in which order the examples are seen, `Order`, `Streams` or `Thinned`.
+        order: in which order the examples are seen, `Shuffled`, `Sequential` or `Subsampled`.
         about: how they were prepared; a resumed run must have prepared them alike.
     """
 
     x: np.ndarray
     y: np.ndarray
     validation: tuple[np.ndarray, np.ndarray] | None = None
-    order: Callable[..., Order | Streams | Thinned] = Order
+    order: Callable[..., Shuffled | Sequential | Subsampled] = Shuffled
     about: dict = field(default_factory=dict)

@@ -21,7 +21,7 @@ from zoo import catalog, inference, saving
 from zoo.console import Bar
 from zoo.data import images, sources
 from zoo.errors import UsageError
-from zoo.files import placing
+from zoo.files import atomic_folder
 from zoo.registry import did_you_mean
 from zoo.tasks import factory
 from zoo.transfer.cache import Cache
@@ -82,7 +82,7 @@ class Backbone:
             with tempfile.TemporaryDirectory() as folder:
                 saved = Path(folder, inference.FILE)
                 self.classifier.save(saved)
-                with contextlib.suppress(OSError), placing(self.conversion.folder) as cached:
+                with contextlib.suppress(OSError), atomic_folder(self.conversion.folder) as cached:
                     shutil.copy(saved, cached)
                     (cached / inference.IDENTITY).write_text(json.dumps(self.conversion.identity))
                 return saving.read(saved)

@@ -17,7 +17,7 @@ from zoo.console import note
 from zoo.data import images, sources
 from zoo.errors import UsageError, ZooError
 from zoo.tasks import factory
-from zoo.tasks.images.novelty import Familiar
+from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.transfer.features import Backbone, Engine, Features, extract
 from zoo.transfer.head import Head, fit_head
 
@@ -102,7 +102,7 @@ def finetune(
             groups=np.repeat(np.arange(len(rows)), views),
             seed=seed,
         )
-        familiar = Familiar.fit(shown[:, 0], seed)
+        familiar = NoveltyDetector.fit(shown[:, 0], seed)
     skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
     with clocked(seconds, "saving"):
         classifier.labels, classifier.familiar = dataset.labels, familiar

@@ -8,7 +8,7 @@ import warnings
 from zoo.console import note
 from zoo.errors import ZooError
 from zoo.errors import printable as one_line
-from zoo.files import replacing
+from zoo.files import atomic_file
 
 MISSING = 'figures need matplotlib; type: python -m pip install matplotlib, or install "keras-zoo[plots]".'
 # of classes, over again where there are more: the first two classes of the course are red and blue
@@ -90,6 +90,6 @@ def drawn(path, size: tuple[float, float], words=()):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
-        with replacing(path, suffix=".png") as temporary, warnings.catch_warnings():
+        with atomic_file(path, suffix=".png") as temporary, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph")  # `font_for` has said so
             figure.savefig(temporary, format="png", dpi=120)

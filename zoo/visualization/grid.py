@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.errors import ZooError
-from zoo.files import replacing
+from zoo.files import atomic_file
 
 ACROSS = 16  # pictures in a row
 TILE = 64  # pixels: small pictures are drawn at least so large
@@ -43,7 +43,7 @@ def save_picture(picture: Image.Image, path: Path, **how) -> None:
         ZooError: the file cannot be written, or its ending is of no format that Pillow writes.
     """
     try:
-        with replacing(path, suffix=path.suffix) as temporary:
+        with atomic_file(path, suffix=path.suffix) as temporary:
             picture.save(temporary, **how)
     except (OSError, ValueError, KeyError) as error:  # a folder that is none; a format that Pillow only reads
         raise ZooError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.") from error

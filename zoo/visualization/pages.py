@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from zoo.files import replacing
+from zoo.files import atomic_file
 
 MOST = 300  # errors that a page shows
 STYLE = """
@@ -50,7 +50,7 @@ def write_errors_page(
         errors: the examples to show, pictures as uint8 arrays (height, width, channels) or points (length,).
         total: how many errors there are in all.
     """
-    with replacing(Path(path), suffix=".html") as temporary:
+    with atomic_file(Path(path), suffix=".html") as temporary:
         temporary.write_text("\n".join(_lines(title, metrics, errors, total)), encoding="utf-8")
 
 

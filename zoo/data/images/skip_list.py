@@ -17,7 +17,7 @@ from zoo.console import note
 from zoo.data.dataset import Dataset
 from zoo.data.images.folders import read_table
 from zoo.errors import ZooError
-from zoo.files import replacing
+from zoo.files import atomic_file
 
 ON_THE_LIST = "on the skip list"  # how the reason begins why such a picture was left out
 
@@ -108,6 +108,6 @@ def write(path, reasons: dict[Path, str]) -> None:
         rows.append(((place.relative_to(folder) if place.is_relative_to(folder) else place).as_posix(), reason))
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
-    with replacing(path) as temporary:
+    with atomic_file(path) as temporary:
         # "surrogatepass" takes file names that are no Unicode; all others make plain UTF-8
         temporary.write_bytes(text.getvalue().encode("utf-8", "surrogatepass"))

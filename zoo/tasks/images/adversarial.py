@@ -84,7 +84,7 @@ class Adversarial(keras.Model):
         return [ops.convert_to_numpy(kept) for kept in (self.averaged if self.average else self.generator.weights)]
 
 
-class HandOver(keras.callbacks.Callback):
+class SwapAveragedWeights(keras.callbacks.Callback):
     """After each epoch, gives the averaged weights to the model that is kept.
 
     Args:
@@ -108,7 +108,7 @@ def players(generator: keras.Model, discriminator: keras.Model, **how) -> Advers
     return Adversarial(learning, discriminator, **how)
 
 
-class Watch(keras.callbacks.Callback):
+class WarnOfCollapse(keras.callbacks.Callback):
     """Warns when one of the two has won: no training gets better from there by itself.
 
     Args:
@@ -144,7 +144,7 @@ def spread(pictures: np.ndarray) -> float:
     return max(float(pictures.std(0, dtype=np.float64).mean()), 1e-6)
 
 
-class Film(keras.callbacks.Callback):
+class SampleLogger(keras.callbacks.Callback):
     """Writes a picture of what is drawn after each epoch, and a film of all of them.
 
     The film is written anew when it is a tenth longer, and at the end: long ones would take longer than training.

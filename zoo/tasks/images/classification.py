@@ -13,11 +13,11 @@ from zoo import metrics
 from zoo.console import Bar, per_class_table
 from zoo.data import images, sources
 from zoo.data.images.preprocessing import Points, rule_from_json, rule_of
-from zoo.errors import Misfit, UsageError, ZooError, is_unicode
+from zoo.errors import RecordMismatchError, UsageError, ZooError, is_unicode
 from zoo.inference import BATCH
 from zoo.registry import did_you_mean
 from zoo.tasks.images.evaluation import Evaluation
-from zoo.tasks.images.novelty import Familiar
+from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.tasks.task import Task
 from zoo.training.order import FitData
 
@@ -77,7 +77,9 @@ class Classifier(Task):
         # How an example becomes the model's input: of a picture the one resize-and-crop rule, at this model's size.
         self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
         self.labels: list[str] | None = None
-        self.familiar: Familiar | None = None  # what its training pictures have in common, where that was learned
+        self.familiar: NoveltyDetector | None = (
+            None  # what its training pictures have in common, where that was learned
+        )
         if weights is not None:
             from zoo.weights.load import class_names
 
@@ -86,7 +88,7 @@ class Classifier(Task):
     # Training
 
     def examples(self, dataset: sources.Dataset) -> FitData:
-        self.fit_classes(dataset.labels)
+        self.match_classes(dataset.labels)
         x, y, skipped = sources.arrays(dataset.splits["train"], self.preprocessing)
         dataset.skipped.extend(skipped)
         validation = None
@@ -96,14 +98,14 @@ class Classifier(Task):
         self.skipped = dataset.skipped
         return FitData(x, y, tuple(validation) if validation else None)
 
-    def fit_classes(self, labels: list[str]) -> None:
+    def match_classes(self, labels: list[str]) -> None:
         """Take over the data's classes; a model that is not built yet gets as many logits as there are."""
         if self.labels is not None and self.labels != labels:
             raise ZooError(
                 f"{self.name} knows the classes {_brief(self.labels)}; the data have {_brief(labels)}. "
                 f"For new classes, start from zoo.get({self.name!r}) or use zoo.finetune."
             )
-        self.fit_size("num_classes", len(labels), "classes", _brief(labels))
+        self.match_size("num_classes", len(labels), "classes", _brief(labels))
         self.labels = labels
 
     def compile_arguments(self) -> dict:
@@ -111,13 +113,13 @@ class Classifier(Task):
 
         if self.model.output_shape[-1] == 1:
             return {
-                "loss": self.own_loss() or keras.losses.BinaryCrossentropy(from_logits=True),
+                "loss": self.model_loss() or keras.losses.BinaryCrossentropy(from_logits=True),
                 "metrics": [
                     keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
                 ],  # a logit, not a probability
             }
         return {
-            "loss": self.own_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "loss": self.model_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         }
 
@@ -205,7 +207,7 @@ class Classifier(Task):
         Raises:
             ZooError: the data cannot be found, hold classes that the model does not know, or no usable picture.
         """
-        dataset = self.named_or_own(data, sources.find)
+        dataset = self.resolve_dataset(data, sources.find)
         split = dataset.to_measure_on(split)
         pictures = dataset.splits[split]
         y = self.label_indices(pictures)
@@ -407,11 +409,13 @@ class Classifier(Task):
             raise TypeError("labels are no list of texts")
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels are there twice")
-        self.familiar = Familiar.from_json(known["familiar"]) if known.get("familiar") else None
+        self.familiar = NoveltyDetector.from_json(known["familiar"]) if known.get("familiar") else None
         classes, logits = len(self.labels), outputs[-1]
         fits = classes == 2 if logits == 1 else classes == logits
         if inputs != rule.shape or not fits:
-            raise Misfit(f"{classes} labels and inputs of {rule.shape}, but {logits} outputs and inputs of {inputs}")
+            raise RecordMismatchError(
+                f"{classes} labels and inputs of {rule.shape}, but {logits} outputs and inputs of {inputs}"
+            )
 
 
 def _brief(names: list[str], most: int = 8) -> str:

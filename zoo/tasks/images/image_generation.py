@@ -14,9 +14,9 @@ from scipy.special import ndtr, ndtri
 from zoo import metrics
 from zoo.console import Bar
 from zoo.data import sources
-from zoo.errors import Misfit, UsageError, ZooError, whole_number
+from zoo.errors import RecordMismatchError, UsageError, ZooError, whole_number
 from zoo.tasks.images.base import PictureTask
-from zoo.training.order import FitData, Order
+from zoo.training.order import FitData, Shuffled
 from zoo.visualization.grid import as_picture, save_picture, square
 
 PIECE = 256  # pictures that are drawn at a time
@@ -77,7 +77,7 @@ class ImageGenerator(PictureTask):
             )
         about = {"average": self.average, "label_smoothing": self.label_smoothing}
         return FitData(
-            pixels, np.zeros(len(pixels), np.uint8), order=functools.partial(Order, whole=True), about=about
+            pixels, np.zeros(len(pixels), np.uint8), order=functools.partial(Shuffled, whole=True), about=about
         )
 
     def trained(self, data: FitData, batch_size: int | None):
@@ -98,10 +98,14 @@ class ImageGenerator(PictureTask):
         return {}
 
     def callbacks(self, trained, data, folder, progress: bool) -> list:
-        from zoo.tasks.images.adversarial import Film, HandOver, Watch
+        from zoo.tasks.images.adversarial import SampleLogger, SwapAveragedWeights, WarnOfCollapse
 
         drawn = functools.partial(self.sample, 64, seed=0)  # of the same noise every time
-        return [HandOver(self.model), Watch(drawn, data.x), *([] if folder is None else [Film(drawn, folder)])]
+        return [
+            SwapAveragedWeights(self.model),
+            WarnOfCollapse(drawn, data.x),
+            *([] if folder is None else [SampleLogger(drawn, folder)]),
+        ]
 
     # Verbs
 
@@ -233,7 +237,7 @@ class ImageGenerator(PictureTask):
         from zoo.tasks.images import fidelity
 
         whole_number("n", n, fidelity.FEWEST)
-        dataset = self.named_or_own(data, lambda data: sources.find(data, classes=False))
+        dataset = self.resolve_dataset(data, lambda data: sources.find(data, classes=False))
         split = dataset.to_measure_on(split)
         (real, *learned), skipped = self.usable(dataset, *dict.fromkeys((split, "train")))
         drawn = self.sample(n, seed)
@@ -278,7 +282,7 @@ class ImageGenerator(PictureTask):
     def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
         super().recall(known, inputs, outputs)
         if outputs != self.preprocessing.shape or inputs != (self.latent,):
-            raise Misfit(
+            raise RecordMismatchError(
                 f"noise of {self.latent!r} numbers and pictures of {self.preprocessing.shape}, but inputs of {inputs} "
                 f"and outputs of {outputs}"
             )

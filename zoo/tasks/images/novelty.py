@@ -19,7 +19,7 @@ ENOUGH = 1000  # pictures that directions and threshold are learned from, drawn 
 
 
 @dataclass(frozen=True)
-class Familiar:
+class NoveltyDetector:
     """What the training pictures have in common.
 
     Attributes:
@@ -33,12 +33,12 @@ class Familiar:
     limit: float
 
     @classmethod
-    def fit(cls, features: np.ndarray, seed: int = 0) -> "Familiar | None":
+    def fit(cls, features: np.ndarray, seed: int = 0) -> "NoveltyDetector | None":
         """Learn from the training pictures' features alone, of shape (n, d); None from fewer than `LEAST`.
 
         Example:
             >>> x = np.random.default_rng(0).normal(size=(200, 4)) * [1, 1, 0.01, 0.01] + [5, 0, 0, 0]
-            >>> Familiar.fit(x).strange(np.array([[5.0, 1, 0, 0], [0, 0, 5, 1]])).tolist()
+            >>> NoveltyDetector.fit(x).strange(np.array([[5.0, 1, 0, 0], [0, 0, 5, 1]])).tolist()
             [False, True]
         """
         if len(features) < LEAST:
@@ -65,7 +65,7 @@ class Familiar:
         }
 
     @classmethod
-    def from_json(cls, known: dict) -> "Familiar":
+    def from_json(cls, known: dict) -> "NoveltyDetector":
         centre, axes = (saving.unpack(known[key]).astype(np.float32) for key in ("centre", "axes"))
         if centre.ndim != 1 or axes.shape[1:] != centre.shape:
             raise ValueError("what makes a picture familiar has the wrong shape")

@@ -11,7 +11,7 @@ from PIL import Image
 from zoo import metrics
 from zoo.console import Bar
 from zoo.data import images, sources
-from zoo.errors import Misfit, UsageError, ZooError
+from zoo.errors import RecordMismatchError, UsageError, ZooError
 from zoo.tasks.images.base import PictureTask
 from zoo.training.order import FitData
 from zoo.visualization.grid import grid, save_picture
@@ -42,7 +42,7 @@ class Autoencoder(PictureTask):
         return FitData(x, x, (validation[0], validation[0]) if validation else None)
 
     def compile_arguments(self) -> dict:
-        return {"loss": self.own_loss() or pixel_crossentropy}
+        return {"loss": self.model_loss() or pixel_crossentropy}
 
     # Verbs
 
@@ -150,7 +150,7 @@ class Autoencoder(PictureTask):
             ZooError: the data cannot be found, or hold no usable picture.
         """
         noise = checked_noise(self.arguments.get("noise", 0.0) if noise is None else noise)
-        dataset = self.named_or_own(data, lambda data: sources.find(data, classes=False))
+        dataset = self.resolve_dataset(data, lambda data: sources.find(data, classes=False))
         split = dataset.to_measure_on(split)
         (pixels,), skipped = self.usable(dataset, split)
         random = np.random.default_rng(0)
@@ -250,7 +250,9 @@ class Autoencoder(PictureTask):
     def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
         super().recall(known, inputs, outputs)
         if not inputs == outputs == self.preprocessing.shape:
-            raise Misfit(f"pictures of {self.preprocessing.shape}, but inputs of {inputs} and outputs of {outputs}")
+            raise RecordMismatchError(
+                f"pictures of {self.preprocessing.shape}, but inputs of {inputs} and outputs of {outputs}"
+            )
 
 
 def pixel_crossentropy(pixels, logits):

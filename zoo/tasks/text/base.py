@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from zoo.data.text.vocabulary import Vocabulary
-from zoo.errors import Misfit, UsageError, ZooError, whole_number
+from zoo.errors import RecordMismatchError, UsageError, ZooError, whole_number
 from zoo.registry import did_you_mean
 from zoo.tasks.task import Task
 
@@ -58,7 +58,9 @@ class TextTask(Task):
                 f"{self.min_count} times or more."
             )
         vocabulary = Vocabulary(self.tokens, [*self.signs, *found.tokens])
-        self.fit_size("vocab_size", len(vocabulary), f"{self.tokens}, number 0 included", ", ".join(found.tokens[:5]))
+        self.match_size(
+            "vocab_size", len(vocabulary), f"{self.tokens}, number 0 included", ", ".join(found.tokens[:5])
+        )
         self.vocabulary = vocabulary
 
     def known(self) -> Vocabulary:
@@ -91,4 +93,4 @@ class TextTask(Task):
         if not set(self.signs) <= self.vocabulary.numbers.keys():
             raise ValueError("the vocabulary lacks a sign")
         if self.arguments["vocab_size"] != len(self.vocabulary):
-            raise Misfit(f"{len(self.vocabulary)} tokens, vocab_size={self.arguments['vocab_size']!r}")
+            raise RecordMismatchError(f"{len(self.vocabulary)} tokens, vocab_size={self.arguments['vocab_size']!r}")

@@ -14,7 +14,7 @@ from zoo.data import text_sources
 from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Pairs
 from zoo.data.text.vocabulary import UNKNOWN
-from zoo.errors import Misfit, UsageError, whole_number
+from zoo.errors import RecordMismatchError, UsageError, whole_number
 from zoo.tasks.text.base import TextTask
 from zoo.tasks.text.samplers import Sampling
 from zoo.training.order import FitData
@@ -100,14 +100,14 @@ class Dialogue(TextTask):
     def compile_arguments(self) -> dict:
         import keras
 
-        loss = self.own_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
+        loss = self.model_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
         return {"loss": loss}
 
     def callbacks(self, trained, data, folder, progress: bool) -> list:
-        from zoo.tasks.text.recurrent import Report
+        from zoo.tasks.text.recurrent import TextLogger
 
         sample = (lambda: f"How are you? - {self.reply('How are you?', beam=3)}") if progress else None
-        return [Report(metrics.perplexity, sample)]
+        return [TextLogger(metrics.perplexity, sample)]
 
     # Verbs
 
@@ -222,7 +222,7 @@ class Dialogue(TextTask):
         Raises:
             ZooError: the data cannot be found.
         """
-        dataset = self.named_or_own(data, text_sources.load_pairs)
+        dataset = self.resolve_dataset(data, text_sources.load_pairs)
         split = dataset.to_measure_on(split)
         x, y = self.encode(dataset.splits[split])
         others = x.copy()
@@ -308,7 +308,7 @@ class Dialogue(TextTask):
         super().recall(known, inputs, outputs)
         self.length = known["length"]
         if inputs != (2, self.length):
-            raise Misfit(f"lines of {self.length!r} words, but inputs of {inputs}")
+            raise RecordMismatchError(f"lines of {self.length!r} words, but inputs of {inputs}")
 
 
 def mean_of(nats: np.ndarray, y: np.ndarray) -> metrics.Mean:

@@ -18,7 +18,7 @@ from zoo.data.text.vocabulary import UNKNOWN
 from zoo.errors import UsageError, ZooError, whole_number
 from zoo.registry import did_you_mean
 from zoo.tasks.text.base import TextTask
-from zoo.training.order import FitData, Thinned
+from zoo.training.order import FitData, Subsampled
 
 
 class Embedding(TextTask):
@@ -65,13 +65,13 @@ class Embedding(TextTask):
                 f"{chances.sum():.0f} are kept, and an example takes {self.block}."
             )
         drawn = np.maximum(counts, 1) ** -0.25  # of each occurrence, so that words are drawn by counts**0.75
-        order = functools.partial(Thinned, kept=chances, block=self.block, drawn=drawn[numbers], draws=self.draws)
+        order = functools.partial(Subsampled, kept=chances, block=self.block, drawn=drawn[numbers], draws=self.draws)
         about = {name: getattr(self, name) for name in ("block", "draws", "subsample", "tokens", "min_count")}
         # float32 counts no further than 2^24
         return FitData(numbers, (line % 2**20).astype(np.float32), order=order, about=about)
 
     def compile_arguments(self) -> dict:
-        return {"loss": self.own_loss()}
+        return {"loss": self.model_loss()}
 
     # Verbs
 

@@ -18,10 +18,10 @@ from zoo.errors import UsageError, ZooError, whole_number
 from zoo.registry import did_you_mean
 from zoo.tasks.text.base import TextTask
 from zoo.tasks.text.samplers import Sampling
-from zoo.training.order import FitData, Order, Streams
+from zoo.training.order import FitData, Sequential, Shuffled
 
 if TYPE_CHECKING:
-    from zoo.tasks.text.recurrent import Stepped
+    from zoo.tasks.text.recurrent import StatefulModel
 
 LONGEST = 1_000_000  # tokens that one call draws
 ROWS = 16  # parts of a text that are scored side by side
@@ -86,34 +86,34 @@ class LanguageModel(TextTask):
                 )
         about = {"window": self.window, "carried": self.carried, "tokens": self.tokens}
         watched = pieces.get("validation")
-        order = functools.partial(Streams, most=len(watched[0]) if watched else None) if self.carried else Order
+        order = functools.partial(Sequential, most=len(watched[0]) if watched else None) if self.carried else Shuffled
         return FitData(*pieces["train"], watched, order, about)
 
     def trained(self, data: FitData, batch_size: int | None):
         if not self.carried:
             return self.model
-        from zoo.tasks.text.recurrent import Carrying
+        from zoo.tasks.text.recurrent import StatefulTrainer
 
-        return Carrying(self.stepped.model, data.order(len(data.x), batch_size).batch_size)
+        return StatefulTrainer(self.stepped.model, data.order(len(data.x), batch_size).batch_size)
 
     def compile_arguments(self) -> dict:
         import keras
 
-        return {"loss": self.own_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True)}
+        return {"loss": self.model_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True)}
 
     def callbacks(self, trained, data, folder, progress: bool) -> list:
-        from zoo.tasks.text.recurrent import Carrying, Report, StartAfresh
+        from zoo.tasks.text.recurrent import StartAfresh, StatefulTrainer, TextLogger
 
         unit = metrics.bits if self.known().kind == "characters" else metrics.perplexity
         sample = (lambda: self.generate(length=60, seed=0)) if progress else None
-        return [Report(unit, sample), *([StartAfresh()] if isinstance(trained, Carrying) else [])]
+        return [TextLogger(unit, sample), *([StartAfresh()] if isinstance(trained, StatefulTrainer) else [])]
 
     @property
-    def stepped(self) -> Stepped:
+    def stepped(self) -> StatefulModel:
         """The model that is also given its states and gives them back, with what draws and scores text by it."""
-        from zoo.tasks.text.recurrent import Stepped
+        from zoo.tasks.text.recurrent import StatefulModel
 
-        return self.beside_model(Stepped)
+        return self.beside_model(StatefulModel)
 
     # Verbs
 
@@ -196,7 +196,7 @@ class LanguageModel(TextTask):
             ZooError: the data cannot be found, or are too short.
         """
         known = self.known()
-        dataset = self.named_or_own(data, text_sources.load)
+        dataset = self.resolve_dataset(data, text_sources.load)
         split = dataset.to_measure_on(split)
         numbers = known.encode(dataset.splits[split].text)
         if len(numbers) < 2:

@@ -48,7 +48,7 @@ def with_states(model: keras.Model) -> keras.Model:
     return stepped
 
 
-class Stepped:
+class StatefulModel:
     """A model that is also given its states, and what draws and scores text by it, each made when first needed.
 
     Args:
@@ -60,11 +60,11 @@ class Stepped:
 
     @functools.cached_property
     def writer(self) -> "Writer":
-        return Writer(self.model, never=UNKNOWN)
+        return TextGenerator(self.model, never=UNKNOWN)
 
     @functools.cached_property
     def reader(self) -> "Reader":
-        return Reader(self.model)
+        return TextScorer(self.model)
 
 
 def fresh_states(stepped: keras.Model, rows: int) -> list[np.ndarray]:
@@ -72,7 +72,7 @@ def fresh_states(stepped: keras.Model, rows: int) -> list[np.ndarray]:
     return [np.zeros((rows, *state.shape[1:]), np.float32) for state in stepped.inputs[1:]]
 
 
-class Carrying(keras.Model):
+class StatefulTrainer(keras.Model):
     """Trains on long texts, a row of the batch each: a batch goes on where the one before it ended.
 
     Keras' own `stateful=True` is lost silently on JAX, refused on PyTorch, and leaks into validation on TensorFlow.
@@ -116,7 +116,7 @@ class StartAfresh(keras.callbacks.Callback):
         self.model.start_afresh()
 
 
-class Report(keras.callbacks.Callback):
+class TextLogger(keras.callbacks.Callback):
     """After each epoch, the loss in another unit, and what the model would write.
 
     Args:
@@ -136,7 +136,7 @@ class Report(keras.callbacks.Callback):
             note(f"it writes: {self.sample().strip()!r}")
 
 
-class Writer:
+class TextGenerator:
     """Draws text token by token, the whole loop compiled once.
 
     Args:
@@ -197,7 +197,7 @@ class Writer:
         return buffer, *states
 
 
-class Reader:
+class TextScorer:
     """Scores text: the negative logarithm of the probability that a model gives to each token.
 
     Args:
