@@ -375,7 +375,7 @@ def test_the_hint_tells_strange_pictures_from_its_own(faces):
     assert [said.strange for said in loaded.predict(sample)] == [said.strange for said in model.predict(sample)]
     loaded.relabel({loaded.labels[0]: "renamed"})
     loaded.save(out.with_name("renamed.keras"))
-    assert zoo.load(out.with_name("renamed.keras")).familiar.to_json() == loaded.familiar.to_json()
+    assert zoo.load(out.with_name("renamed.keras")).novelty.to_json() == loaded.novelty.to_json()
 
 
 @pytest.mark.usefixtures("as_if_without_keras")
@@ -394,7 +394,7 @@ def test_the_hint_is_shown(faces, run):
 def test_models_that_cannot_tell_say_nothing(tuned, tiny, run):
     paint("1.png")
     for path in (tiny, tuned.out):  # no features; too few pictures to learn it from
-        assert zoo.load(path).familiar is None and zoo.load(path).predict("1.png").strange is None
+        assert zoo.load(path).novelty is None and zoo.load(path).predict("1.png").strange is None
     code, out, _ = run("predict", tiny, "1.png")
     assert code == 0 and "resembles" not in out
     assert json.loads(run("predict", tiny, "1.png", "--json")[1])[0]["strange"] is None

@@ -127,7 +127,7 @@ def test_a_few_words_over_and_over(architecture):
 
 @pytest.mark.every_backend
 def test_a_word_that_stands_often_takes_no_larger_steps():
-    """Adam's first step is as long as the learning rate, whatever the gradient; see `backend.merge_sparse_gradients`."""
+    """Adam's first step is as long as the learning rate, whatever the gradient."""
     net = zoo.get("word2vec", units=16, seed=0)
     net.subsample = 1.0
     how = {"optimizer": "adam", "learning_rate": 0.01, "schedule": "constant"}

@@ -123,7 +123,7 @@ class Subsampled:
 
 @dataclass
 class FitData:
-    """What `fit` is given: arrays whose first axis counts examples, or the elements that `Subsampled` makes examples of.
+    """What `fit` is given: arrays whose first axis counts examples, or what `Subsampled` makes examples of.
 
     Attributes:
         x: inputs.

@@ -105,7 +105,7 @@ def finetune(
         familiar = NoveltyDetector.fit(shown[:, 0], seed)
     skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
     with clocked(seconds, "saving"):
-        classifier.labels, classifier.familiar = dataset.labels, familiar
+        classifier.labels, classifier.novelty = dataset.labels, familiar
         classifier.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
         inputs = np.stack([images.decode(picture, network.rule) for picture in tests.items])
         test = saving.selftest(inputs, head(tested.x[:, 0]))

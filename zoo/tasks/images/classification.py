@@ -77,7 +77,7 @@ class Classifier(Task):
         # How an example becomes the model's input: of a picture the one resize-and-crop rule, at this model's size.
         self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
         self.labels: list[str] | None = None
-        self.familiar: NoveltyDetector | None = (
+        self.novelty: NoveltyDetector | None = (
             None  # what its training pictures have in common, where that was learned
         )
         if weights is not None:
@@ -176,7 +176,7 @@ class Classifier(Task):
             usable = [i for i, item in enumerate(seen) if not isinstance(item, images.ImageError)]
             if usable:
                 logits, *features = self.outputs(np.stack([seen[i] for i in usable]))
-                strange = self.familiar.strange(features[0]) if self.familiar and features else [None] * len(usable)
+                strange = self.novelty.strange(features[0]) if self.novelty and features else [None] * len(usable)
                 for i, row, odd in zip(usable, self.probabilities(logits), strange, strict=True):
                     path = images.path_of(pictures[indices[i]])
                     seen[i] = self.prediction(row, top, path, None if odd is None else bool(odd))
@@ -393,7 +393,7 @@ class Classifier(Task):
             "labels": self.class_names(),
             "preprocessing": self.preprocessing.to_json(),
             "output": "logits" if self.width() > 1 else "one logit, of the second class",
-            "familiar": self.familiar and self.familiar.to_json(),
+            "familiar": self.novelty and self.novelty.to_json(),
         }
 
     def width(self) -> int:
@@ -409,7 +409,7 @@ class Classifier(Task):
             raise TypeError("labels are no list of texts")
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels are there twice")
-        self.familiar = NoveltyDetector.from_json(known["familiar"]) if known.get("familiar") else None
+        self.novelty = NoveltyDetector.from_json(known["familiar"]) if known.get("familiar") else None
         classes, logits = len(self.labels), outputs[-1]
         fits = classes == 2 if logits == 1 else classes == logits
         if inputs != rule.shape or not fits:

@@ -59,11 +59,11 @@ class StatefulModel:
         self.model = with_states(model)
 
     @functools.cached_property
-    def writer(self) -> "Writer":
+    def writer(self) -> "TextGenerator":
         return TextGenerator(self.model, never=UNKNOWN)
 
     @functools.cached_property
-    def reader(self) -> "Reader":
+    def reader(self) -> "TextScorer":
         return TextScorer(self.model)
 
 
