@@ -18,6 +18,7 @@ import zoo
 from zoo import inference, saving
 from zoo.data import sources
 from zoo.errors import UsageError, ZooError
+from zoo.saving.safety import RECORD
 from zoo.tables import GrowingTable
 from zoo.tasks.images.novelty import NoveltyDetector
 
@@ -424,7 +425,7 @@ def test_what_a_file_knows_of_its_pictures_is_not_trusted(case, tuned, tmp_path)
     with zipfile.ZipFile(tuned.out) as old, zipfile.ZipFile(path, "w") as new:
         for name in old.namelist():
             content = old.read(name)
-            if name == saving.RECORD:
+            if name == RECORD:
                 content = json.dumps({**json.loads(content), "familiar": HARMFUL[case]}).encode()
             new.writestr(name, content)
     with pytest.raises(ZooError, match="damaged"):

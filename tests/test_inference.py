@@ -15,12 +15,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
 from zoo import catalog, inference, saving
 from zoo.errors import ZooError
 from zoo.files import atomic_folder
 from zoo.inference import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, Network
+from zoo.saving.safety import RECORD
 from zoo.transfer import cache
 
 pytestmark = pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
@@ -97,7 +99,7 @@ def features_of(home):
 
 
 def test_a_fine_tuned_file_needs_no_conversion(tuned, ask, copy_home, tmp_path):
-    pictures = np.stack([np.asarray(zoo.data.images.Image.open(p)) for p in sorted(tuned.photos.glob("val/*/*.jpg"))])
+    pictures = np.stack([np.asarray(Image.open(p)) for p in sorted(tuned.photos.glob("val/*/*.jpg"))])
     found, err = ask(tuned.out, pictures[::4], home=copy_home(tmp_path / "home"))
     assert found["helpers"] == 0 and found["modules"] == ["openvino"] and not err
     assert found["answers"] == pytest.approx(probabilities(zoo.load(tuned.out), pictures[::4]), abs=1e-3)
@@ -349,7 +351,7 @@ def test_a_file_that_fails_its_self_test_is_refused(small, pictures, converted, 
     with zipfile.ZipFile(small) as old, zipfile.ZipFile(tampered, "w") as new:
         for name in old.namelist():
             content = old.read(name)
-            if name == saving.RECORD:
+            if name == RECORD:
                 record = json.loads(content)
                 outputs = saving.unpack(record["selftest"]["outputs"])
                 record["selftest"]["outputs"] = saving.pack(outputs + np.float32(0.5))

@@ -349,7 +349,7 @@ def test_gradients_equal_finite_differences(backend):
 def test_costs_are_read_before_the_first_step_of_each_epoch():
     from zoo.studies import probes
 
-    trained = probes.Run(None, None, 100, {"loss": [0.6, 0.5], "cost": [0.7, 0.55]})
+    trained = probes.Trial(None, None, 100, {"loss": [0.6, 0.5], "cost": [0.7, 0.55]})
     assert [(reading.step, reading.value) for reading in probes.cost(trained)] == [(0, 0.7), (100, 0.55)]
     assert [(reading.step, reading.value) for reading in probes.loss(trained)] == [(100, 0.6), (200, 0.5)]
     assert not list(probes.cost(replace(trained, history={"loss": [0.6]})))
