@@ -3,9 +3,13 @@
 import functools
 import os
 import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
-def stream():
+def stream() -> TextIO:
     """Standard error, through a handle of our own: a framework's import may have its handle silenced."""
     try:
         real = sys.stderr.fileno() == 2
@@ -15,7 +19,7 @@ def stream():
 
 
 @functools.cache
-def _own_handle():
+def _own_handle() -> TextIO:
     return os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
 
 
@@ -33,39 +37,44 @@ def in_notebook() -> bool:
     return shell is not None and "IPKernelApp" in shell.config
 
 
-class Bar:
-    """A progress bar with the time left, in a terminal or a notebook; where there is neither, only its notes.
+def progress_bar(total: int, title: str, unit: str, shown: bool = True, initial: int = 0) -> "tqdm":
+    """A progress bar with the time left, in a terminal or a notebook; elsewhere it is never drawn.
 
     Args:
         total: how many units make the whole.
         title: what is being done.
         unit: what is being counted.
+        shown: whether to draw it at all.
         initial: units done before.
+
+    Returns:
+        A bar with `update(n=1)` and `close()`, and a context manager that closes it.
+
+    Example:
+        >>> with progress_bar(3, "counting", "sheep") as bar:
+        ...     for _ in range(3):
+        ...         _ = bar.update()
     """
+    from tqdm.auto import tqdm  # here, so that a checkout that is not installed can still say so
+
+    return tqdm(
+        total=total,
+        desc=title,
+        unit=unit,
+        initial=initial,
+        leave=False,
+        dynamic_ncols=True,
+        file=stream(),
+        disable=not (shown and (sys.stderr.isatty() or in_notebook())),
+    )
+
+
+class Bar:
+    """A `progress_bar` that can also print notes."""
 
     def __init__(self, total: int, title: str, unit: str, initial: int = 0):
-        from tqdm.auto import tqdm  # here, so that a checkout that is not installed can still say so
-
-        self._bar = tqdm(
-            total=total,
-            desc=title,
-            unit=unit,
-            initial=initial,
-            leave=False,
-            dynamic_ncols=True,
-            file=stream(),
-            disable=not (sys.stderr.isatty() or in_notebook()),
-        )
-
-    def update(self, n: int = 1) -> None:
-        self._bar.update(n)
-
-    def note(self, text: str) -> None:
-        """Print a line above the bar."""
-        note(text)
-
-    def close(self) -> None:
-        self._bar.close()
+        self._bar = progress_bar(total, title, unit, initial=initial)
+        self.update, self.close, self.note = self._bar.update, self._bar.close, note
 
 
 def table(rows: list[list[str]], header: list[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.console import Bar
+from zoo.console import progress_bar
 from zoo.data import sources
 from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
@@ -129,23 +129,22 @@ class NumPyClassifier(Classifier):
         steps = self.entry.steps_of_epoch(batch_size) or order.steps
         batch = functools.lru_cache(maxsize=1)(lambda: (self.inputs(fit.x), fit.y))  # all of them, prepared once
         history = History({"loss": [], "cost": []}, list(range(epochs)))
-        bar = Bar(epochs * steps, "training", unit="step") if progress else None
-        for epoch in range(epochs):
-            costs = []
-            for step in range(epoch * steps, (epoch + 1) * steps):
-                rows = order.rows(step)
-                x, y = batch() if order.steps == 1 else (self.inputs(fit.x[rows]), fit.y[rows])
-                cost, gradients = self.net.cost_and_gradients(self.parameters, x, y)
-                self.parameters = [p - rate * g for p, g in zip(self.parameters, gradients, strict=True)]
-                costs.append(cost)
-                if bar:
+        with progress_bar(epochs * steps, "training", unit="step", shown=progress) as bar:
+            for epoch in range(epochs):
+                costs = []
+                for step in range(epoch * steps, (epoch + 1) * steps):
+                    rows = order.rows(step)
+                    x, y = batch() if order.steps == 1 else (self.inputs(fit.x[rows]), fit.y[rows])
+                    cost, gradients = self.net.cost_and_gradients(self.parameters, x, y)
+                    self.parameters = [p - rate * g for p, g in zip(self.parameters, gradients, strict=True)]
+                    costs.append(cost)
                     bar.update()
-            if not np.isfinite(costs[-1]):
-                raise ZooError(f"the cost became {costs[-1]}: the steps are too large. Try a smaller learning_rate.")
-            history.history["loss"].append(float(np.mean(costs)))
-            history.history["cost"].append(costs[0])
-        if bar:
-            bar.close()
+                if not np.isfinite(costs[-1]):
+                    raise ZooError(
+                        f"the cost became {costs[-1]}: the steps are too large. Try a smaller learning_rate."
+                    )
+                history.history["loss"].append(float(np.mean(costs)))
+                history.history["cost"].append(costs[0])
         self._model = None  # the twin is of the weights before
         self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
         return history

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from zoo import api, catalog
-from zoo.console import Bar, note
+from zoo.console import note, progress_bar
 from zoo.data import sources
 from zoo.errors import DivergedError, UsageError
 from zoo.studies import rows as ledger
@@ -71,22 +71,21 @@ def run(study: Study, seeds, folder: Path) -> list[Row]:
     if len(found) > len(kept):
         note(f"{len(found) - len(kept)} rows of another definition or of other versions are measured anew.")
     done = {(row.arm, row.seed) for row in kept}
-    bar = Bar(len(seeds) * len(study.arms), study.name, unit="run")
-    for seed in seeds:  # a whole comparison first, then the next
-        for arm in study.arms:
-            model = model_file(folder, arm) if study.keeps_models and seed == 0 else None
-            if (arm.label, seed) in done and (model is None or model.exists()):
-                bar.note(f"{arm.label}, seed {seed}: kept")
-            else:
-                readings, seconds = measure(study, arm, seed, datasets[arm.data], model)
-                about = {"study": study.name, "arm": arm.label, "seed": seed, "seconds": seconds, "data": arm.data}
-                about |= {"fingerprint": fingerprints[arm.data], "definition": definitions[arm.label], **setting}
-                kept = [row for row in kept if (row.arm, row.seed) != (arm.label, seed)]
-                kept += [Row(**asdict(reading), **about) for reading in readings]
-                ledger.write(folder, kept)
-                bar.note(f"{arm.label}, seed {seed}: {seconds:.1f} s")
-            bar.update()
-    bar.close()
+    with progress_bar(len(seeds) * len(study.arms), study.name, unit="run") as bar:
+        for seed in seeds:  # a whole comparison first, then the next
+            for arm in study.arms:
+                model = model_file(folder, arm) if study.keeps_models and seed == 0 else None
+                if (arm.label, seed) in done and (model is None or model.exists()):
+                    note(f"{arm.label}, seed {seed}: kept")
+                else:
+                    readings, seconds = measure(study, arm, seed, datasets[arm.data], model)
+                    about = {"study": study.name, "arm": arm.label, "seed": seed, "seconds": seconds, "data": arm.data}
+                    about |= {"fingerprint": fingerprints[arm.data], "definition": definitions[arm.label], **setting}
+                    kept = [row for row in kept if (row.arm, row.seed) != (arm.label, seed)]
+                    kept += [Row(**asdict(reading), **about) for reading in readings]
+                    ledger.write(folder, kept)
+                    note(f"{arm.label}, seed {seed}: {seconds:.1f} s")
+                bar.update()
     return [row for row in kept if row.seed in seeds]
 
 

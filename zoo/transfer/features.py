@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo import catalog, inference, saving
-from zoo.console import Bar
+from zoo.console import progress_bar
 from zoo.data import images, sources
 from zoo.errors import UsageError
 from zoo.files import atomic_folder
@@ -203,9 +203,8 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
                 engine.begin()
             return missing
 
-        bar = Bar(len(pictures) * views, title, unit="picture")
         stream = sources.stream(pictures, engine.backbone.rule, views=views, wanted=wanted)
-        try:
+        with contextlib.closing(stream), progress_bar(len(pictures) * views, title, unit="picture") as bar:
             for index, view, digest, pixels in stream:
                 if isinstance(pixels, images.ImageError):
                     skipped[index] = str(pixels)
@@ -217,9 +216,6 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
                         flush()
                 bar.update()
             flush()
-        finally:
-            stream.close()
-            bar.close()
     kept = np.array([i for i in range(len(pictures)) if i not in skipped], int)
     if x is None:
         x = np.empty((len(pictures), views, 0), np.float32)

@@ -1,15 +1,14 @@
 """The doctor: looks at every picture whole, once, and says what would harm a classifier of them; changes nothing."""
 
 import collections
-import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from zoo.console import Bar
+from zoo.console import progress_bar
 from zoo.data import images, sources
 from zoo.data.doctor import near_duplicates
 from zoo.data.doctor.findings import KINDS, Finding, Report
@@ -115,21 +114,11 @@ def _look_at_all(dataset: sources.Dataset, progress: bool) -> list[Seen]:
             return Seen(split, label, item, name, "", error)
 
     seen = []
-    with _bar(len(places), "looking", progress) as update:
+    with progress_bar(len(places), "looking", unit="picture", shown=progress) as bar:
         for one in in_order(look, len(places), ahead=64):
             seen.append(one)
-            update(1)
+            bar.update()
     return seen
-
-
-@contextlib.contextmanager
-def _bar(total: int, title: str, shown: bool) -> Iterator[Callable[[int], None]]:
-    bar = Bar(total, title, "picture") if shown else None
-    try:
-        yield bar.update if bar else lambda done: None
-    finally:
-        if bar:
-            bar.close()
 
 
 def _left_out(path: Path, reason: str) -> Finding:
@@ -212,8 +201,8 @@ def _copies(seen: list[Seen], progress: bool) -> Iterable[Finding]:
     # smaller pictures hold too little to tell two of a kind from one
     firsts = [group[0] for group in equal.values() if min(group[0].look.size) >= inspection.SAMPLE]
     grey = np.array([one.look.grey for one in firsts], np.uint8).reshape(-1, inspection.SAMPLE, inspection.SAMPLE)
-    with _bar(len(firsts), "comparing", progress) as update:
-        found = near_duplicates.groups(grey, update)
+    with progress_bar(len(firsts), "comparing", unit="picture", shown=progress) as bar:
+        found = near_duplicates.groups(grey, bar.update)
     for group in found:
         yield _several([one for index in group for one in equal[firsts[index].digest]], "nearly the same", exact=False)
 
