@@ -5,7 +5,6 @@ import functools
 import pytest
 
 import zoo
-from zoo import backend  # noqa: F401 first: it quiets the framework's import
 from zoo.checks import CHECKS, Subject, run_checks
 
 subject = functools.cache(Subject)
@@ -33,7 +32,7 @@ BROKEN = {
 WHOLE = '''
 """A model for the tests."""
 import itertools
-import keras
+from zoo.backend import keras
 from zoo.registry import register
 
 COUNTER = itertools.count()

@@ -9,12 +9,11 @@ import pytest
 
 import zoo
 from zoo import cli
+from zoo.backend import keras
 from zoo.data.text.corpora import Pairs
 from zoo.errors import UsageError, ZooError
 from zoo.tasks.text.dialogue import BEGIN, END, RARE, distinct, mean_of
 from zoo.tasks.text.samplers import beam_step, length_norm
-
-import keras  # isort: skip after the zoo, which quiets its backend
 
 numbers = keras.ops.convert_to_numpy
 SAID = ["Hi.", "Who is there?", "What is your name, old man?", "Bye."]

@@ -12,10 +12,9 @@ from scipy.linalg import sqrtm
 
 import zoo
 from zoo import backend, cli
+from zoo.backend import keras
 from zoo.errors import ZooError
 from zoo.tasks.images import adversarial, fidelity
-
-import keras  # isort: skip after the zoo, which quiets its backend
 
 SMALL = {"input_shape": (8, 8, 1), "latent": 4, "filters": 4}
 RANDOM = np.random.default_rng(0)

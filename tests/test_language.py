@@ -10,6 +10,7 @@ import pytest
 
 import zoo
 from zoo import backend, cli, saving
+from zoo.backend import keras
 from zoo.data import named, text_sources
 from zoo.data.text import vocabulary
 from zoo.data.text.corpora import Pairs, Text, read_text
@@ -17,8 +18,6 @@ from zoo.data.text.vocabulary import UNKNOWN, Vocabulary, windows
 from zoo.errors import UsageError, ZooError
 from zoo.tasks.text.samplers import Sampling, draw
 from zoo.training.order import Sequential
-
-import keras  # isort: skip after the zoo, which quiets its backend
 
 numbers = keras.ops.convert_to_numpy
 VERSE = "to be, or not to be\nthat is the question\n" * 100

@@ -24,10 +24,8 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo import backend  # noqa: F401 first: it quiets the framework's import
+from zoo.backend import keras
 from zoo.errors import ZooError
-
-import keras  # isort: skip
 
 CONFIG, WEIGHTS, RECORD = "config.json", "model.weights.h5", "zoo.json"
 PATIENCE = 20  # seconds that no refusal takes

@@ -77,9 +77,6 @@ def get(name, weights=None, seed=None, dtype=None, engine="keras", **arguments):
         >>> get("logistic", input_shape=(8, 8, 3)).build().count_params()
         193
     """
-    if str(name).endswith(".py"):
-        from zoo import backend  # noqa: F401 first: it quiets the framework's import, which the model's file begins
-
     from zoo.tasks import factory
 
     return factory.from_register(str(name), weights, seed, dtype, engine, **arguments)

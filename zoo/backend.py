@@ -1,4 +1,7 @@
-"""The one room for code that differs between TensorFlow, JAX and PyTorch."""
+"""The one room for code that differs between TensorFlow, JAX and PyTorch.
+
+Other modules say `from zoo.backend import keras`: Keras as it is, imported without TensorFlow's messages.
+"""
 
 import contextlib
 import ctypes
@@ -43,6 +46,7 @@ def silence_stderr():
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 with silence_stderr():
     import keras
+    from keras import ops
 
 
 def name() -> str:
@@ -192,7 +196,7 @@ def _torch_weights(layer, dtype) -> list:
     import torch
 
     kernel, recurrent, bias = (
-        keras.ops.convert_to_tensor(variable).to(dtype)
+        ops.convert_to_tensor(variable).to(dtype)
         for variable in (layer.cell.kernel, layer.cell.recurrent_kernel, layer.cell.bias)
     )
     return [kernel.t().contiguous(), recurrent.t().contiguous(), bias, torch.zeros_like(bias)]
@@ -259,7 +263,7 @@ def compiled(model, function: Callable, small_steps: bool = False) -> Callable:
 
         def eager(*arguments):
             with torch.no_grad():
-                return function(*map(keras.ops.convert_to_tensor, arguments))
+                return function(*map(ops.convert_to_tensor, arguments))
 
         return eager
     return function
@@ -301,13 +305,13 @@ def gradients(model, x, y, loss) -> list[np.ndarray]:
         Arrays of the variables' shapes, in the order of `model.trainable_variables`; zeros where the loss does not
         depend on a variable.
     """
-    kept = [keras.ops.convert_to_numpy(variable) for variable in model.non_trainable_variables]
+    kept = [ops.convert_to_numpy(variable) for variable in model.non_trainable_variables]
     found = {"tensorflow": _tensorflow_gradients, "jax": _jax_gradients, "torch": _torch_gradients}[name()](
-        model, lambda outputs: keras.ops.mean(loss(y, outputs)), x
+        model, lambda outputs: ops.mean(loss(y, outputs)), x
     )
     for variable, value in zip(model.non_trainable_variables, kept, strict=True):
         variable.assign(value)
-    return [keras.ops.convert_to_numpy(gradient) for gradient in found]
+    return [ops.convert_to_numpy(gradient) for gradient in found]
 
 
 def _tensorflow_gradients(model, loss_of, x):

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from zoo import catalog
 from zoo.api import get, load
+from zoo.backend import keras
 from zoo.errors import ZooError
 
 EPOCHS, BROKEN_AT = 4, 2

@@ -343,7 +343,6 @@ def run_reproduce(arguments):
 
 def run_check(arguments):
     import zoo
-    from zoo import backend  # noqa: F401 first: it quiets the framework's import
     from zoo.checks import run_checks
 
     if bool(arguments.names) == arguments.all:

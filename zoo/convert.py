@@ -91,7 +91,7 @@ def agree(one: np.ndarray, other: np.ndarray) -> bool:
 
 def exported(model, path: Path, samples: np.ndarray) -> list[np.ndarray]:
     """Write a model as OpenVINO's files; returns its outputs for samples of shape (n, ...)."""
-    import keras
+    from zoo.backend import keras
 
     inputs = keras.Input(model.input_shape[1:])
     # said expressly, as layers that augment would go on with it in the exported network
@@ -112,7 +112,7 @@ def exported(model, path: Path, samples: np.ndarray) -> list[np.ndarray]:
 
 def channels_first(model):
     """The same model with pictures as (channels, height, width) within; its input keeps the channels last."""
-    import keras
+    from zoo.backend import keras
 
     def turned(value):
         """A configuration, with every shape (n, height, width, channels) as (n, channels, height, width)."""

@@ -200,9 +200,8 @@ class Archive:
 
     def build(self):
         """Build the `keras.Model`; its answers are compared by who uses them."""
-        from zoo import backend  # noqa: F401 first: it quiets the framework's import
 
-        import keras  # isort: skip
+        from zoo.backend import keras
 
         if self.module:
             importlib.import_module(self.module)
@@ -228,7 +227,7 @@ class Archive:
 
     def numbers_wanted(self) -> int:
         """How many numbers the weights of its configuration are, found without making room for them."""
-        import keras
+        from zoo.backend import keras
 
         with keras.StatelessScope(initialize_variables=False):
             sketch = keras.saving.deserialize_keras_object(json.loads(self.members[CONFIG]), safe_mode=True)
@@ -328,7 +327,7 @@ def record_of(path: Path, archive: zipfile.ZipFile, size: int) -> Record:
 
 def outputs(model, inputs: np.ndarray) -> np.ndarray:
     """The model's outputs, computed without compiling anything; float32, shape (n, ...)."""
-    import keras
+    from zoo.backend import keras
 
     return keras.ops.convert_to_numpy(keras.ops.cast(model(inputs, training=False), "float32"))
 

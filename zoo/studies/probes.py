@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo import backend, metrics  # first: it quiets the framework's import
+from zoo import backend, metrics
+from zoo.backend import keras
 from zoo.data.images import readers
 from zoo.studies.rows import Reading, finite
-
-import keras  # isort: skip
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset

@@ -27,7 +27,7 @@ from zoo.registry import Entry
 from zoo.training.order import FitData
 
 if TYPE_CHECKING:
-    import keras
+    from zoo.backend import keras
 
 
 class Task(abc.ABC):
@@ -79,7 +79,7 @@ class Task(abc.ABC):
         Raises:
             ZooError: the builder does not accept its arguments, or the weights do not fit them.
         """
-        from zoo import backend  # first: it quiets the framework's import
+        from zoo import backend
 
         self.archive = None
         if self.seed is not None:
@@ -100,7 +100,7 @@ class Task(abc.ABC):
     @contextlib.contextmanager
     def in_its_precision(self) -> Iterator[None]:
         """Layers that are made here have the dtype policy of this object."""
-        import keras
+        from zoo.backend import keras
 
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.dtype or "float32")

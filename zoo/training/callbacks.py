@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 
+from zoo.backend import keras
 from zoo.console import Bar
 from zoo.errors import ZooError
 

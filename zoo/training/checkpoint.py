@@ -8,10 +8,10 @@ import shutil
 import zipfile
 import zlib
 
-import keras
 import numpy as np
 
 from zoo import backend
+from zoo.backend import keras
 from zoo.errors import ZooError
 from zoo.files import atomic_file
 from zoo.saving import plain

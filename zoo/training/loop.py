@@ -3,10 +3,10 @@
 import random
 from dataclasses import replace
 
-import keras
 import numpy as np
 
 from zoo import backend
+from zoo.backend import keras
 from zoo.data.images.augment import augmentation
 from zoo.errors import DivergedError, UsageError, ZooError
 from zoo.training.callbacks import Cost, Progress, StopOnNaN, tensorboard

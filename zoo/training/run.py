@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import keras
-
+from zoo.backend import keras
 from zoo.errors import UsageError
 from zoo.training.order import FitData
 

@@ -252,7 +252,7 @@ def activation_maps(model, pixels, path, layer: str | None = None) -> Path:
     Raises:
         UsageError: the model has no such layer.
     """
-    import keras
+    from zoo.backend import keras
 
     of_maps = {item.name: item for item in model.layers if len(getattr(item.output, "shape", ())) == 4}
     convolutions = [name for name, item in of_maps.items() if "Conv" in type(item).__name__]

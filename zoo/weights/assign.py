@@ -80,10 +80,10 @@ def assign(model, tensors: dict[str, np.ndarray], renamed: dict[str, str]) -> No
 
 
 def _transposed(layer, tensor):
-    from keras import layers  # here: naming a published network's classes needs no framework
+    from zoo.backend import keras  # here: naming a published network's classes needs no framework
 
     if tensor.ndim == 4:
-        return tensor.transpose((2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (2, 3, 1, 0))
+        return tensor.transpose((2, 3, 0, 1) if isinstance(layer, keras.layers.DepthwiseConv2D) else (2, 3, 1, 0))
     return tensor.T  # (out, in) -> (in, out); a vector stays as it is
 
 

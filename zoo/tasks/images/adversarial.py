@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo import backend  # first: it quiets the framework's import
+from zoo import backend
+from zoo.backend import keras, ops
 from zoo.visualization.grid import save_picture, square
-
-import keras  # isort: skip
-from keras import ops  # isort: skip
 
 METRICS = ("d_loss", "g_loss", "d_accuracy")
 

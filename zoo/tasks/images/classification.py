@@ -109,7 +109,7 @@ class Classifier(Task):
         self.labels = labels
 
     def compile_arguments(self) -> dict:
-        import keras
+        from zoo.backend import keras
 
         if self.model.output_shape[-1] == 1:
             return {
@@ -303,10 +303,8 @@ class Classifier(Task):
             >>> [path.name for path in zoo.get("logistic", input_shape=(8, 8, 3)).visualise("drawn")]
             ['weights.png']
         """
-        from zoo import backend  # noqa: F401 the first: it quiets the framework's import
+        from zoo.backend import keras
         from zoo.visualization import charts
-
-        import keras  # isort: skip
 
         folder = Path(folder)
         first = next((layer for layer in self.model.layers if layer.weights), None)

@@ -116,8 +116,7 @@ class Autoencoder(PictureTask):
         """
         pixels, several = self.pixels(pictures)
         from zoo import backend
-
-        import keras  # isort: skip
+        from zoo.backend import keras
 
         if self._encoder is None or self._encoder[0] is not self.model:
             if not any(layer.name == "code" for layer in self.model.layers):
@@ -262,7 +261,7 @@ def pixel_crossentropy(pixels, logits):
         pixels: 0-255, shape (n, height, width, channels); as they are, so that no rescaled copy of the data is kept.
         logits: of the same shape.
     """
-    import keras
+    from zoo.backend import keras
 
     wanted = keras.ops.cast(pixels, logits.dtype) / 255
     return keras.losses.binary_crossentropy(wanted, logits, from_logits=True)

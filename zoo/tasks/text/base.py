@@ -13,7 +13,7 @@ from zoo.registry import did_you_mean
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
-    import keras
+    from zoo.backend import keras
 
 Made = TypeVar("Made")
 

@@ -98,7 +98,7 @@ class Dialogue(TextTask):
         return np.where(found == UNKNOWN, known.numbers[RARE], found).astype(np.int32)
 
     def compile_arguments(self) -> dict:
-        import keras
+        from zoo.backend import keras
 
         loss = self.model_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
         return {"loss": loss}

@@ -97,7 +97,7 @@ class LanguageModel(TextTask):
         return StatefulTrainer(self.stepped.model, data.order(len(data.x), batch_size).batch_size)
 
     def compile_arguments(self) -> dict:
-        import keras
+        from zoo.backend import keras
 
         return {"loss": self.model_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True)}
 

@@ -5,14 +5,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from zoo import backend  # first: it quiets the framework's import
+from zoo import backend
+from zoo.backend import keras, ops
 from zoo.console import note
 from zoo.data.text.vocabulary import UNKNOWN
 from zoo.errors import ZooError
 from zoo.tasks.text.samplers import NEVER, Sampling, draw
-
-import keras  # isort: skip
-from keras import ops  # isort: skip
 
 
 def with_states(model: keras.Model) -> keras.Model:

@@ -70,7 +70,7 @@ def draw(logits, uniform, temperature, top_k, top_p):
         >>> [int(draw(logits, keras.ops.array([u]), 1.0, 3, 1.0)[0]) for u in (0.1, 0.6, 0.9)]
         [1, 2, 0]
     """
-    from keras import ops
+    from zoo.backend import ops
 
     scaled = ops.cast(logits, "float32") / temperature
     ranked, order = ops.top_k(scaled, scaled.shape[-1])  # most probable first
@@ -95,7 +95,7 @@ def beam_step(logs, scores, alive):
     Returns:
         Scores, which beginning each one continues, and by which token; all of shape (beginnings,), best first.
     """
-    from keras import ops
+    from zoo.backend import ops
 
     beam, tokens = logs.shape
     ended = ops.where(ops.arange(tokens) == 0, 0.0, NEVER)

@@ -4,11 +4,9 @@ import functools
 
 import numpy as np
 
-from zoo import backend  # first: it quiets the framework's import
+from zoo import backend
+from zoo.backend import keras, ops
 from zoo.tasks.text.samplers import NEVER, Sampling, beam_step, draw, length_norm
-
-import keras  # isort: skip
-from keras import ops  # isort: skip
 
 
 class Answerer:
