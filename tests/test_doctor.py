@@ -20,6 +20,7 @@ from zoo.data import images, sources
 from zoo.data.doctor import near_duplicates
 from zoo.data.doctor.examine import examine
 from zoo.data.doctor.findings import KINDS, Finding, Report
+from zoo.data.dataset import Skipped
 from zoo.data.images import ImageError, decoding, inspect, inspection, skip_list
 from zoo.errors import ZooError, printable
 
@@ -403,7 +404,7 @@ def test_names_of_every_kind(name, run):
     (entry,) = json.loads(out)["skip_list"]
     assert code == 1 and entry["path"] == str(path)
     dataset = sources.find("pets", skip_list="lists/skip.csv")
-    assert dataset.skipped == [{"path": str(path), "reason": "on the skip list: not a picture: empty file"}]
+    assert dataset.skipped == [Skipped(str(path), "on the skip list", "on the skip list: not a picture: empty file")]
     assert len(dataset.splits["train"]) == 20
     code, out, _ = run("doctor", "pets")
     assert code == 1 and "\x1b" not in out and out.encode() and out.count("\n") == 9

@@ -1,10 +1,56 @@
-"""A dataset: parts under one name, whatever they are parts of."""
+"""A dataset: parts under one name, whatever they are parts of, and what was left out of them."""
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoo.data.images.pictures import Pictures
+
+Fault = Literal[
+    "damaged",
+    "empty class",
+    "foreign",
+    "link",
+    "missing",
+    "needs a package",
+    "no label",
+    "not a picture",
+    "on the skip list",
+    "outside class folders",
+    "several labels",
+    "too large",
+    "truncated",
+    "unreadable",
+]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that was left out of a dataset.
+
+    Attributes:
+        path: the file, or "picture 17" for what is no file.
+        kind: what is wrong with it, in a word that programs may rely on.
+        reason: why it was left out, for people.
+
+    Example:
+        >>> Skipped("photos/one.jpg", "truncated", "truncated JPEG")["reason"]
+        'truncated JPEG'
+    """
+
+    path: str
+    kind: Fault
+    reason: str
+
+    def __getitem__(self, key: str) -> str:
+        """`path` or `reason`, as in the dict of `to_json`."""
+        return self.to_json()[key]
+
+    def to_json(self) -> dict[str, str]:
+        return {"path": self.path, "reason": self.reason}
 
 
 class Part(Protocol):
@@ -28,19 +74,19 @@ class Dataset(Generic[P]):
         splits: `Pictures`, `Text` or `Pairs` by "train" (always there), "validation" and "test".
         about: what it is, in a sentence.
         proves: what a good accuracy on it proves, and what it does not.
-        skipped: files that were left out, each `{"path": str, "reason": str}`.
+        skipped: files that were left out.
     """
 
     name: str
     splits: dict[str, P]
     about: str = ""
     proves: str = ""
-    skipped: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     @property
-    def labels(self) -> list[str]:
+    def labels(self: "Dataset[Pictures]") -> list[str]:
         """The classes of labelled pictures, in the order of their integers."""
-        return self.splits["train"].labels  # type: ignore[attr-defined]
+        return self.splits["train"].labels
 
     def to_measure_on(self, split: str | None = None) -> str:
         """The split that a model is measured on: the one that is named, else "test", "validation" or what there is.

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.data import named
 from zoo.data.dataset import Dataset
-from zoo.data.images.folders import LAYOUT, SEVERAL_LABELS, labelled, pictures_below, read_csv, read_folder, read_rows
+from zoo.data.images.folders import LAYOUT, labelled, pictures_below, read_csv, read_folder, read_rows
 from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import arrays, stream
@@ -28,8 +28,14 @@ or a CSV file or DataFrame with the columns path and label, arrays (x, y), or a 
 
 
 def load(
-    data, validation=None, val_split: float | None = None, seed: int = 0, skip_list=None, classes: bool = True
-) -> Dataset:
+    data,
+    validation=None,
+    val_split: float | None = None,
+    seed: int = 0,
+    skip_list=None,
+    classes: bool = True,
+    hold_out: float | None = None,
+) -> Dataset[Pictures]:
     """Find, label and split pictures to learn from; nothing is decoded.
 
     Args:
@@ -38,10 +44,11 @@ def load(
         validation: the same for the validation split; its labels must be among those of `data`.
         val_split: share of the training pictures to set apart as validation split, above 0 and below 1; from
             every class alike.
-        seed: which pictures `val_split` draws.
+        seed: which pictures `val_split` or `hold_out` draws.
         skip_list: a CSV file of pictures to leave out wherever they are, as `zoo doctor --out` writes it.
         classes: whether there must be classes to learn. Where not, an array x or a folder of pictures without class
             folders will do too.
+        hold_out: the `val_split` of data for which no other validation split is there or given.
 
     Raises:
         ZooError: there is nothing there to learn from, or what was given contradicts itself.
@@ -59,8 +66,8 @@ def load(
     if classes:
         splits = {split: _in_order_of(dataset.labels, part, split) for split, part in splits.items()}
     skipped = list(dataset.skipped)
-    for option, given in (("validation", validation), ("val_split", val_split)):
-        if given is not None and "validation" in splits:
+    for option, value in (("validation", validation), ("val_split", val_split)):
+        if value is not None and "validation" in splits:
             raise ZooError(
                 f"{dataset.name} has a validation split of its own, and {option} was given too. Leave out "
                 f"{option}, or give the training pictures alone."
@@ -77,6 +84,8 @@ def load(
         held_out = other.splits["train"]
         splits["validation"] = _in_order_of(dataset.labels, held_out, "validation") if classes else held_out
         skipped += other.skipped
+    if val_split is None and "validation" not in splits:
+        val_split = hold_out
     if val_split is not None:
         if not 0 < val_split < 1:
             raise UsageError(f"val_split is {val_split!r}; accepted is a share above 0 and below 1, such as 0.2.")
@@ -86,7 +95,7 @@ def load(
     return replace(dataset, splits=splits, skipped=skipped)
 
 
-def find(data, skip_list=None, strict: bool = True, classes: bool = True) -> Dataset:
+def find(data, skip_list=None, strict: bool = True, classes: bool = True) -> Dataset[Pictures]:
     """Find and label pictures, however many there are: enough to measure on, perhaps not to learn from.
 
     Args:
@@ -105,15 +114,15 @@ def find(data, skip_list=None, strict: bool = True, classes: bool = True) -> Dat
     if skip is not skip_list:
         skip.note_unused()
     for item in dataset.skipped if strict else []:
-        if item["reason"].startswith(SEVERAL_LABELS):
+        if item.kind == "several labels":
             raise ZooError(
-                f"{dataset.name}: {item['path']} {item['reason']}. A picture has one label: mend or remove one of "
+                f"{dataset.name}: {item.path} {item.reason}. A picture has one label: mend or remove one of "
                 "the two rows, or put the picture on a skip list."
             )
     return dataset
 
 
-def _read(data, classes: bool = True) -> Dataset:
+def _read(data, classes: bool = True) -> Dataset[Pictures]:
     if isinstance(data, Dataset):
         return data
     if isinstance(data, Pictures):
@@ -152,7 +161,7 @@ def _read(data, classes: bool = True) -> Dataset:
     return Dataset(path.resolve().stem if path.is_file() else path.resolve().name, splits, skipped=skipped)
 
 
-def _read_unlabelled(data) -> Dataset:
+def _read_unlabelled(data) -> Dataset[Pictures]:
     """The same, and pictures without a class: as an array, or in a folder without class folders."""
     if isinstance(data, np.ndarray):
         return _read((data, np.zeros(data.shape[:1], int)))
@@ -199,11 +208,11 @@ def _check_train(dataset: Dataset, classes: bool):
     counts = np.bincount(train.y, minlength=len(train.labels))
     if len(train.labels) >= 2 and counts.min() >= 2 if classes else len(train):
         return
-    found = ", ".join(f"{label}: {count}" for label, count in zip(train.labels, counts, strict=True))
-    message = f"{dataset.name} has too little to learn from: found {found or 'no class'}."
+    listed = ", ".join(f"{label}: {count}" for label, count in zip(train.labels, counts, strict=True))
+    message = f"{dataset.name} has too little to learn from: found {listed or 'no class'}."
     if dataset.skipped:
         first = dataset.skipped[0]
-        message += f" Left out: {len(dataset.skipped)}, the first {first['path']} ({first['reason']})."
+        message += f" Left out: {len(dataset.skipped)}, the first {first.path} ({first.reason})."
     raise ZooError(f"{message}\n{ACCEPTED}")
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from zoo import catalog, inference, saving
 from zoo.console import progress_bar
 from zoo.data import images, sources
+from zoo.data.dataset import Skipped
 from zoo.errors import UsageError
 from zoo.files import atomic_folder
 from zoo.registry import did_you_mean
@@ -151,14 +152,14 @@ class Features:
         x: shape (pictures, views, d), float32.
         kept: which of the pictures could be read, in order; shape (pictures,).
         digests: SHA-256 of each kept picture's content.
-        skipped: path and reason for each that could not be read.
+        skipped: those that could not be read.
         computed: how many rows were not in the cache.
     """
 
     x: np.ndarray
     kept: np.ndarray
     digests: list[str]
-    skipped: list[dict]
+    skipped: list[Skipped]
     computed: int
 
 
@@ -175,7 +176,7 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
     """
     with Cache(engine.identity) as cache:
         x: np.ndarray | None = None  # (pictures, views, d), once d is known
-        skipped: dict[int, str] = {}
+        skipped: dict[int, Skipped] = {}
         waiting: list[tuple] = []
         computed = 0
 
@@ -207,7 +208,7 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
         with contextlib.closing(stream), progress_bar(len(pictures) * views, title, unit="picture") as bar:
             for index, view, digest, pixels in stream:
                 if isinstance(pixels, images.ImageError):
-                    skipped[index] = str(pixels)
+                    skipped[index] = Skipped(pictures.name(index), pixels.kind, str(pixels))
                 elif pixels is None:
                     keep(index, view, cache.get(digest, view))
                 else:
@@ -223,6 +224,6 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
         x[kept] if skipped else x,
         kept,
         [pictures.digests[i] for i in kept.tolist()],
-        [{"path": pictures.name(i), "reason": reason} for i, reason in sorted(skipped.items())],
+        [skipped[index] for index in sorted(skipped)],
         computed,
     )

@@ -73,9 +73,7 @@ def finetune(
     fast, exact = Engine(network, precision), Engine(network, "float32")
     seconds: dict[str, float] = {}
     with clocked(seconds, "reading the folder"):
-        dataset = sources.load(train, validation, val_split, seed, skip_list)
-        if "validation" not in dataset.splits:
-            dataset = sources.load(dataset, None, VAL_SPLIT, seed)
+        dataset = sources.load(train, validation, val_split, seed, skip_list, hold_out=VAL_SPLIT)
     if not network.conversion.done(inference.FILE):
         network.begin()
     note(describe(dataset))

@@ -10,33 +10,14 @@ import numpy as np
 
 from zoo.console import progress_bar
 from zoo.data import images, sources
+from zoo.data.dataset import Skipped
 from zoo.data.doctor import near_duplicates
 from zoo.data.doctor.findings import KINDS, Finding, Report
 from zoo.data.images import EXTENSIONS, ImageError, Look, inspection
-from zoo.data.images.folders import SEVERAL_LABELS
-from zoo.data.images.skip_list import ON_THE_LIST, SkipList
+from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import in_order
 from zoo.errors import ZooError
 
-REASONS = {  # how the reason begins why a picture was left out, as folders.py and images.py give it, and its kind
-    SEVERAL_LABELS: "several labels",
-    ON_THE_LIST: "on the skip list",
-    "lies beside": "outside class folders",
-    "not a picture": "foreign",
-    "empty class": "empty class",
-    "link to a folder": "link",
-    "link to nothing": "missing",
-    "no such file": "missing",
-    "no label": "no label",
-    "cannot be read": "unreadable",
-    "truncated": "truncated",
-    "more than": "too large",
-    "a file of": "too large",
-    "a HEIC picture": "needs a package",
-    "an AVIF picture": "needs a package",
-    "not an image": "not a picture",
-    "empty file": "not a picture",
-}
 SPLITS = ("train", "validation", "test")  # copies of a picture are left out of all but the last that has it
 ORDINARY = ("RGB", "L", "RGBA", "LA")
 FEW, MANY_TIMES, LONG = 10, 10, 4  # pictures of a tiny class; largest to smallest class; longer to shorter side
@@ -83,7 +64,7 @@ def examine(data, validation=None, skip_list=None, progress: bool = True) -> Rep
     classes = {split: dict.fromkeys(dataset.splits[split].labels, 0) for split in SPLITS if split in dataset.splits}
     for one in good:
         classes[one.split][one.label] += 1
-    findings = [_left_out(Path(item["path"]), item["reason"]) for item in dataset.skipped]
+    findings = [_left_out(item) for item in dataset.skipped]
     findings += [finding for one in seen for finding in _of_one(one)]
     findings += [*_of_classes(classes), *_copies(good, progress)]
     order = {kind: number for number, kind in enumerate(KINDS)}
@@ -121,9 +102,10 @@ def _look_at_all(dataset: sources.Dataset, progress: bool) -> list[Seen]:
     return seen
 
 
-def _left_out(path: Path, reason: str) -> Finding:
+def _left_out(item: Skipped) -> Finding:
     """What is said of a file or folder that was not even looked at."""
-    kind = _kind(reason)
+    path, reason = Path(item.path), item.reason
+    kind: str = item.kind
     picture = path.suffix.lower() in EXTENSIONS
     if kind == "outside class folders" and not picture and path.is_file():
         kind = "foreign"
@@ -132,16 +114,11 @@ def _left_out(path: Path, reason: str) -> Finding:
     return Finding(kind, reason, (str(path),), (path,) if KINDS[kind][0] == "error" else ())
 
 
-def _kind(reason: str) -> str:
-    return next((kind for start, kind in REASONS.items() if reason.startswith(start)), "damaged")
-
-
 def _of_one(one: Seen) -> Iterable[Finding]:
     """What a picture shows by itself."""
     look, paths = one.look, (one.name,)
     if isinstance(look, ImageError):
-        kind = _kind(str(look))
-        yield Finding(kind, str(look), paths, () if kind == "needs a package" else _files([one]))
+        yield Finding(look.kind, str(look), paths, () if look.kind == "needs a package" else _files([one]))
         return
     width, height = look.size
     short, long, pixels = min(look.size), max(look.size), f"{width} x {height} pixels"

@@ -9,11 +9,13 @@ import math
 import os
 import random
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from zoo.data.dataset import Fault
 from zoo.data.images.preprocessing import SMALLEST_SIDE, Points, Preprocessing
 from zoo.errors import ZooError
 
@@ -47,7 +49,15 @@ LARGEST_FILE = 10**9  # bytes; what is larger, a film perhaps, is not read into 
 
 
 class ImageError(ZooError):
-    """One picture cannot be used; the message is a short reason and leaves the naming to the caller."""
+    """One picture cannot be used; the message is a short reason and leaves the naming to the caller.
+
+    Attributes:
+        kind: what is wrong with it; see `zoo.data.dataset.Skipped`.
+    """
+
+    def __init__(self, reason: str, kind: Fault = "damaged"):
+        super().__init__(reason)
+        self.kind = kind
 
 
 def read(picture) -> bytes | np.ndarray:
@@ -76,8 +86,10 @@ def read(picture) -> bytes | np.ndarray:
             if (size := path.stat().st_size) <= LARGEST_FILE:
                 return path.read_bytes()
         except (OSError, ValueError) as error:
-            raise ImageError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-        raise ImageError(f"a file of {size / 1e9:.1f} GB; pictures of up to {LARGEST_FILE / 1e9:g} GB are read")
+            reason = getattr(error, "strerror", None) or error
+            raise ImageError(f"cannot be read: {reason}", "unreadable") from None
+        limit = f"pictures of up to {LARGEST_FILE / 1e9:g} GB are read"
+        raise ImageError(f"a file of {size / 1e9:.1f} GB; {limit}", "too large")
     if hasattr(picture, "__array__") or isinstance(picture, (list, tuple)):  # tensors of any framework, numbers
         with contextlib.suppress(ValueError):  # rows of different lengths
             return np.asarray(picture)
@@ -167,14 +179,14 @@ def row(example, rule: Points) -> np.ndarray:
         array([1., 0.], dtype=float32)
     """
     try:
-        found = np.asarray(example).astype(np.float32)
+        numbers = np.asarray(example).astype(np.float32)
     except (TypeError, ValueError):
         raise ImageError(f"a {type(example).__name__} that is no row of numbers") from None
-    if found.shape != rule.shape:
-        raise ImageError(f"numbers of shape {found.shape}; the model takes {rule.length} of them")
-    if not np.isfinite(found).all():
+    if numbers.shape != rule.shape:
+        raise ImageError(f"numbers of shape {numbers.shape}; the model takes {rule.length} of them")
+    if not np.isfinite(numbers).all():
         raise ImageError("a row with values that are not finite numbers")
-    return found
+    return numbers
 
 
 def open_header(data: bytes) -> Image.Image:
@@ -183,7 +195,7 @@ def open_header(data: bytes) -> Image.Image:
         with raise_image_error():
             return Image.open(io.BytesIO(data), formats=readable_formats())
     except UnidentifiedImageError:
-        raise ImageError(_not_an_image(data)) from None
+        raise _unidentified(data) from None
 
 
 def _open(data: bytes | np.ndarray, rule: Preprocessing, share: float) -> tuple[Image.Image, tuple[float, ...]]:
@@ -301,33 +313,41 @@ def readable_formats() -> list[str]:
 
 
 @contextlib.contextmanager
-def raise_image_error(kind: str | None = None):
-    """Turn whatever Pillow raises on a bad picture into an ImageError; `kind` is the format, once known."""
+def raise_image_error(format: str | None = None) -> Iterator[None]:
+    """Turn whatever Pillow raises on a bad picture into an ImageError; `format` is Pillow's name, once known."""
     try:
         yield
     except (ImageError, UnidentifiedImageError):
         raise
     except Image.DecompressionBombError:
-        raise ImageError(f"more than {2 * Image.MAX_IMAGE_PIXELS // 10**6} million pixels") from None
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # None would mean no limit, and no such error
+        raise ImageError(f"more than {limit // 10**6} million pixels", "too large") from None
     except Exception as error:  # decoders of damaged files raise nearly anything
-        kind = kind or "picture"
+        name = format or "picture"
         if "truncated" in str(error).lower():
-            raise ImageError(f"truncated {kind}: the file ends before the picture does") from None
-        raise ImageError(f"damaged {kind}: {str(error) or type(error).__name__}") from None
+            raise ImageError(f"truncated {name}: the file ends before the picture does", "truncated") from None
+        raise ImageError(f"damaged {name}: {str(error) or type(error).__name__}") from None
+
+
+def _unidentified(data: bytes) -> ImageError:
+    """The error for bytes that Pillow does not identify, from how they begin."""
+    if not data:
+        return ImageError("empty file", "not a picture")
+    if data[4:8] == b"ftyp":  # the container of both; then comes the brand
+        if data[8:11] == b"avi":
+            how = "pip install -U pillow"
+            return ImageError(f"an AVIF picture, which this Pillow cannot read: {how}", "needs a package")
+        if data[8:11] in (b"hei", b"hev", b"mif", b"msf"):
+            how = "pip install pillow-heif"
+            return ImageError(f"a HEIC picture, which Pillow cannot read alone: {how}", "needs a package")
+    for start, name in ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG", "PNG"), (b"GIF8", "GIF")):
+        if data.startswith(start):
+            return ImageError(f"damaged {name}: its header cannot be read")
+    return ImageError(_not_an_image(data), "not a picture")
 
 
 def _not_an_image(data: bytes) -> str:
-    """Why Pillow does not know these bytes, from how they begin."""
-    if not data:
-        return "empty file"
-    if data[4:8] == b"ftyp":  # the container of both; then comes the brand
-        if data[8:11] == b"avi":
-            return "an AVIF picture, which this Pillow cannot read: pip install -U pillow"
-        if data[8:11] in (b"hei", b"hev", b"mif", b"msf"):
-            return "a HEIC picture, which Pillow cannot read alone: pip install pillow-heif"
-    for start, name in ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG", "PNG"), (b"GIF8", "GIF")):
-        if data.startswith(start):
-            return f"damaged {name}: its header cannot be read"
+    """What a file is that holds no picture, from how it begins."""
     for start, name in ((b"%PDF", "PDF document"), (b"PK\x03\x04", "zip archive"), (b"%!PS", "PostScript")):
         if data.startswith(start):
             return f"not an image: {name}"

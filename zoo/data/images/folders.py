@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.data.dataset import Skipped
 from zoo.data.images import EXTENSIONS
 from zoo.data.images.pictures import Pictures
 from zoo.errors import ZooError, is_unicode
@@ -24,7 +25,6 @@ SPLITS = {
 LITTER = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave behind; hidden files are ignored too
 PATH_COLUMNS = ("path", "file", "filename", "image")
 LABEL_COLUMNS = ("label", "class", "category")
-SEVERAL_LABELS = "has several labels"  # how the reason begins why such a picture was left out
 LAYOUT = """\
 photos/              or with splits:   photos/
 ├── cats/                              ├── train/
@@ -53,50 +53,51 @@ def labelled(items, labels: list[str]) -> Pictures:
     return Pictures(items, np.array([number[label] for label in labels], np.int64), order)
 
 
-def read_folder(root: Path) -> tuple[dict[str, Pictures], list[dict]]:
+def read_folder(root: Path) -> tuple[dict[str, Pictures], list[Skipped]]:
     """Pictures by split of a folder of class folders, or of a folder of such folders called train, val, test.
 
     Args:
         root: the folder. Files are searched at any depth inside the class folders.
 
     Returns:
-        `{split: Pictures}`, and what was left out as `{"path", "reason"}`.
+        `{split: Pictures}`, and what was left out.
 
     Raises:
         ZooError: a split is there twice or oddly named, or there are splits but no "train".
     """
     folders, files = _listing(root)
-    splits = {}
+    places: dict[str, Path] = {}
     for folder in folders:
         if (split := SPLITS.get(folder.name.lower())) and _listing(folder)[0]:
-            if split in splits:
+            if split in places:
                 raise ZooError(
-                    f"{root} has two folders for the {split} split: {splits[split].name} and {folder.name}. "
+                    f"{root} has two folders for the {split} split: {places[split].name} and {folder.name}. "
                     "Rename or move one of them."
                 )
-            splits[split] = folder
-    others = [folder for folder in folders if folder not in splits.values()]
-    if len(splits) == 1 and others:
-        classes = {folder.name for folder in _listing(*splits.values())[0]}
+            places[split] = folder
+    others = [folder for folder in folders if folder not in places.values()]
+    if len(places) == 1 and others:
+        classes = {folder.name for folder in _listing(*places.values())[0]}
         alike = [folder.name for folder in others if classes & {inner.name for inner in _listing(folder)[0]}]
         if alike:
             raise ZooError(
                 f"{root}: {', '.join(alike)} looks like a split, but splits are called train, val (or valid, "
                 "validation) and test. Rename or move it."
             )
-        splits = {}  # a class may well be called "train": it is one when it stands among other classes
-    if not splits:
+        places = {}  # a class may well be called "train": it is one when it stands among other classes
+    if not places:
         pictures, skipped = _read_classes(root)
         return {"train": pictures}, skipped
-    if "train" not in splits:
-        found = ", ".join(folder.name for folder in splits.values())
-        raise ZooError(f"{root} has splits ({found}) but no folder called train. Accepted is:\n\n{LAYOUT}")
-    pictures, skipped = {}, []
-    for split, folder in splits.items():
-        pictures[split], left_out = _read_classes(folder)
+    if "train" not in places:
+        names = ", ".join(folder.name for folder in places.values())
+        raise ZooError(f"{root} has splits ({names}) but no folder called train. Accepted is:\n\n{LAYOUT}")
+    splits, skipped = {}, []
+    for split, folder in places.items():
+        splits[split], left_out = _read_classes(folder)
         skipped += left_out
-    skipped += [{"path": str(path), "reason": "lies beside the splits' folders"} for path in others + files]
-    return pictures, skipped
+    beside = "lies beside the splits' folders"
+    skipped += [Skipped(str(path), "outside class folders", beside) for path in others + files]
+    return splits, skipped
 
 
 def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -119,36 +120,37 @@ def _ignored(name: str) -> bool:
     return name.startswith(".") or name.lower() in LITTER
 
 
-def _read_classes(root: Path) -> tuple[Pictures, list[dict]]:
+def _read_classes(root: Path) -> tuple[Pictures, list[Skipped]]:
     folders, files = _listing(root)
     # a class on a disk that is not mounted, perhaps
     skipped = _unreachable(path for path in sorted(root.iterdir()) if not _ignored(path.name))
     for path in files:
         if path.suffix.lower() in EXTENSIONS:
-            skipped.append({"path": str(path), "reason": "lies beside the class folders, so has no class"})
+            reason = "lies beside the class folders, so has no class"
+            skipped.append(Skipped(str(path), "outside class folders", reason))
         else:
             skipped.append(_not_a_picture(path))
     items, labels = [], []
     for folder in folders:
-        found = _files_below(folder, root, skipped)
-        pictures = [path for path in found if path.suffix.lower() in EXTENSIONS]
-        skipped += [_not_a_picture(path) for path in found if path.suffix.lower() not in EXTENSIONS]
+        inside = _files_below(folder, root, skipped)
+        pictures = [path for path in inside if path.suffix.lower() in EXTENSIONS]
+        skipped += [_not_a_picture(path) for path in inside if path.suffix.lower() not in EXTENSIONS]
         if not pictures:
-            skipped.append({"path": str(folder), "reason": "empty class folder"})
+            skipped.append(Skipped(str(folder), "empty class", "empty class folder"))
         items += pictures
         labels += [folder.name] * len(pictures)
     return labelled(items, labels), skipped
 
 
-def _not_a_picture(path: Path) -> dict:
-    return {"path": str(path), "reason": f"not a picture: {path.suffix.lower() or 'no file extension'}"}
+def _not_a_picture(path: Path) -> Skipped:
+    return Skipped(str(path), "foreign", f"not a picture: {path.suffix.lower() or 'no file extension'}")
 
 
-def _files_below(folder: Path, root: Path, skipped: list[dict]) -> list[Path]:
+def _files_below(folder: Path, root: Path, skipped: list[Skipped]) -> list[Path]:
     """Files at any depth, sorted; links to folders are followed, but no folder is entered twice."""
 
     def unreadable(error):
-        skipped.append({"path": str(error.filename), "reason": f"cannot be read: {error.strerror}"})
+        skipped.append(Skipped(str(error.filename), "unreadable", f"cannot be read: {error.strerror}"))
 
     entered = {_identity(root), *map(_identity, root.resolve().parents)}
     files = []
@@ -156,7 +158,7 @@ def _files_below(folder: Path, root: Path, skipped: list[dict]) -> list[Path]:
         place = Path(place)
         if _identity(place) in entered:
             folders.clear()
-            skipped.append({"path": str(place), "reason": "link to a folder that is read already"})
+            skipped.append(Skipped(str(place), "link", "link to a folder that is read already"))
             continue
         entered.add(_identity(place))
         folders[:] = sorted(name for name in folders if not _ignored(name))
@@ -166,23 +168,24 @@ def _files_below(folder: Path, root: Path, skipped: list[dict]) -> list[Path]:
     return sorted(files)
 
 
-def _unreachable(paths: Iterable[Path]) -> list[dict]:
+def _unreachable(paths: Iterable[Path]) -> list[Skipped]:
     """Links to nothing, and what the system does not let one look at."""
-    found = []
+    skipped = []
     for path in paths:
         try:
             path.stat()
         except OSError as error:
-            nothing = error.errno in (errno.ENOENT, errno.ELOOP)
-            reason = "link to nothing" if nothing else f"cannot be read: {error.strerror}"
-            found.append({"path": str(path), "reason": reason})
-    return found
+            if error.errno in (errno.ENOENT, errno.ELOOP):
+                skipped.append(Skipped(str(path), "missing", "link to nothing"))
+            else:
+                skipped.append(Skipped(str(path), "unreadable", f"cannot be read: {error.strerror}"))
+    return skipped
 
 
 def pictures_below(folder: Path) -> list[Path]:
     """Files that are called like pictures, at any depth, sorted."""
-    found = _files_below(folder, folder.absolute().parent, [])
-    return [path for path in found if path.suffix.lower() in EXTENSIONS]
+    files = _files_below(folder, folder.absolute().parent, [])
+    return [path for path in files if path.suffix.lower() in EXTENSIONS]
 
 
 def _walk(folder: Path, onerror):
@@ -198,14 +201,14 @@ def _identity(folder: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def read_csv(path: Path) -> tuple[dict[str, Pictures], list[dict]]:
+def read_csv(path: Path) -> tuple[dict[str, Pictures], list[Skipped]]:
     """Pictures by split of a CSV file with a header, a column of paths and one of labels.
 
     Args:
         path: the file, UTF-8, separated by commas, semicolons or tabs. Relative paths start at its folder.
 
     Returns:
-        `{split: Pictures}`, and what was left out as `{"path", "reason"}`.
+        `{split: Pictures}`, and what was left out.
 
     Raises:
         ZooError: the file cannot be read, a column is absent or there twice, or a row cannot be understood.
@@ -236,7 +239,7 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
         raise ZooError(f"{path} cannot be read as CSV: {error}") from None
 
 
-def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictures], list[dict]]:
+def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictures], list[Skipped]]:
     """Pictures by split of a table's rows.
 
     Args:
@@ -246,12 +249,15 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
         where: what to call the table in messages.
 
     Returns:
-        `{split: Pictures}`, and what was left out as `{"path", "reason"}`; a picture with several labels is.
+        `{split: Pictures}`, and what was left out; a picture with several labels is.
     """
     path_column = _column(columns, PATH_COLUMNS, where)
     label_column = _column(columns, LABEL_COLUMNS, where)
     split_column = next((column for column in columns if str(column).strip().lower() == "split"), None)
-    first, several, tables, skipped = {}, {}, {}, []
+    first: dict[Path, tuple[str, int]] = {}  # label and row of each picture
+    several: dict[Path, str] = {}
+    tables: dict[str, dict[Path, str]] = {"train": {}}  # label of each picture, by split
+    skipped: list[Skipped] = []
     for number, row in rows:
         label = row[label_column]
         label = "" if label is None or label != label else str(label).strip()  # NaN is a table's empty cell
@@ -260,8 +266,8 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
         path = Path(os.path.normpath(folder / str(row[path_column]).strip()))
         split = "train"
         if split_column is not None:
-            split = SPLITS.get(str(row[split_column]).strip().lower())
-            if split is None:
+            split = SPLITS.get(str(row[split_column]).strip().lower(), "")
+            if not split:
                 raise ZooError(
                     f"{where}, row {number}: split {row[split_column]!r} is not known. "
                     f"Accepted are {', '.join(SPLITS)}."
@@ -269,16 +275,15 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
         before, row_before = first.setdefault(path, (label, number))
         if before != label:
             both = f"{before!r} in row {row_before} and {label!r} in row {number}"
-            several.setdefault(path, f"{SEVERAL_LABELS}: {both}")
+            several.setdefault(path, f"has several labels: {both}")
         elif not label:
-            skipped.append({"path": str(path), "reason": f"no label in row {number}"})
+            skipped.append(Skipped(str(path), "no label", f"no label in row {number}"))
         elif not _holds(path.is_file):
-            skipped.append({"path": str(path), "reason": "no such file"})
+            skipped.append(Skipped(str(path), "missing", "no such file"))
         else:
             tables.setdefault(split, {})[path] = label  # a row that is there twice counts once
-    tables.setdefault("train", {})
     for path, reason in several.items():
-        skipped.append({"path": str(path), "reason": reason})
+        skipped.append(Skipped(str(path), "several labels", reason))
         for table in tables.values():
             table.pop(path, None)
     return {
@@ -287,11 +292,11 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
 
 
 def _column(columns, accepted: tuple[str, ...], where: str):
-    found = [column for column in columns if str(column).strip().lower() in accepted]
-    if len(found) != 1:
+    matching = [column for column in columns if str(column).strip().lower() in accepted]
+    if len(matching) != 1:
         raise ZooError(
             f"{where} has the columns {', '.join(map(str, columns))[:200] or '(none)'}; one of "
-            f"{', '.join(accepted)} is needed, here {' and '.join(map(str, found))[:200] or 'none'}. Accepted are "
+            f"{', '.join(accepted)} is needed, here {' and '.join(map(str, matching))[:200] or 'none'}. Accepted are "
             f"a column of paths ({', '.join(PATH_COLUMNS)}) and one of labels ({', '.join(LABEL_COLUMNS)})."
         )
-    return found[0]
+    return matching[0]

@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from zoo.console import note
-from zoo.data.dataset import Dataset
+from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.folders import read_table
+from zoo.data.images.pictures import Pictures
 from zoo.errors import ZooError
 from zoo.files import atomic_file
-
-ON_THE_LIST = "on the skip list"  # how the reason begins why such a picture was left out
 
 
 class SkipList:
@@ -32,7 +31,7 @@ class SkipList:
         ZooError: it cannot be read, is not UTF-8, has no column `path`, or a row has no path.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         self.path = Path(path).expanduser()
         columns, rows = read_table(self.path)
         if "path" not in [name.strip().lower() for name in columns]:
@@ -40,26 +39,30 @@ class SkipList:
                 f"the skip list {path} has the columns {', '.join(columns) or '(none)'}; it needs one called "
                 "path, and may have one called reason. `zoo doctor FOLDER --out skip.csv` writes one."
             )
-        self.reasons, self._folders = {}, {}
+        self.reasons: dict[Path, str] = {}
+        self._folders: dict[str, str] = {}
         for number, row in rows:
             row = {name.strip().lower(): value for name, value in row.items() if name is not None}
             if not row["path"]:
                 raise ZooError(f"the skip list {path} has no path in row {number}. Write it there or remove the row.")
             reason = row.get("reason") or ""
-            self.reasons[self._place(self.path.parent / row["path"])] = f"{ON_THE_LIST}{reason and ': '}{reason}"
+            self.reasons[self._place(self.path.parent / row["path"])] = f"on the skip list{reason and ': '}{reason}"
         self._met: set[Path] = set()
 
-    def leave_out(self, dataset: Dataset) -> Dataset:
+    def leave_out(self, dataset: Dataset[Pictures]) -> Dataset[Pictures]:
         """The dataset without the pictures on the list; `skipped` tells of each."""
         splits, skipped = {}, []
         for split, pictures in dataset.splits.items():
             reasons = [self._reason(item) for item in pictures.items]
             skipped += [
-                {"path": pictures.name(index), "reason": reason} for index, reason in enumerate(reasons) if reason
+                Skipped(pictures.name(index), "on the skip list", reason)
+                for index, reason in enumerate(reasons)
+                if reason
             ]
             kept = np.array([index for index, reason in enumerate(reasons) if not reason], int)
             splits[split] = pictures if len(kept) == len(pictures) else pictures.subset(kept)
-        before = [{**item, "reason": self._reason(Path(item["path"])) or item["reason"]} for item in dataset.skipped]
+        listed = [(item, self._reason(Path(item.path))) for item in dataset.skipped]
+        before = [replace(item, kind="on the skip list", reason=reason) if reason else item for item, reason in listed]
         return replace(dataset, splits=splits, skipped=before + skipped)
 
     def note_unused(self) -> None:

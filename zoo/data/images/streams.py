@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from zoo.data.dataset import Skipped
 from zoo.data.images import ImageError, decode_views, digest, read, row
 from zoo.data.images.pictures import Pictures
 from zoo.data.images.preprocessing import Points, Preprocessing, Rule
@@ -97,7 +98,7 @@ def in_order(work: Callable[[int], object], count: int, ahead: int, threads: int
 
 def arrays(
     pictures: Pictures, rule: Rule, progress: Callable[[int, int], None] | None = None
-) -> tuple[np.ndarray, np.ndarray, list[dict]]:
+) -> tuple[np.ndarray, np.ndarray, list[Skipped]]:
     """Decode all pictures into one array.
 
     Args:
@@ -107,13 +108,13 @@ def arrays(
 
     Returns:
         x, of the rule's type and shape (n, *rule.shape), in a temporary file when above 2 GB; y, int32 of shape (n,);
-        and the pictures that were left out, each `{"path", "reason"}`.
+        and the pictures that were left out.
 
     Example:
         >>> pictures = Pictures([np.zeros((9, 9), "uint8"), b"no picture"], np.array([0, 1]), ["a", "b"])
         >>> x, y, skipped = arrays(pictures, Preprocessing((2, 2)))
-        >>> x.shape, y.tolist(), skipped
-        ((1, 2, 2, 3), [0], [{'path': 'picture 1', 'reason': 'not an image: text file'}])
+        >>> x.shape, y.tolist(), skipped[0].reason
+        ((1, 2, 2, 3), [0], 'not an image: text file')
     """
     y = pictures.y.astype(np.int32)
     shape = (len(pictures), *rule.shape)
@@ -130,7 +131,7 @@ def arrays(
     kept, skipped = [], []
     for index, _, _, decoded in stream(pictures, rule):
         if isinstance(decoded, ImageError):
-            skipped.append({"path": pictures.name(index), "reason": str(decoded)})
+            skipped.append(Skipped(pictures.name(index), decoded.kind, str(decoded)))
         else:
             x[len(kept)] = decoded
             kept.append(index)
