@@ -14,13 +14,13 @@ from zoo.scratch.cost import cross_entropy, sigmoid
 
 CATS = pytest.mark.skipif("catvnoncat" not in named.available(), reason="catvnoncat is not at hand: set ZOO_DATA")
 NETS = {  # net, classes
-    "logistic": (logistic.Net(), 2),
-    "logistic, 3 classes": (logistic.Net(), 3),
-    "no hidden layer": (mlp.Net(hidden=()), 2),
-    "relu": (mlp.Net(hidden=(5,)), 2),
-    "tanh, deep": (mlp.Net(hidden=(5, 4, 3), activation="tanh"), 3),
-    "sigmoid": (mlp.Net(hidden=(5, 4), activation="sigmoid"), 4),
-    "course": (mlp.Net(hidden=(5, 4), initialisation="course"), 2),
+    "logistic": (logistic.LogisticRegression(), 2),
+    "logistic, 3 classes": (logistic.LogisticRegression(), 3),
+    "no hidden layer": (mlp.MLP(hidden=()), 2),
+    "relu": (mlp.MLP(hidden=(5,)), 2),
+    "tanh, deep": (mlp.MLP(hidden=(5, 4, 3), activation="tanh"), 3),
+    "sigmoid": (mlp.MLP(hidden=(5, 4), activation="sigmoid"), 4),
+    "course": (mlp.MLP(hidden=(5, 4), initialisation="course"), 2),
 }
 
 
@@ -48,7 +48,7 @@ def test_gradients_are_those_of_finite_differences(case):
 
 def test_one_hidden_layer_written_out_is_the_loop():
     x, y = examples(2)
-    net = mlp.Net(hidden=(4,), initialisation="course")
+    net = mlp.MLP(hidden=(4,), initialisation="course")
     mine, loop = two_layer.initial(6, 4), net.initial(6, 1)
     for _ in range(20):
         (cost, gradients), (looped, of_loop) = (

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def sigmoid(z):
+def sigmoid(z: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-z)), written so that exp never overflows.
 
     Example:

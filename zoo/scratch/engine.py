@@ -1,12 +1,9 @@
 """A classifier whose net is one of those written out in NumPy: the same verbs, no framework."""
 
 import functools
-import importlib
-import importlib.util
 import inspect
 import random
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -14,8 +11,12 @@ from zoo.console import progress_bar
 from zoo.data import sources
 from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
+from zoo.scratch.logistic import LogisticRegression
+from zoo.scratch.mlp import MLP
 from zoo.tasks.images.classification import Classifier
 from zoo.training.order import Shuffled
+
+NETS = {"logistic": LogisticRegression, "mlp": MLP}  # by the name of the Keras twin
 
 
 @dataclass
@@ -46,23 +47,24 @@ class NumPyClassifier(Classifier):
 
     @staticmethod
     def net_of(name: str, arguments: dict):
-        """The net of `zoo/scratch/<name>.py`, made with the arguments that it knows.
+        """The NumPy net of that model, made with the arguments that it knows.
 
         Raises:
-            UsageError: there is no such net in NumPy, or it does not know an argument that was given.
+            UsageError: there is no such net in NumPy, or it does not accept an argument that was given.
         """
-        module = f"{__package__}.{name}"
-        net = getattr(importlib.import_module(module), "Net", None) if importlib.util.find_spec(module) else None
-        if net is None:
+        if name not in NETS:
             raise UsageError(
-                f"{name} is not written out in NumPy; leave out engine, or take one of: {', '.join(names())}."
+                f"{name} is not written out in NumPy; leave out engine, or take one of: {', '.join(NETS)}."
             )
         given = {key: value for key, value in arguments.items() if key not in ("input_shape", "num_classes")}
-        known = inspect.signature(net).parameters
-        left = {key: value for key, value in given.items() if key not in known and value}
+        accepted = inspect.signature(NETS[name]).parameters
+        left = {key: value for key, value in given.items() if key not in accepted and value}
         if left:
             raise UsageError(f"in NumPy, {name} has no {', '.join(left)}; leave it out, or leave out engine.")
-        return net(**{key: value for key, value in given.items() if key in known})
+        try:
+            return NETS[name](**{key: value for key, value in given.items() if key in accepted})
+        except ValueError as error:
+            raise UsageError(str(error)) from error
 
     def start(self) -> None:
         """Draw the weights anew."""
@@ -148,9 +150,3 @@ class NumPyClassifier(Classifier):
         self._model = None  # the twin is of the weights before
         self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
         return history
-
-
-def names() -> list[str]:
-    """The models that have a twin in NumPy: the files beside this one that define a `Net`."""
-    files = sorted(Path(__file__).parent.glob("[!_]*.py"))
-    return [file.stem for file in files if "class Net" in file.read_text(encoding="utf-8") and file.stem != "engine"]

@@ -5,7 +5,7 @@ import numpy as np
 from zoo.scratch.cost import cross_entropy
 
 
-class Net:
+class LogisticRegression:
     """One unit for two classes, or one a class."""
 
     def initial(self, inputs: int, outputs: int, seed: int | None = None) -> list[np.ndarray]:
@@ -26,7 +26,9 @@ class Net:
         w, b = parameters
         return x @ w + b
 
-    def cost_and_gradients(self, parameters: list[np.ndarray], x: np.ndarray, y: np.ndarray):
+    def cost_and_gradients(
+        self, parameters: list[np.ndarray], x: np.ndarray, y: np.ndarray
+    ) -> tuple[float, list[np.ndarray]]:
         """The cost of these weights, and its gradient with respect to each of them.
 
         Args:
@@ -38,7 +40,7 @@ class Net:
             The cost, and [dw, db] of the parameters' shapes.
 
         Example:
-            >>> net = Net()
+            >>> net = LogisticRegression()
             >>> x, y = np.array([[1.0], [-1.0]]), np.array([1, 0])
             >>> cost, (dw, db) = net.cost_and_gradients(net.initial(1, 1), x, y)
             >>> round(cost, 6), dw.tolist(), db.tolist()

@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 
-from zoo.errors import UsageError
 from zoo.scratch.cost import cross_entropy, sigmoid
 
 ACTIVATIONS = {  # the function, and its derivative written by what it gives
@@ -14,7 +13,7 @@ ACTIVATIONS = {  # the function, and its derivative written by what it gives
 }
 
 
-class Net:
+class MLP:
     """Dense layers one after the other, the last of them without an activation.
 
     Args:
@@ -23,16 +22,16 @@ class Net:
         initialisation: "he", or "course" for the course's own draw, which is the same every time.
 
     Raises:
-        UsageError: an activation or initialisation that is not written out here.
+        ValueError: an activation or initialisation that is not written out here.
     """
 
     def __init__(self, hidden=(20, 7, 5), activation="relu", initialisation="he"):
         if activation not in ACTIVATIONS:
-            raise UsageError(f"activation is {activation!r}; in NumPy there are {', '.join(ACTIVATIONS)}.")
+            raise ValueError(f"activation is {activation!r}; in NumPy there are {', '.join(ACTIVATIONS)}.")
         if initialisation not in ("he", "course"):
-            raise UsageError(f"initialisation is {initialisation!r}; in NumPy there are 'he' and 'course'.")
+            raise ValueError(f"initialisation is {initialisation!r}; in NumPy there are 'he' and 'course'.")
         self.hidden, self.initialisation = tuple(hidden), initialisation
-        self.act, self.slope = ACTIVATIONS[activation]
+        self.activation, self.slope = ACTIVATIONS[activation]
 
     def initial(self, inputs: int, outputs: int, seed: int | None = None) -> list[np.ndarray]:
         """Random weights and zero biases: [w1, b1, w2, b2, ...], each w of shape (inputs, outputs) of its layer."""
@@ -51,14 +50,16 @@ class Net:
         """What each layer gives, the input first and the logits last; shapes (m, units)."""
         signals = [x]
         for w, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
-            signals.append(self.act(signals[-1] @ w + b))
+            signals.append(self.activation(signals[-1] @ w + b))
         return [*signals, signals[-1] @ parameters[-2] + parameters[-1]]
 
     def logits(self, parameters: list[np.ndarray], x: np.ndarray) -> np.ndarray:
         """The logits for examples x of shape (m, inputs); shape (m, outputs)."""
         return self.forward(parameters, x)[-1]
 
-    def cost_and_gradients(self, parameters: list[np.ndarray], x: np.ndarray, y: np.ndarray):
+    def cost_and_gradients(
+        self, parameters: list[np.ndarray], x: np.ndarray, y: np.ndarray
+    ) -> tuple[float, list[np.ndarray]]:
         """The cost, and its gradient with respect to each parameter, by backpropagation.
 
         Args:
@@ -67,7 +68,7 @@ class Net:
             y: true classes, integers of shape (m,).
 
         Example:
-            >>> net = Net(hidden=(3, 2), activation="tanh")
+            >>> net = MLP(hidden=(3, 2), activation="tanh")
             >>> parameters = net.initial(4, 1, seed=0)
             >>> cost, gradients = net.cost_and_gradients(parameters, np.ones((2, 4)), np.array([0, 1]))
             >>> [g.shape for g in gradients] == [p.shape for p in parameters]
@@ -75,7 +76,7 @@ class Net:
         """
         *signals, z = self.forward(parameters, x)
         cost, dz = cross_entropy(z, y)
-        gradients = []
+        gradients: list[np.ndarray] = []
         for layer in reversed(range(len(signals))):
             a = signals[layer]  # what went into this layer
             gradients = [a.T @ dz, dz.sum(axis=0), *gradients]

@@ -4,6 +4,8 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 
+from zoo import api
+from zoo.data import sources
 from zoo.visualization import canvas, charts
 
 
@@ -91,11 +93,8 @@ def accuracies(study, rows, folder: Path, path: Path) -> None:
 
 def decision_maps(study, rows, folder: Path, path: Path) -> None:
     """What the first seed's nets say of every place of the plane, with the training points."""
-    import zoo
-    from zoo.data import sources
-
     points = sources.find(study.arms[0].data).splits["train"]
-    nets = {arm.label: zoo.load(model_file(folder, arm)) for arm in study.arms}
+    nets = {arm.label: api.load(model_file(folder, arm)) for arm in study.arms}
     charts.decision_maps(nets, points.items, points.y, path)
 
 
