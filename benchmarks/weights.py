@@ -22,7 +22,7 @@ from machine import read, setting, write
 import zoo
 from zoo import saving
 from zoo.data.dataset import Dataset
-from zoo.data.dataset_info import NAMED
+from zoo.data.named import DATASETS
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "weights.csv"
@@ -192,7 +192,7 @@ def describe(name: str) -> None:
     rows = [row for row in read(RESULTS) if row["name"] == name]
     scores = [float(row["value"]) for row in rows]
     card = {
-        "licence": f"Apache-2.0; trained on {recipe.data}, whose licence is: {NAMED[recipe.data].licence}",
+        "licence": f"Apache-2.0; trained on {recipe.data}, whose licence is: {DATASETS[recipe.data].licence}",
         "data": content["data"],
         "arguments": saving.plain(recipe.arguments),
         "training": saving.plain({**recipe.training, "dtype": recipe.dtype or "float32", "backend": recipe.backend}),

@@ -17,10 +17,10 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from zoo.data import images, sources
+from zoo.data.dataset import Skipped
 from zoo.data.doctor import near_duplicates
 from zoo.data.doctor.examine import examine
 from zoo.data.doctor.findings import KINDS, Finding, Report
-from zoo.data.dataset import Skipped
 from zoo.data.images import ImageError, decoding, inspect, inspection, skip_list
 from zoo.errors import ZooError, printable
 

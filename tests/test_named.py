@@ -13,8 +13,8 @@ import pytest
 from zoo import download
 from zoo.commands import given_pictures
 from zoo.data import named
-from zoo.data.dataset_info import NAMED
-from zoo.data.images import Preprocessing, decode, readers
+from zoo.data.images import Preprocessing, datasets, decode
+from zoo.data.named import DATASETS
 from zoo.data.sources import find, load
 from zoo.errors import ZooError
 
@@ -56,8 +56,8 @@ def test_embedded_datasets(name, nothing_at_hand):
 
 def test_textures_share_no_pixel_between_the_splits():
     columns = [
-        {left + step for left in part for step in range(readers.PATCH)}
-        for part in (readers.TRAIN_COLUMNS, readers.VALIDATION_COLUMNS)
+        {left + step for left in part for step in range(datasets.PATCH)}
+        for part in (datasets.TRAIN_COLUMNS, datasets.VALIDATION_COLUMNS)
     ]
     assert min(columns[1]) - max(columns[0]) > 16
     assert min(columns[0]) == 0 and max(columns[1]) == 511
@@ -81,7 +81,7 @@ def test_the_packages_are_not_imported():
 
 
 def test_facts_are_whole():
-    for facts in NAMED.values():
+    for facts in DATASETS.values():
         assert facts.about.endswith(".") and facts.proves and facts.licence and facts.source
         assert set(facts.urls) <= set(facts.files)
         assert all(len(sha256) == 64 for sha256 in facts.files.values())
@@ -120,12 +120,12 @@ def test_an_unknown_name(nothing_at_hand):
 def test_a_name_is_looked_for_in_every_folder_in_turn(nothing_at_hand, monkeypatch):
     body = b"content"
     facts = replace(
-        NAMED["catvnoncat"],
+        DATASETS["catvnoncat"],
         name="mine",
         files={"mine/a.bin": hashlib.sha256(body).hexdigest()},
         read=lambda root, labels: {"train": str(root)},
     )
-    monkeypatch.setitem(NAMED, "mine", facts)
+    monkeypatch.setitem(DATASETS, "mine", facts)
     first, second = nothing_at_hand / "first", nothing_at_hand / "second"
     (first / "mine").mkdir(parents=True)
     (second / "mine").mkdir(parents=True)
@@ -143,7 +143,7 @@ def test_members_of_an_archive_that_point_elsewhere_are_ignored(tmp_path):
     with zipfile.ZipFile(tmp_path / "cifar10_jpeg.zip", "w") as archive:
         for name in names:
             archive.writestr(name, name)
-    splits = readers.read_cifar10(tmp_path, ["cat", "dog"])
+    splits = datasets.read_cifar10(tmp_path, ["cat", "dog"])
     assert splits["train"].items == [b"train/cat/1.jpg"] and splits["test"].y.tolist() == [1]
 
 
@@ -153,18 +153,18 @@ def test_public_datasets(name):
         pytest.skip(f"{name} is not at hand: set ZOO_DATA to a folder that has it")
     dataset = load(name)
     assert (len(dataset.splits["train"]), len(dataset.splits["test"])) == PUBLIC[name]
-    assert dataset.labels == list(NAMED[name].classes)
+    assert dataset.labels == list(DATASETS[name].classes)
     assert decode(dataset.splits["test"].items[0], Preprocessing((32, 32))).shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize("name", ["hymenoptera", "flower_photos"])
 def test_public_folders(name):
-    with pytest.raises(ZooError, match=f"{name} has no part 'x'. It has {', '.join(NAMED[name].classes)}"):
+    with pytest.raises(ZooError, match=f"{name} has no part 'x'. It has {', '.join(DATASETS[name].classes)}"):
         load(f"{name}:x")
     if name not in named.available():
         pytest.skip(f"{name} is not at hand: set ZOO_DATA to a folder that has it")
     dataset = load(name)
-    assert set(dataset.splits) == {"train", "validation"} and dataset.labels == list(NAMED[name].classes)
+    assert set(dataset.splits) == {"train", "validation"} and dataset.labels == list(DATASETS[name].classes)
 
 
 def test_one_class_of_a_dataset():

@@ -161,6 +161,16 @@ def test_validation_of_another_kind_takes_the_order_of_the_training_labels(tmp_p
     assert dataset.splits["validation"].labels == ["dogs", "cats"]
 
 
+def test_hold_out_is_for_data_without_a_validation_split():
+    data = (np.zeros((20, 4, 4), "uint8"), ["a", "b"] * 10)
+    sizes = [
+        len(load(data, hold_out=0.2, **options).splits["validation"])
+        for options in ({}, {"val_split": 0.5}, {"validation": data})
+    ]
+    assert sizes == [4, 10, 20]
+    assert len(load(load(data, val_split=0.5), hold_out=0.2).splits["validation"]) == 10
+
+
 def test_val_split_is_stratified_and_seeded():
     x = np.arange(112, dtype=np.uint8)[:, None, None] + np.zeros((1, 2, 2), np.uint8)
     data = (x, [0] * 100 + [1] * 10 + [2] * 2)

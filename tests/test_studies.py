@@ -17,7 +17,7 @@ from PIL import Image
 import zoo
 from zoo import catalog, cli
 from zoo.data import named
-from zoo.data.images import readers
+from zoo.data.images import datasets
 from zoo.errors import UsageError, ZooError
 from zoo.studies import definitions, figures, rows, runner
 from zoo.studies.definitions import STUDIES
@@ -356,8 +356,8 @@ def test_costs_are_read_before_the_first_step_of_each_epoch():
 
 
 def test_fresh_flowers_follow_the_same_rule():
-    ours, fresh = (readers.make_planar_flower(Path(), ["red", "blue"], seed=s)["train"] for s in (1, 2))
-    assert np.array_equal(ours.items, readers.make_planar_flower(Path(), ["red", "blue"])["train"].items)
+    ours, fresh = (datasets.make_planar_flower(Path(), ["red", "blue"], seed=s)["train"] for s in (1, 2))
+    assert np.array_equal(ours.items, datasets.make_planar_flower(Path(), ["red", "blue"])["train"].items)
     assert not np.array_equal(ours.items, fresh.items) and np.array_equal(ours.y, fresh.y)
     assert np.abs(fresh.items).max() < 5
 

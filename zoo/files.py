@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
@@ -15,7 +16,7 @@ def home() -> Path:
 
 
 @contextlib.contextmanager
-def atomic_file(path, suffix: str = ""):
+def atomic_file(path: str | os.PathLike, suffix: str = "") -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it into place at the end, or remove it on any error.
 
     A reader of `path` sees the old file or the new one, whenever the writer is killed.
@@ -46,7 +47,7 @@ def atomic_file(path, suffix: str = ""):
 
 
 @contextlib.contextmanager
-def atomic_folder(folder: Path):
+def atomic_folder(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `folder`; rename it into place at the end, or remove it on any error.
 
     Where another process has put its own there meanwhile, its files stay, and only what they lack is added.

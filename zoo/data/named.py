@@ -5,16 +5,19 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from zoo import files
-from zoo.data.dataset import Dataset
-from zoo.data.dataset_info import NAMED, Named
-from zoo.data.images import readers
+from zoo.data.dataset import Dataset, Skipped
+from zoo.data.dataset_info import DatasetInfo
+from zoo.data.images import datasets as image_datasets
 from zoo.data.images.folders import read_folder
+from zoo.data.text import datasets as text_datasets
 from zoo.download import content_sha256, fetch
 from zoo.errors import ZooError
 from zoo.registry import did_you_mean
 
+DATASETS = {info.name: info for info in (*image_datasets.DATASETS, *text_datasets.DATASETS)}
 SAMPLES = {
     "astronaut": "astronaut.png",
     "chelsea": "chelsea.png",
@@ -22,8 +25,6 @@ SAMPLES = {
     "rocket": "rocket.jpg",
 }
 EXTRA = 'pip install "keras-zoo[samples]"'
-
-
 KINDS = {"pictures": ("images", "points"), "text": ("text",), "pairs": ("pairs",)}  # what a task asks for
 
 
@@ -34,12 +35,12 @@ def names(*kinds: str) -> list[str]:
         *kinds: which of them: "pictures", "text", "pairs"; all where none is named.
     """
     wanted = [kind for group in kinds or KINDS for kind in KINDS[group]]
-    return sorted(name for name, facts in NAMED.items() if facts.kind in wanted)
+    return sorted(name for name, info in DATASETS.items() if info.kind in wanted)
 
 
 def available(*kinds: str) -> list[str]:
     """Names of the datasets, of these kinds, that are at hand right now, without any download."""
-    return [name for name in names(*kinds) if _root(NAMED[name])]
+    return [name for name in names(*kinds) if _root(DATASETS[name])]
 
 
 def known(name: str, *kinds: str) -> bool:
@@ -47,7 +48,7 @@ def known(name: str, *kinds: str) -> bool:
     return name.partition(":")[0] in names(*kinds)
 
 
-def load_named(name: str, kind: str, classes: bool = True) -> Dataset:
+def load_named(name: str, kind: str, classes: bool = True) -> Dataset[Any]:
     """Read a dataset by its name, downloading it when it is not at hand and has an address.
 
     Args:
@@ -61,39 +62,38 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset:
             another dataset.
     """
     if name.startswith("tfds:"):
-        splits, about = readers.read_tfds(name.removeprefix("tfds:"), classes)
-        return Dataset(name, splits, about)
+        return Dataset(name, *image_datasets.read_tfds(name.removeprefix("tfds:"), classes))
     if not known(name):
         raise ZooError(
             f"no dataset is called {name!r}{did_you_mean(name, names())} Known are {', '.join(names())}, and "
             "tfds:NAME for those of TensorFlow Datasets."
         )
     whole, colon, part = name.partition(":")
-    facts = NAMED[whole]
+    info = DATASETS[whole]
     if whole not in names(kind):
-        raise ZooError(f"{whole} holds {facts.kind}; wanted are {kind}, such as {', '.join(names(kind))}.")
-    if colon and not facts.parts:  # before anything is downloaded
-        check_part(whole, part, facts.classes)
-    root = _root(facts) or _download(facts, kind)
-    for path, sha256 in facts.files.items():
-        if (found := content_sha256(root / path)) == sha256:
+        raise ZooError(f"{whole} holds {info.kind}; wanted are {kind}, such as {', '.join(names(kind))}.")
+    if colon and not info.parts:  # before anything is downloaded
+        check_part(whole, part, info.classes)
+    root = _root(info) or _download(info, kind)
+    for path, sha256 in info.files.items():
+        if (actual := content_sha256(root / path)) == sha256:
             continue
-        message = f"{root / path} is not the file that {name} is known by: its SHA-256 is {found}, not {sha256}."
-        if not facts.package:
+        message = f"{root / path} is not the file that {name} is known by: its SHA-256 is {actual}, not {sha256}."
+        if not info.package:
             raise ZooError(f"{message} Remove it or put the right one there.")
         # pip vouches for a package's files; a new release may well have encoded them anew
         warnings.warn(f"{message} Results may differ from published ones.", stacklevel=2)
-    skipped = []
-    if facts.read is None:
+    skipped: list[Skipped] = []
+    if info.read is None:
         splits, skipped = read_folder(root / whole)
-    elif colon and facts.parts:
-        check_part(whole, part, facts.parts(root))
-        splits = facts.read(root, list(facts.classes), part)
+    elif colon and info.parts:
+        check_part(whole, part, info.parts(root))
+        splits = info.read(root, list(info.classes), part)
     else:
-        splits = facts.read(root, list(facts.classes))
-    if colon and not facts.parts:
+        splits = info.read(root, list(info.classes))
+    if colon and not info.parts:
         splits = {split: pictures.of_class(part) for split, pictures in splits.items()}
-    return Dataset(name, splits, facts.about, facts.proves, skipped)
+    return Dataset(name, splits, info.about, info.proves, skipped)
 
 
 def check_part(whole: str, part: str, parts: Sequence[str]) -> None:
@@ -102,43 +102,43 @@ def check_part(whole: str, part: str, parts: Sequence[str]) -> None:
         raise ZooError(f"{whole} has no part {part!r}{did_you_mean(part, parts)} {message}")
 
 
-def _root(facts: Named) -> Path | None:
+def _root(info: DatasetInfo) -> Path | None:
     """The first folder that has all of a dataset's files, or None."""
-    if facts.read and not facts.files:  # nothing to find: it is computed
+    if info.read and not info.files:  # nothing to find: it is computed
         return Path()
-    needed = list(facts.files) or [facts.name]
-    places = [_package(facts.package)] if facts.package else _places()
+    needed = list(info.files) or [info.name]
+    places = [_package(info.package)] if info.package else _places()
     return next((place for place in places if place and all((place / path).exists() for path in needed)), None)
 
 
 def _places() -> list[Path]:
-    given = os.environ.get("ZOO_DATA", "").split(os.pathsep)
-    return [*(Path(folder).expanduser() for folder in given if folder), files.home() / "data"]
+    folders = os.environ.get("ZOO_DATA", "").split(os.pathsep)
+    return [*(Path(folder).expanduser() for folder in folders if folder), files.home() / "data"]
 
 
 def _package(name: str) -> Path | None:
     """The folder of an installed package, found without importing it."""
     spec = importlib.util.find_spec(name)
-    return Path(spec.submodule_search_locations[0]) if spec else None
+    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
 
 
-def _download(facts: Named, kind: str) -> Path:
+def _download(info: DatasetInfo, kind: str) -> Path:
     """Download what has an address into the cache; one message with all there is to know when that fails."""
     root = files.home() / "data"
-    if facts.package:
-        looked, how = f"the package {facts.package}", EXTRA
+    if info.package:
+        looked, how = f"the package {info.package}", EXTRA
     else:
         looked = ", ".join(map(str, _places())) + ("" if os.environ.get("ZOO_DATA") else " (ZOO_DATA is not set)")
-        how = f"{facts.source} Put {', '.join(facts.files) or facts.name} into one of these folders."
-    if facts.urls:
+        how = f"{info.source} Put {', '.join(info.files) or info.name} into one of these folders."
+    if info.urls:
         try:
-            for path, url in facts.urls.items():
-                fetch(url, root / path, facts.files[path])
+            for path, url in info.urls.items():
+                fetch(url, root / path, info.files[path])
             return root
         except ZooError as error:
             how = f"connect to the network and ask again ({error}) Or by hand: {how}"
     raise ZooError(
-        f"the dataset {facts.name} is not at hand.\nLooked in: {looked}\nTo get it: {how}\n"
+        f"the dataset {info.name} is not at hand.\nLooked in: {looked}\nTo get it: {how}\n"
         f"Available right now: {', '.join(available(kind)) or 'none; ' + EXTRA + ' brings some'}"
     )
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from zoo.data import named
 from zoo.data.dataset import Dataset
@@ -13,9 +14,10 @@ from zoo.registry import did_you_mean
 
 HELD_OUT = 0.1  # of a text that comes in one piece, its tail, to measure on
 TOO_LONG = 255  # characters that no file name has: a longer string is text
+P = TypeVar("P", Text, Pairs)
 
 
-def load(data, validation=None, held_out: float = HELD_OUT) -> Dataset:
+def load(data, validation=None, held_out: float = HELD_OUT) -> Dataset[Text]:
     """Find text and hold its tail out.
 
     Args:
@@ -35,7 +37,7 @@ def load(data, validation=None, held_out: float = HELD_OUT) -> Dataset:
     return _load(data, validation, held_out, find)
 
 
-def load_pairs(data, validation=None, held_out: float = HELD_OUT) -> Dataset:
+def load_pairs(data, validation=None, held_out: float = HELD_OUT) -> Dataset[Pairs]:
     """Find pairs of lines, and hold the last of them out.
 
     Args:
@@ -54,11 +56,11 @@ def load_pairs(data, validation=None, held_out: float = HELD_OUT) -> Dataset:
     return _load(data, validation, held_out, find_pairs)
 
 
-def _load(data, validation, held_out: float, found: Callable[..., Dataset]) -> Dataset:
-    dataset = found(data)
+def _load(data, validation, held_out: float, find: Callable[..., Dataset[P]]) -> Dataset[P]:
+    dataset = find(data)
     splits = dict(dataset.splits)
     if validation is not None:
-        splits["validation"] = found(validation).splits["train"]
+        splits["validation"] = find(validation).splits["train"]
     elif list(splits) == ["train"]:
         splits["train"], splits["validation"] = splits["train"].cut(held_out)
     for split, part in splits.items():
@@ -67,7 +69,7 @@ def _load(data, validation, held_out: float, found: Callable[..., Dataset]) -> D
     return replace(dataset, splits=splits)
 
 
-def find(data) -> Dataset:
+def find(data) -> Dataset[Text]:
     """Find text, however little and as it is; `data` as for `load`."""
     if isinstance(data, Text):
         return Dataset("text", {"train": data})
@@ -88,7 +90,7 @@ def find(data) -> Dataset:
     return Dataset(place.stem, {"train": Text(read_text(place))})
 
 
-def find_pairs(data) -> Dataset:
+def find_pairs(data) -> Dataset[Pairs]:
     """Find pairs, however few and as they are; `data` as for `load_pairs`."""
     if isinstance(data, Pairs):
         return Dataset("pairs", {"train": data})
@@ -116,7 +118,7 @@ def find_pairs(data) -> Dataset:
     return Dataset(place.stem, {"train": Pairs([row[0] for row in rows], [row[1] for row in rows])})
 
 
-def _named_or_path(data, kind: str, accepted: str) -> Dataset | Path:
+def _named_or_path(data, kind: str, accepted: str) -> Dataset[Any] | Path:
     """The dataset of that name, else the file or folder that there is."""
     if isinstance(data, Dataset):
         parts = {type(part) for part in data.splits.values()}
@@ -127,14 +129,14 @@ def _named_or_path(data, kind: str, accepted: str) -> Dataset | Path:
         raise ZooError(f"data is a {type(data).__name__}. {accepted}")
     try:
         path = Path(data).expanduser()
-        there = path.exists()
+        exists = path.exists()
     except (OSError, RuntimeError, ValueError):  # a name that no file can have, the home of nobody
-        there = False
+        exists = False
     if isinstance(data, str) and named.known(data):
-        if there:
+        if exists:
             raise ZooError(f"{data!r} is a dataset, and a file here. For the file type ./{data}.")
         return named.load_named(data, kind)
-    if not there:
+    if not exists:
         raise ZooError(
             f"{str(data)!r} is no file, folder or dataset here{did_you_mean(str(data), named.names(kind))} {accepted}"
         )

@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo import backend, metrics
 from zoo.backend import keras
-from zoo.data.images import readers
+from zoo.data.images import datasets
 from zoo.studies.rows import Reading, finite
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def fresh_accuracy(run: Trial) -> Iterator[Reading]:
     """The share of 2,000 fresh points that the net is right on, drawn by the planar flower's rule from other seeds."""
     hits = n = 0
     for seed in FRESH:
-        points = readers.make_planar_flower(Path(), run.dataset.labels, seed=seed)["train"]
+        points = datasets.make_planar_flower(Path(), run.dataset.labels, seed=seed)["train"]
         found = run.task.evaluate(points, progress=False)["accuracy"]
         hits, n = hits + round(found.value * found.n), n + found.n
     yield share("fresh_accuracy", metrics.proportion(hits, n))

@@ -10,10 +10,11 @@ import numpy as np
 
 from zoo.console import progress_bar
 from zoo.data import images, sources
-from zoo.data.dataset import Skipped
+from zoo.data.dataset import Dataset, Skipped
 from zoo.data.doctor import near_duplicates
 from zoo.data.doctor.findings import KINDS, Finding, Report
 from zoo.data.images import EXTENSIONS, ImageError, Look, inspection
+from zoo.data.images.pictures import Pictures
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import in_order
 from zoo.errors import ZooError
@@ -71,7 +72,7 @@ def examine(data, validation=None, skip_list=None, progress: bool = True) -> Rep
     return Report(dataset.name, len(seen), classes, sorted(findings, key=lambda finding: order[finding.kind]))
 
 
-def _with_validation(dataset: sources.Dataset, other: sources.Dataset) -> sources.Dataset:
+def _with_validation(dataset: Dataset[Pictures], other: Dataset[Pictures]) -> Dataset[Pictures]:
     if "validation" in dataset.splits or len(other.splits) > 1:
         name = dataset.name if "validation" in dataset.splits else other.name
         raise ZooError(f"{name} is split already, and validation was given too. Give two sets that are not split.")
@@ -79,7 +80,7 @@ def _with_validation(dataset: sources.Dataset, other: sources.Dataset) -> source
     return replace(dataset, splits=splits, skipped=dataset.skipped + other.skipped)
 
 
-def _look_at_all(dataset: sources.Dataset, progress: bool) -> list[Seen]:
+def _look_at_all(dataset: Dataset[Pictures], progress: bool) -> list[Seen]:
     places = [(split, index) for split in SPLITS for index in range(len(dataset.splits.get(split, ())))]
 
     def look(number) -> Seen:
@@ -176,12 +177,14 @@ def _copies(seen: list[Seen], progress: bool) -> Iterable[Finding]:
         equal[one.digest].append(one)
     yield from (_several(group, "byte for byte the same") for group in equal.values() if len(group) > 1)
     # smaller pictures hold too little to tell two of a kind from one
-    firsts = [group[0] for group in equal.values() if min(group[0].look.size) >= inspection.SAMPLE]
-    grey = np.array([one.look.grey for one in firsts], np.uint8).reshape(-1, inspection.SAMPLE, inspection.SAMPLE)
-    with progress_bar(len(firsts), "comparing", unit="picture", shown=progress) as bar:
-        found = near_duplicates.groups(grey, bar.update)
-    for group in found:
-        yield _several([one for index in group for one in equal[firsts[index].digest]], "nearly the same", exact=False)
+    looks = {one.digest: one.look for one in seen if isinstance(one.look, Look)}
+    digests = [digest for digest, look in looks.items() if min(look.size) >= inspection.SAMPLE]
+    grey = np.array([looks[digest].grey for digest in digests], np.uint8)
+    grey = grey.reshape(-1, inspection.SAMPLE, inspection.SAMPLE)
+    with progress_bar(len(digests), "comparing", unit="picture", shown=progress) as bar:
+        alike = near_duplicates.groups(grey, bar.update)
+    for indices in alike:
+        yield _several([one for index in indices for one in equal[digests[index]]], "nearly the same", exact=False)
 
 
 def _several(group: list[Seen], detail: str, exact: bool = True) -> Finding:

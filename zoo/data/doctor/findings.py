@@ -116,7 +116,7 @@ class Report:
         It is: files that cannot be used, all but the first of equal files, training copies of held-out pictures, and
         each copy of a file that lies in several classes.
         """
-        reasons = {}
+        reasons: dict[Path, str] = {}
         for finding in self.findings:
             for path in finding.skip:
                 reason = finding.detail
@@ -151,9 +151,9 @@ class Report:
         lines += [table(rows[: 2 * SHOWN], ["class", *self.classes])] if rows else []
         lines += [f"... and {len(rows) - 2 * SHOWN} more classes"] if len(rows) > 2 * SHOWN else []
         for kind, (severity, advice) in KINDS.items():
-            found = [finding for finding in self.findings if finding.kind == kind]
-            lines += ["", f"{SEVERITIES[severity]}: {kind}: {len(found)}. {advice}"] if found else []
-            lines += [f"  {finding}" for finding in found[:SHOWN]]
-            lines += [f"  ... and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+            findings = [finding for finding in self.findings if finding.kind == kind]
+            lines += ["", f"{SEVERITIES[severity]}: {kind}: {len(findings)}. {advice}"] if findings else []
+            lines += [f"  {finding}" for finding in findings[:SHOWN]]
+            lines += [f"  ... and {len(findings) - SHOWN} more"] if len(findings) > SHOWN else []
         counts = ", ".join(f"{n} {SEVERITIES[s]}{'' if n == 1 else 's'}" for s, n in self.counts.items() if n)
         return "\n".join([*lines, "", f"{counts}." if counts else "Nothing is wrong with them."])

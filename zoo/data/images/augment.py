@@ -20,10 +20,10 @@ def flip(x: np.ndarray, draw: np.random.Generator) -> np.ndarray:
 
 def shift(x: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     """Move each picture by up to an eighth of its sides; what comes in at the edges is the picture, reflected."""
-    count, height, width, _ = x.shape
+    _, height, width, _ = x.shape
     down, across = (max(1, round(side * SHIFT)) if side > 1 else 0 for side in (height, width))
     padded = np.pad(x, ((0, 0), (down, down), (across, across), (0, 0)), "reflect")
-    tops, lefts = draw.integers(0, 2 * down + 1, count), draw.integers(0, 2 * across + 1, count)
+    tops, lefts = draw.integers(0, 2 * down + 1, len(x)), draw.integers(0, 2 * across + 1, len(x))
     moved = np.empty_like(x)
     for i, (top, left) in enumerate(zip(tops, lefts, strict=True)):
         moved[i] = padded[i, top : top + height, left : left + width]

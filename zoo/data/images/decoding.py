@@ -209,6 +209,7 @@ def _open(data: bytes | np.ndarray, rule: Preprocessing, share: float) -> tuple[
     Returns:
         The image, and the frame in it that the source fills: left, top, width, height.
     """
+    frame: tuple[float, ...]
     if isinstance(data, np.ndarray):
         image = to_eight_bit(from_array(data))
         frame = (0, 0, *image.size)

@@ -4,6 +4,7 @@ import contextlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -72,19 +73,24 @@ def inspect(picture) -> Look:
     with _one_large if image.width * image.height > LARGE else contextlib.nullcontext(), raise_image_error(kind):
         image.load()
         turned = exif_orientation(image) in UPRIGHT
-        transparent = image.has_transparency_data and _alpha(image).getextrema()[0] < 255
+        transparent = image.has_transparency_data and _extremes(_alpha(image))[0] < 255
         upright = to_eight_bit(turn_upright(image)).convert("L")
-        low, high = upright.getextrema()
+        low, high = _extremes(upright)
         grey = np.asarray(upright.resize((SAMPLE, SAMPLE), Image.Resampling.BOX))
     frames, intact = 1, True
     with contextlib.suppress(Exception):  # damage in frames that are not used
         frames = 1 if kind == "MPO" else getattr(image, "n_frames", 1)  # an MPO is one photograph and its previews
-    if kind == "PNG":
+    if kind == "PNG" and isinstance(data, bytes):
         try:  # Pillow looks at the checksums of this format alone, and not when it decodes
             open_header(data).verify()
         except Exception:
             intact = False
     return Look(kind, mode, upright.size, turned, frames, transparent, high - low, intact, grey)
+
+
+def _extremes(band: Image.Image) -> tuple[int, int]:
+    """The lowest and the highest value of an image of one band of bytes."""
+    return cast(tuple[int, int], band.getextrema())
 
 
 def _alpha(image: Image.Image) -> Image.Image:
@@ -106,6 +112,6 @@ def kind_of(path: Path) -> str | None:
 def extensions_of(kind: str) -> list[str]:
     """The file extensions of one of Pillow's formats, the usual one first."""
     readable_formats()
-    alike = next((names for names in (("JPEG", "MPO"), ("BMP", "DIB")) if kind in names), (kind,))
-    known = [end for end, name in Image.registered_extensions().items() if name in alike]
-    return sorted(known, key=lambda end: (end not in USUAL, end))
+    kinds = next((names for names in (("JPEG", "MPO"), ("BMP", "DIB")) if kind in names), (kind,))
+    extensions = [end for end, name in Image.registered_extensions().items() if name in kinds]
+    return sorted(extensions, key=lambda end: (end not in USUAL, end))

@@ -35,8 +35,8 @@ class Pictures:
 
     def of_class(self, label: str) -> "Pictures":
         """Those of one class alone."""
-        found = self.subset(np.flatnonzero(self.y == self.labels.index(label)))
-        return Pictures(found.items, np.zeros_like(found.y), [label])
+        members = self.subset(np.flatnonzero(self.y == self.labels.index(label)))
+        return Pictures(members.items, np.zeros_like(members.y), [label])
 
     def cut(self, share: float) -> tuple["Pictures", "Pictures"]:
         """The pictures in two, `share` of each class in the second part; always the same."""

@@ -66,8 +66,8 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, facts: dict) -> "Preprocessing":
-        known = (facts.get("rule"), facts.get("interpolation")) == ("center_crop", "bicubic")
-        if not known or "size" not in facts:
+        is_ours = (facts.get("rule"), facts.get("interpolation")) == ("center_crop", "bicubic")
+        if not is_ours or "size" not in facts:
             raise ZooError(
                 f"preprocessing {facts!r} is not known here; accepted are rule 'center_crop' with "
                 "interpolation 'bicubic' and a size. Perhaps a newer zoo wrote it: pip install -U keras-zoo"

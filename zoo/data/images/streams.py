@@ -5,8 +5,9 @@ import contextlib
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from zoo.data.images.preprocessing import Points, Preprocessing, Rule
 IN_MEMORY = 2 * 10**9  # bytes of decoded pictures above which they are kept in a temporary file
 # What may wait decoded, in bytes: so much that the threads go on while a framework is imported or a network prepared.
 AHEAD = 128 * 2**20
+Decoded = np.ndarray | ImageError | None  # pixels, why there are none, or not wanted
+Result = TypeVar("Result")
 
 
 def stream(
@@ -26,7 +29,7 @@ def stream(
     views: int = 1,
     threads: int | None = None,
     wanted: Callable[[str, int], bool] = lambda digest, view: True,
-) -> Iterator[tuple[int, int, str, np.ndarray | ImageError | None]]:
+) -> Generator[tuple[int, int, str, Decoded]]:
     """Decode pictures in threads, in order, a bounded number ahead; every file is read once.
 
     Args:
@@ -46,20 +49,21 @@ def stream(
         [(0, (2, 2, 3)), (1, (2, 2, 3))]
     """
 
-    def work(index) -> tuple[str, list]:
+    def work(index: int) -> tuple[str, list[Decoded]]:
         try:
             data = read(pictures.items[index])
         except ImageError as error:
             return "", [error] * views
         key = pictures.digests[index] = digest(data)
         chosen = [view for view in range(views) if wanted(key, view)]
-        results = [None] * views
+        results: list[Decoded] = [None] * views
         try:
             decoded = [row(data, rule)] if isinstance(rule, Points) else decode_views(data, rule, chosen)
+            for view, pixels in zip(chosen, decoded, strict=True):
+                results[view] = pixels
         except ImageError as error:
-            decoded = [error] * len(chosen)
-        for view, result in zip(chosen, decoded, strict=True):
-            results[view] = result
+            for view in chosen:
+                results[view] = error
         return key, results
 
     ahead = max(1, AHEAD // (views * math.prod(rule.shape) * rule.dtype.itemsize))
@@ -69,7 +73,7 @@ def stream(
                 yield index, view, key, result
 
 
-def in_order(work: Callable[[int], object], count: int, ahead: int, threads: int | None = None) -> Iterator:
+def in_order(work: Callable[[int], Result], count: int, ahead: int, threads: int | None = None) -> Generator[Result]:
     """Yield `work(0)`, `work(1)`, ... to `work(count - 1)`, computed in threads, in order.
 
     Args:
@@ -85,7 +89,7 @@ def in_order(work: Callable[[int], object], count: int, ahead: int, threads: int
     threads = threads or min(os.cpu_count() or 1, 8)
     ahead = min(ahead, count)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-    pending = collections.deque()
+    pending: collections.deque[Future[Result]] = collections.deque()
     try:
         for index in range(count + ahead):
             if index < count:
@@ -118,17 +122,24 @@ def arrays(
     """
     y = pictures.y.astype(np.int32)
     shape = (len(pictures), *rule.shape)
-    ready = isinstance(pictures.items, np.ndarray) and pictures.items.dtype == np.uint8
-    if ready and isinstance(rule, Preprocessing) and rule.crop == 1:
+    items = pictures.items
+    if (
+        isinstance(rule, Preprocessing)
+        and rule.crop == 1
+        and isinstance(items, np.ndarray)
+        and items.dtype == np.uint8
+    ):
         grey = shape[:3] if rule.channels == 1 else None
-        if pictures.items.shape in (shape, grey):
-            return pictures.items.reshape(shape), y, []
+        if items.shape in (shape, grey):
+            return items.reshape(shape), y, []
+    x: np.ndarray
     if math.prod(shape) * rule.dtype.itemsize > IN_MEMORY:
         with tempfile.TemporaryFile() as file:  # nameless: it is gone as soon as the array is
             x = np.memmap(file, rule.dtype, "w+", shape=shape)
     else:
         x = np.empty(shape, rule.dtype)
-    kept, skipped = [], []
+    kept: list[int] = []
+    skipped = []
     for index, _, _, decoded in stream(pictures, rule):
         if isinstance(decoded, ImageError):
             skipped.append(Skipped(pictures.name(index), decoded.kind, str(decoded)))

@@ -89,10 +89,10 @@ class Vocabulary:
         tokens: number 1 is the first of them.
 
     Example:
-        >>> known = Vocabulary.of("to be, or not to be", "words")
-        >>> known.tokens, known.encode("to be? To me.").tolist()
+        >>> vocabulary = Vocabulary.of("to be, or not to be", "words")
+        >>> vocabulary.tokens, vocabulary.encode("to be? To me.").tolist()
         (['be', 'to', ',', 'not', 'or'], [2, 1, 0, 0, 0, 0])
-        >>> known.decode([2, 1, 3, 5, 4])
+        >>> vocabulary.decode([2, 1, 3, 5, 4])
         'to be, or not'
     """
 
@@ -176,4 +176,5 @@ def windows(numbers: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
         [[[0, 1], [2, 3]], [[1, 2], [3, 4]]]
     """
     pieces = (len(numbers) - 1) // length
-    return tuple(numbers[start : start + pieces * length].reshape(pieces, length) for start in (0, 1))
+    inputs, targets = (numbers[start : start + pieces * length].reshape(pieces, length) for start in (0, 1))
+    return inputs, targets
