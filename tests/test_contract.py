@@ -19,20 +19,25 @@ def test_keeps(check, name, request):
     check(model)
 
 
+# what is wrong with a model: a text in its file, the one that takes its place; and what the check says of it
 BROKEN = {
-    "check_builds": ("return keras.Model(x, y)", "return None"),
-    "check_card": ("One dense layer, and one way to be wrong.", "A net."),
-    "check_imports": ("import keras\n", "import keras\nimport tensorflow\n"),
-    "check_learns": ('name="head"', 'name="head", trainable=False'),
-    "check_outputs": ('name="head")(', 'name="head", kernel_initializer="zeros", trainable=False)('),
-    "check_parameters": ("parameters=386", "parameters=385"),
-    "check_plain_keras": ("keras.layers.Flatten()", "Own()"),
-    "check_same_seed": ('name="head"', 'name="head", kernel_initializer=Fixed()'),
+    "check_builds": ("return keras.Model(x, y)", "return None", "the builder returned a NoneType"),
+    "check_card": ("One dense layer, and one way to be wrong.", "A net.", "docstring says nothing"),
+    "check_imports": ("import keras\n", "import keras\nimport tensorflow\n", "line 5 imports tensorflow"),
+    "check_learns": ('name="head"', 'name="head", trainable=False', "none of its weights can be trained"),
+    "check_outputs": (
+        'name="head")(',
+        'name="head", kernel_initializer="zeros", trainable=False)(',
+        "every input gets the same answer",
+    ),
+    "check_parameters": ("parameters=386", "parameters=385", "the card says 385, the model has 386"),
+    "check_plain_keras": ("keras.layers.Flatten()", "Own()", "Could not locate class 'Own'"),
+    "check_same_seed": ('name="head"', 'name="head", kernel_initializer=Fixed()', "seed 7 gave two sets of weights"),
 }
 WHOLE = '''
 """A model for the tests."""
 import itertools
-from zoo.backend import keras
+import keras
 from zoo.registry import register
 
 COUNTER = itertools.count()
@@ -62,17 +67,18 @@ def test_a_sound_model_of_ones_own_passes(tmp_path):
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_checks_find_what_is_wrong(name, tmp_path):
-    assert BROKEN[name][0] in WHOLE
+    sound, broken, message = BROKEN[name]
+    assert sound in WHOLE
     file = tmp_path / f"{name}.py"
-    file.write_text(WHOLE.replace("NAME", f"contract_{name}").replace(*BROKEN[name]))
+    file.write_text(WHOLE.replace("NAME", f"contract_{name}").replace(sound, broken))
     (check,) = (check for check in CHECKS if check.__name__ == name)
-    with pytest.raises(Exception):  # noqa: B017 whatever a wrong model raises is the check's finding
+    with pytest.raises((AssertionError, TypeError), match=message):  # a TypeError is Keras' own
         check(Subject(str(file)))
 
 
 def test_declared_gap_is_a_gap_and_one_that_passes_is_a_failure(tmp_path):
     gaps = 'known_gaps={"check_builds": "not yet", "check_card": "no reason"}, parameters=386'
-    text = WHOLE.replace("NAME", "contract_gaps").replace("parameters=386", gaps).replace(*BROKEN["check_builds"])
+    text = WHOLE.replace("NAME", "contract_gaps").replace("parameters=386", gaps).replace(*BROKEN["check_builds"][:2])
     (tmp_path / "gaps.py").write_text(text)
     found = {result["check"]: result for result in run_checks(str(tmp_path / "gaps.py"))}
     assert found["check_builds"]["outcome"] == "gap" and found["check_builds"]["detail"] == "not yet"

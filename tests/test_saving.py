@@ -565,3 +565,41 @@ def test_what_is_checked_is_what_is_opened(saved, tmp_path, monkeypatch):
     monkeypatch.setattr(archive_module, "check_weights", swap)
     with contextlib.suppress(ZooError):
         assert zoo.load(path).model.name == "logistic"
+
+
+# Files that an earlier version wrote
+
+OLD = Path(__file__).parent / "files"
+PICTURE = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype("uint8")
+USES = {  # what it is used for, and what it has to come to
+    "classification": lambda net: net.predict(PICTURE).label == "dog",  # of a model whose own file is not at hand
+    "points": lambda net: net.predict(np.array([1.0, 1.0, 1.0])).label == "eat it",
+    "reconstruction": lambda net: net.reconstruct(PICTURE).shape == (8, 8, 1),
+    "image_generation": lambda net: net.sample(2, seed=0).shape == (2, 12, 12, 1),
+    "language": lambda net: net.generate("to ", length=5, seed=0).startswith("to "),
+    "dialogue": lambda net: "who" in net.reply("Hi.", seed=0),
+    "embedding": lambda net: net.most_similar("cat", top=1)[0][0] == "mat",
+}
+
+
+@pytest.mark.parametrize("name", USES)
+def test_a_file_of_an_earlier_version_is_used_as_ever(name, tmp_path):
+    old = saving.read_record(OLD / f"{name}.keras").content
+    net = zoo.load(OLD / f"{name}.keras")
+    assert USES[name](net)
+    net.save(tmp_path / "again.keras")
+    again = saving.read_record(tmp_path / "again.keras").content
+    kept = {"name", "task", "arguments", "data", "metrics", "labels", "vocabulary", "preprocessing"} & old.keys()
+    assert {key: again[key] for key in kept} == {key: old[key] for key in kept}
+
+
+def test_there_is_an_old_file_of_every_task():
+    assert {path.stem for path in OLD.glob("*.keras")} == USES.keys()
+
+
+def test_an_old_classifier_still_says_what_resembles_nothing_it_knows(tmp_path):
+    net = zoo.load(OLD / "classification.keras")
+    assert "resembles nothing" in str(net.predict(PICTURE))
+    assert str(net.metrics["accuracy"]) == "100.0% (95 % interval 96.2% to 100.0%, n = 96)"
+    net.save(tmp_path / "again.keras")
+    assert str(zoo.load(tmp_path / "again.keras").predict(PICTURE)) == str(net.predict(PICTURE))

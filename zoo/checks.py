@@ -101,7 +101,7 @@ def check_imports(subject: Subject) -> None:
 
 def check_builds(subject: Subject) -> None:
     """Its builder returns a built, uncompiled `keras.Model`, at its smallest."""
-    model = subject.smallest().build()
+    model = subject.entry.builder(**subject.smallest().arguments)
     assert isinstance(model, keras.Model), f"the builder returned a {type(model).__name__}"
     assert model.built and not model.compiled
 
