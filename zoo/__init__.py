@@ -12,6 +12,7 @@ Example:
 import importlib
 import sys
 
+from zoo._moved import MovedFinder
 from zoo._version import __version__
 
 if sys.version_info >= (3, 14):
@@ -19,6 +20,8 @@ if sys.version_info >= (3, 14):
         "zoo runs on Python 3.11 to 3.13: TensorFlow, which it installs, has no release for "
         f"{sys.version_info[0]}.{sys.version_info[1]} yet. Type: python3.13 -m venv .venv, and install there."
     )
+
+sys.meta_path.append(MovedFinder)
 
 # public word -> the module that holds it; no word is also a module's name, or the second call would find the module
 _WORDS = {
