@@ -10,6 +10,7 @@ float16.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import time
@@ -23,6 +24,7 @@ import zoo
 from zoo import saving
 from zoo.data.dataset import Dataset
 from zoo.data.named import DATASETS
+from zoo.weights.card import SAVED_FILE
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "weights.csv"
@@ -191,25 +193,29 @@ def describe(name: str) -> None:
     net, content = zoo.load(WEIGHTS / f"{name}.keras"), zoo.show(WEIGHTS / f"{name}.keras").to_json()
     rows = [row for row in read(RESULTS) if row["name"] == name]
     scores = [float(row["value"]) for row in rows]
-    card = {
-        "licence": f"Apache-2.0; trained on {recipe.data}, whose licence is: {DATASETS[recipe.data].licence}",
+    provenance = {
         "data": content["data"],
         "arguments": saving.plain(recipe.arguments),
         "training": saving.plain({**recipe.training, "dtype": recipe.dtype or "float32", "backend": recipe.backend}),
-        "command": f"python benchmarks/weights.py {name} --seeds {' '.join(row['seed'] for row in rows)}"
-        + (" --lists path/to/gensim/test/test_data" if recipe.judged_by else ""),
-        "metric": recipe.metric,
-        **({"judged by": recipe.judged_by} if recipe.judged_by else {}),
-        "of this file": content["metrics"][recipe.metric],
-        "all of its numbers": numbers(content["metrics"]),
+        **({"judged_by": recipe.judged_by} if recipe.judged_by else {}),
         **{key: content["metrics"][key] for key in {"exchanges"} & content["metrics"].keys()},
-        "by seed": scores,
+        "by_seed": scores,
         "mean": round(float(np.mean(scores)), 4),
         "sd": round(float(np.std(scores, ddof=1)), 4) if len(scores) > 1 else None,
         "seconds": [int(row["training_seconds"]) for row in rows],
-        **({"drawn with seed 0": f"docs/{name}.png"} if hasattr(net, "sample_to") else {}),
+        **({"drawn_with_seed_0": f"docs/{name}.png"} if hasattr(net, "sample_to") else {}),
         "machine": f"{rows[0]['cores']} cores, {rows[0]['processor']}",
         "versions": content["versions"],
+    }
+    card = {
+        "format": SAVED_FILE,
+        "sha256": hashlib.sha256((WEIGHTS / f"{name}.keras").read_bytes()).hexdigest(),
+        "licence": f"Apache-2.0; trained on {recipe.data}, whose licence is: {DATASETS[recipe.data].licence}",
+        "scores": {recipe.metric: content["metrics"][recipe.metric]}
+        | {key: value for key, value in numbers(content["metrics"]).items() if key != recipe.metric},
+        "scores_source": f"python benchmarks/weights.py {name} --seeds {' '.join(row['seed'] for row in rows)}"
+        + (" --lists path/to/gensim/test/test_data" if recipe.judged_by else ""),
+        "provenance": provenance,
     }
     if hasattr(net, "sample_to"):
         net.sample_to(PICTURES / f"{name}.png", 64, seed=0)

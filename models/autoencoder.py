@@ -11,7 +11,7 @@ from zoo.registry import register
 @register(
     task="reconstruction",
     dataset="fashion_mnist",
-    offline="digits",
+    fallback_dataset="digits",
     source="Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647; as convolutions, and against noise: Santiago "
     "L. Valdarrama, Convolutional autoencoder for image denoising, keras.io/examples/vision/autoencoder",
     learning_rate=3e-3,
@@ -21,7 +21,7 @@ from zoo.registry import register
     parameters=74_529,
     smallest={"input_shape": (8, 8, 1), "latent": 4, "filters": (4, 8)},
 )
-def autoencoder(input_shape=(28, 28, 1), variant="conv", latent=32, filters=(32, 64), noise=0.0):
+def autoencoder(input_shape=(28, 28, 1), variant="conv", latent=32, filters=(32, 64), noise=0.0) -> keras.Model:
     """A picture is squeezed into a code and drawn again from the code alone; what the code lacks is lost.
 
     Args:
@@ -51,14 +51,14 @@ def autoencoder(input_shape=(28, 28, 1), variant="conv", latent=32, filters=(32,
     return keras.Model(pixels, through(x, latent, filters), name="autoencoder")
 
 
-def through_a_vector(x, latent, filters):
+def through_a_vector(x, latent, filters) -> keras.KerasTensor:
     """One dense layer each way: what principal components could do, with a sigmoid at the end."""
     shape = x.shape[1:]
     code = layers.Dense(latent, name="code")(layers.Flatten()(x))
     return layers.Reshape(shape, name="logits")(layers.Dense(math.prod(shape))(code))
 
 
-def through_a_map(x, latent, filters):
+def through_a_map(x, latent, filters) -> keras.KerasTensor:
     """Strided convolutions in, a code without a nonlinearity, transposed convolutions out."""
     height, width, channels = x.shape[1:]
     step = 2 ** len(filters)  # pixels to a place of the code; sides that are no multiple are filled up, and cut again

@@ -9,7 +9,7 @@ from zoo.registry import register
 @register(
     task="language",
     dataset="tinyshakespeare",
-    offline="stdlib_docs",
+    fallback_dataset="stdlib_docs",
     source="Karpathy (2015), The Unreasonable Effectiveness of Recurrent Neural Networks, karpathy.github.io; LSTM: "
     "Hochreiter & Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735",
     preprocessing={"tokens": "characters", "window": 100},
@@ -21,7 +21,7 @@ from zoo.registry import register
     fastest_on="torch",
     smallest={"units": 8, "embedding": 4},
 )
-def char_lstm(vocab_size=66, units=256, depth=2, cell="lstm", embedding=64, dropout=0.2):
+def char_lstm(vocab_size=66, units=256, depth=2, cell="lstm", embedding=64, dropout=0.2) -> keras.Model:
     """Reads a text character by character and says after each one what may come next.
 
     Args:

@@ -9,7 +9,7 @@ from zoo.registry import register
 @register(
     task="dialogue",
     dataset="cornell_30k",
-    offline="chatterbot",
+    fallback_dataset="chatterbot",
     source="Sutskever, Vinyals & Le (2014), arXiv:1409.3215; Vinyals & Le (2015), A neural conversational model, "
     "arXiv:1506.05869; attention: Luong et al. (2015), arXiv:1508.04025, or Bahdanau et al. (2014), arXiv:1409.0473",
     preprocessing={"tokens": "lower-case words", "min_count": 2, "most": 8000, "length": 24},
@@ -20,7 +20,7 @@ from zoo.registry import register
     parameters=3_164_416,
     smallest={"units": 16},
 )
-def chatbot(vocab_size=8_000, units=256, attention="luong", dropout=0.3):
+def chatbot(vocab_size=8_000, units=256, attention="luong", dropout=0.3) -> keras.Model:
     """Every answer is drawn word by word, each time with a look at the words of the question that matter for it.
 
     Args:
@@ -44,7 +44,7 @@ def chatbot(vocab_size=8_000, units=256, attention="luong", dropout=0.3):
     return keras.Model(pair, words(x, reverse=True), name="chatbot")
 
 
-def encoder(units, dropout):
+def encoder(units, dropout) -> keras.Model:
     """Reads in both directions: for every word what it means here, and the states that the answer begins with."""
     embedded, there = keras.Input((None, units)), keras.Input((None,), dtype="bool")
     x = layers.Dropout(dropout)(embedded)
@@ -55,7 +55,7 @@ def encoder(units, dropout):
     return keras.Model([embedded, there], [memory, *states], name="encoder")
 
 
-def decoder(units, attention, dropout):
+def decoder(units, attention, dropout) -> keras.Model:
     """One step after the other; gives the step's output, the states, and where in the question it looked."""
     embedded, memory = keras.Input((None, units)), keras.Input((None, units))
     there, h, c = keras.Input((None,), dtype="bool"), keras.Input((units,)), keras.Input((units,))

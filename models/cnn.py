@@ -6,7 +6,7 @@ from keras import layers
 from zoo.registry import register
 
 
-def mnist(x, dropout):
+def mnist(x, dropout) -> keras.KerasTensor:
     """keras.io's first convnet: two convolutions of ever more channels, each halved, then everything at once."""
     for channels in (32, 64):
         x = layers.Conv2D(channels, 3, activation="relu")(x)
@@ -14,7 +14,7 @@ def mnist(x, dropout):
     return layers.Dropout(dropout)(layers.Flatten()(x))
 
 
-def lean(x, dropout):
+def lean(x, dropout) -> keras.KerasTensor:
     """Convolution, normalisation, ReLU: most of them on the halved and quartered picture, where they cost little."""
     for stage, widths in enumerate(((32,), (48, 48), (96, 96), (192,))):
         if stage > 0:
@@ -28,7 +28,7 @@ def lean(x, dropout):
 @register(
     task="classification",
     dataset="fashion_mnist",
-    offline="mnist_5k",
+    fallback_dataset="mnist_5k",
     source="mnist: Chollet (2015), Simple MNIST convnet, keras.io/examples/vision/mnist_convnet; lean: after "
     "Simonyan & Zisserman (2014), arXiv:1409.1556, with batch normalisation and global average pooling",
     optimizer="adam",
@@ -40,7 +40,7 @@ def lean(x, dropout):
     parameters=34_826,
     smallest={"input_shape": (12, 12, 1), "variant": "lean"},
 )
-def cnn(input_shape=(28, 28, 1), num_classes=10, variant="mnist", dropout=0.5):
+def cnn(input_shape=(28, 28, 1), num_classes=10, variant="mnist", dropout=0.5) -> keras.Model:
     """Filters that look for the same thing everywhere, then for things made of these.
 
     Args:

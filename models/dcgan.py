@@ -9,10 +9,10 @@ from zoo.registry import register
 @register(
     task="image_generation",
     dataset="fashion_mnist",
-    offline="mnist_5k",
+    fallback_dataset="mnist_5k",
     source="Radford, Metz & Chintala (2015), Unsupervised representation learning with deep convolutional generative "
     "adversarial networks, arXiv:1511.06434; Goodfellow et al. (2014), arXiv:1406.2661",
-    opponent="discriminator",
+    discriminator="discriminator",
     optimizer={"class_name": "Adam", "config": {"beta_1": 0.5}},
     learning_rate=2e-4,
     batch_size=64,
@@ -20,7 +20,7 @@ from zoo.registry import register
     parameters=760_065,
     smallest={"input_shape": (12, 12, 1), "latent": 4, "filters": 4},
 )
-def dcgan(input_shape=(28, 28, 1), latent=100, filters=64, kernel=4):
+def dcgan(input_shape=(28, 28, 1), latent=100, filters=64, kernel=4) -> keras.Model:
     """The net that draws: noise becomes a small map of many channels, which doubles its sides until it is a picture.
 
     Args:
@@ -48,7 +48,7 @@ def dcgan(input_shape=(28, 28, 1), latent=100, filters=64, kernel=4):
     return keras.Model(noise, layers.Rescaling(127.5, 127.5, dtype="float32", name="pixels")(x), name="dcgan")
 
 
-def discriminator(input_shape, filters, kernel):
+def discriminator(input_shape, filters, kernel) -> keras.Model:
     """The net that judges: strided convolutions down to one logit, above 0 for a real picture."""
     pixels = keras.Input(input_shape)
     x = layers.Rescaling(1 / 127.5, -1)(pixels)
@@ -61,12 +61,12 @@ def discriminator(input_shape, filters, kernel):
     return keras.Model(pixels, logit, name="discriminator")
 
 
-def small():
+def small() -> keras.Initializer:
     """The paper's initialisation."""
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
-def doublings(input_shape):
+def doublings(input_shape) -> int:
     """How often the smallest map, 4 pixels or an odd number to a side, doubles until it is the picture."""
     height, width = input_shape[:2]
     times = 0

@@ -9,7 +9,7 @@ from zoo.registry import register
 @register(
     task="classification",
     dataset="catvnoncat",
-    offline="faces",
+    fallback_dataset="faces",
     source="Ng, Neural Networks and Deep Learning (Coursera, 2017), week 2: cat or not, one unit in NumPy",
     optimizer="sgd",
     learning_rate=0.005,
@@ -19,7 +19,7 @@ from zoo.registry import register
     parameters=12_289,
     smallest={"input_shape": (8, 8, 3)},
 )
-def logistic(input_shape=(64, 64, 3), num_classes=2):
+def logistic(input_shape=(64, 64, 3), num_classes=2) -> keras.Model:
     """One unit looks at every pixel once: no hidden layer, a convex loss, weights that can be drawn as a picture."""
     pixels = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 255)(pixels)

@@ -10,7 +10,7 @@ from zoo.registry import register
 @register(
     task="classification",
     dataset="catvnoncat",
-    offline="digits",
+    fallback_dataset="digits",
     source="Ng, Neural Networks and Deep Learning (Coursera, 2017), week 4: a two-layer and a four-layer net for cats",
     optimizer="sgd",
     learning_rate=0.0075,
@@ -28,7 +28,7 @@ def mlp(
     initialisation="he",
     batch_norm=False,
     dropout=0.0,
-):
+) -> keras.Model:
     """Dense layers one after the other; `hidden=(7,)` and `hidden=(20, 7, 5)` are the course's nets.
 
     Args:
@@ -64,7 +64,7 @@ def mlp(
     return model
 
 
-def course_kernels(shapes):
+def course_kernels(shapes) -> list[np.ndarray]:
     """The course's initial kernels: drawn from seed 1, times 0.01 with one hidden layer, else by 1 / sqrt(inputs).
 
     Its matrices are (outputs, inputs), which decides the order of the draw; Keras' are the other way round.

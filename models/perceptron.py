@@ -6,7 +6,7 @@ from keras import layers, ops
 from zoo.registry import register
 
 
-def perceptron_criterion(y, z):
+def perceptron_criterion(y, z) -> keras.KerasTensor:
     """How far a point lies on the wrong side: -z or z, and 0 on the right side (targets 0 or 1, shape (n, 1)).
 
     Its gradient is the perceptron rule: a mistake moves the weights by the point itself, anything else moves
@@ -19,7 +19,7 @@ def perceptron_criterion(y, z):
 @register(
     task="classification",
     dataset="eat_it",
-    offline="eat_it",
+    fallback_dataset="eat_it",
     source="Rosenblatt (1958), The perceptron, Psychological Review 65:386; the example: an introductory course",
     optimizer="sgd",
     learning_rate=1.0,  # from zero weights, another rate only scales them
@@ -29,7 +29,7 @@ def perceptron_criterion(y, z):
     loss="perceptron_criterion",
     smallest={"input_shape": (2,)},
 )
-def perceptron(input_shape=(3,), num_classes=2):
+def perceptron(input_shape=(3,), num_classes=2) -> keras.Model:
     """One weighted sum and a threshold: fires, or does not; finds a line between two classes where there is one."""
     if num_classes != 2:
         raise ValueError("a perceptron fires or does not: it tells two classes apart")

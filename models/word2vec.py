@@ -10,7 +10,7 @@ from zoo.registry import register
 @register(
     task="embedding",
     dataset="english_lines",
-    offline="stdlib_docs",
+    fallback_dataset="stdlib_docs",
     source="Mikolov et al. (2013), arXiv:1301.3781, and Distributed representations of words and phrases, "
     "arXiv:1310.4546; shared negatives: Ji et al. (2016), arXiv:1604.04661; near words by their distance: "
     "Pennington et al. (2014), doi:10.3115/v1/D14-1162",
@@ -27,7 +27,7 @@ from zoo.registry import register
     fastest_on="jax",
     smallest={"units": 8, "window": 2},
 )
-def word2vec(vocab_size=5_000, units=100, window=5, negative=5, architecture="skipgram"):
+def word2vec(vocab_size=5_000, units=100, window=5, negative=5, architecture="skipgram") -> keras.Model:
     """Two vectors a word: one for the word itself, one for standing near others; near words' two are made alike.
 
     Args:
@@ -49,7 +49,7 @@ def word2vec(vocab_size=5_000, units=100, window=5, negative=5, architecture="sk
     return keras.Model(tokens, layers.Concatenate()([vectors, contexts]), name="word2vec")
 
 
-def near_and_far(line, outputs, draws, window, negative, architecture):
+def near_and_far(line, outputs, draws, window, negative, architecture) -> keras.KerasTensor:
     """Negative sampling as matrix products: every word of a block with every other, and with words from elsewhere.
 
     The paper draws how far a window reaches, and negatives for each pair. Here a near word counts by one over its

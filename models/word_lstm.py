@@ -9,7 +9,7 @@ from zoo.registry import register
 @register(
     task="language",
     dataset="moes_tavern",
-    offline="stdlib_docs",
+    fallback_dataset="stdlib_docs",
     source="Udacity, Deep Learning Nanodegree (2017), project Generate TV Scripts; after Mikolov et al. (2010), "
     "Recurrent neural network based language model, Interspeech",
     preprocessing={"tokens": "lower-case words", "min_count": 2, "window": 32},
@@ -21,7 +21,7 @@ from zoo.registry import register
     fastest_on="torch",
     smallest={"units": 16},
 )
-def word_lstm(vocab_size=2_725, units=256, depth=1, dropout=0.5):
+def word_lstm(vocab_size=2_725, units=256, depth=1, dropout=0.5) -> keras.Model:
     """Reads a text word by word, punctuation marks and line breaks among them, and says what may come next.
 
     Args:

@@ -1,1 +1,1 @@
-"""Pretrained networks: backbones, their features and the cache of them, and fine-tuning."""
+"""Shelves: pretrained backbones, and trained weights with a card each."""

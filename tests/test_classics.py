@@ -16,6 +16,7 @@ from zoo.data.images.augment import WAYS, augmentation
 from zoo.errors import UsageError, ZooError
 from zoo.saving import plain
 from zoo.training.order import Shuffled
+from zoo.weights.load import find
 
 # The perceptron
 
@@ -252,33 +253,30 @@ def test_evaluate_errors_on_the_command_line(tmp_path, monkeypatch, capsys):
 
 # The weights that come with the zoo
 
-OWN = [(model, name) for model, names in catalog.own_weights().items() for name in names]
+OWN = [weights for card in catalog.cards().values() for weights in card.weights.values() if weights.is_saved_file]
 
 
-@pytest.mark.parametrize(("model", "name"), OWN)
-def test_own_weights_are_what_their_card_says(model, name):
-    card = catalog.own_weights()[model][name]
-    file = Path(card["file"])
-    assert (
-        file.stat().st_size < 8e6 and {"licence", "data", "command", "metric", "of this file", "mean"} <= card.keys()
-    )
+@pytest.mark.parametrize("card", OWN, ids=lambda card: card.path.stem)
+def test_own_weights_are_what_their_card_says(card):
+    model, name = card.model, card.name
+    assert find(card).stat().st_size < 8e6 and card.scores_source and {"data", "mean"} <= card.provenance.keys()
+    metric, score = next(iter(card.scores.items()))
     net = zoo.get(model, weights=name)
     built, opened = net.build(), zoo.get(model, weights=name).model  # and its self-test passes
     assert all(np.array_equal(a, b) for a, b in zip(built.get_weights(), opened.get_weights(), strict=True))
-    assert net.metrics[card["metric"]].to_json()["value"] == card["of this file"]["value"]
+    assert net.metrics[metric].to_json()["value"] == score["value"]
     assert model in zoo.list(weights=True) and name in str(zoo.show(model))
-    data = card["data"]["name"]
-    if data in zoo.data.named.available() and card["of this file"]["n"] <= 1000 and "judged by" not in card:
-        assert plain(net.evaluate(data, progress=False)[card["metric"]]) == card["of this file"]
+    data = card.provenance["data"]["name"]
+    if data in zoo.data.named.available() and score["n"] <= 1000 and "judged_by" not in card.provenance:
+        assert plain(net.evaluate(data, progress=False)[metric]) == score
 
 
 def test_all_own_weights_are_small():
-    files = [card["file"] for names in catalog.own_weights().values() for card in names.values()]
-    assert sum(Path(file).stat().st_size for file in files) < 40e6
+    assert sum(find(card).stat().st_size for card in OWN) < 40e6
 
 
 def test_weights_of_a_models_own_dataset_come_first():
-    assert list(catalog.card("dcgan").facts["weights"]) == ["fashion_mnist", "cifar10"]
+    assert list(catalog.card("dcgan").weights) == ["fashion_mnist", "cifar10"]
 
 
 def test_own_weights_are_of_the_arguments_they_were_trained_with():

@@ -108,7 +108,7 @@ def test_a_fine_tuned_file_needs_no_conversion(tuned, ask, copy_home, tmp_path):
 @pytest.mark.usefixtures("tuned")
 def test_a_published_network_answers_as_keras_does():
     card = catalog.card("efficientnet_lite0")
-    (weights,) = card.facts["weights"]
+    (weights,) = card.weights
     conversion = Conversion.of_weights(card, weights)
     assert conversion.done() and conversion.done(FILE)
     model = zoo.get("efficientnet_lite0", weights=weights)

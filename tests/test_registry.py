@@ -126,10 +126,7 @@ def test_card_from_text_equals_card_from_import(name):
     read, imported = catalog.card(name), catalog.card_of(catalog.entry(name))
     assert read.summary == imported.summary and read.arguments == imported.arguments and read.file == imported.file
     defaults = {f.name: f.default for f in dataclasses.fields(registry.Entry)}
-    facts = {**read.facts, "weights": dict(read.facts.get("weights", {}))}
-    for own in catalog.own_weights().get(name, {}):  # which lie beside the model's file, and are not told of in it
-        del facts["weights"][own]
-    differ = {k: v for k, v in facts.items() if v != imported.facts.get(k, {} if k == "weights" else defaults.get(k))}
+    differ = {key: v for key, v in read.facts.items() if v != imported.facts.get(key, defaults.get(key))}
     assert not differ and set(imported.facts) <= set(read.facts)
     assert name in str(read) and read.to_json()["facts"]["source"] in str(read)
 

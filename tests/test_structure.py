@@ -16,8 +16,10 @@ ROOT = Path(__file__).parents[1]
 LAYERS = """
     _moved _version errors
     console files metrics registry scratch
-    backend catalog download environment models pretrained tables
-    data saving visualization weights
+    backend download environment models pretrained tables
+    data saving visualization
+    weights
+    catalog
     inference training
     tasks
     transfer
@@ -48,8 +50,6 @@ STILL_TO_DO = {
     "late": [
         "zoo.tasks.factory -> zoo.scratch.engine",
         "zoo.tasks.images.classification -> zoo.visualization.charts",
-        "zoo.tasks.images.classification -> zoo.weights.load",
-        "zoo.tasks.task -> zoo.weights.load",
         "zoo.tasks.text.dialogue -> zoo.visualization.charts",
         "zoo.tasks.text.embedding -> zoo.visualization.charts",
     ],

@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import hashlib
 import os
 import pickle
 import pickletools
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from zoo.errors import ZooError
 from zoo.weights.assign import assign, layer_name
-from zoo.weights.torch_file import HEADER, parse, read
+from zoo.weights.torch_file import HEADER, parse
 
 SYSTEM = pickle.dumps({"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}, protocol=2)
 
@@ -303,28 +302,6 @@ def test_flipped_bytes_give_arrays_or_a_sentence(flips):
     except ZooError:
         return
     assert all(isinstance(name, str) and len(array.tobytes()) == array.nbytes for name, array in found.items())
-
-
-def test_hash_is_checked_before_anything_else(tmp_path):
-    path = tmp_path / "net.pth"
-    path.write_bytes(LEGAL)
-    digest = hashlib.sha256(LEGAL).hexdigest()
-    assert list(read(path, digest)) == ["w", "w_turned", "n"]
-    with pytest.raises(ZooError) as error:
-        read(path, "0" * 64)
-    assert all(part in str(error.value) for part in ("net.pth", digest, "0" * 64))
-    path.write_bytes(b"hello")
-    with pytest.raises(ZooError, match=r"net\.pth cannot be read"):
-        read(path, hashlib.sha256(b"hello").hexdigest())
-
-
-@pytest.mark.parametrize("name", ["none.pth", "folder", "pipe", "n" * 300])
-def test_what_is_no_file_is_refused_and_not_waited_for(name, tmp_path):
-    (tmp_path / "folder").mkdir()
-    if hasattr(os, "mkfifo"):
-        os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ZooError, match=name):
-        read(tmp_path / name, "0" * 64)
 
 
 def small_model():

@@ -27,9 +27,7 @@ def list(task: str | None = None, weights: bool | None = None) -> "builtins.list
     if task is not None and task not in tasks:
         raise UsageError(f"no model has the task {task!r}{did_you_mean(task, tasks)} Tasks: {', '.join(tasks)}.")
     return [
-        card.name
-        for card in found
-        if task in (None, card.facts["task"]) and weights in (None, bool(card.facts.get("weights")))
+        card.name for card in found if task in (None, card.facts["task"]) and weights in (None, bool(card.weights))
     ]
 
 

@@ -6,14 +6,16 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
-import json
 import sys
 import warnings
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import UsageError, ZooError
-from zoo.registry import ENTRIES, NO_LITERAL, Entry, did_you_mean
+from zoo.registry import ENTRIES, NO_LITERAL, Entry, current_names, did_you_mean
+from zoo.weights.card import WeightsCard
 
 SHELVES = ("zoo.models", "zoo.pretrained.backbones")
 ENTRY_POINT_GROUP = "zoo.models"  # a package lists modules here: `cats = cat_package.models`
@@ -30,6 +32,8 @@ class Card:
         facts: the keywords of its `@register`.
         module: the module to import when the model is asked for.
         file: the source file.
+        weights: its trained weights by name; those of its own dataset are the first, which are taken when nobody says
+            which.
     """
 
     name: str
@@ -38,17 +42,24 @@ class Card:
     facts: dict
     module: str
     file: str
+    weights: dict[str, WeightsCard] = field(default_factory=dict)
 
-    def to_json(self) -> dict:
-        return asdict(self)
+    def to_json(self) -> dict[str, Any]:
+        """The card as JSON."""
+        weights = {name: weights.to_json() for name, weights in self.weights.items()}
+        return {**asdict(replace(self, weights={})), "weights": weights}
 
-    def __str__(self):
+    def preprocessing(self, weights: str) -> dict[str, Any]:
+        """Arguments of the task's preprocessing: the model's, and those that its weights of that name ask for."""
+        return self.facts.get("preprocessing", {}) | self.weights[weights].preprocessing
+
+    def __str__(self) -> str:
         rows = {"source": self.facts["source"], "task": self.facts["task"]}
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
         rows["build"] = f"{self.name}({arguments})"
         if self.facts.get("parameters"):
             rows["parameters"] = f"{self.facts['parameters']:,}"
-        rows["data"] = f"{self.facts.get('dataset')}; embedded: {self.facts.get('offline')}"
+        rows["data"] = f"{self.facts.get('dataset')}; embedded: {self.facts.get('fallback_dataset')}"
         rows["training"] = ", ".join(
             f"{key}={self.facts[key]!r}"
             for key in ("optimizer", "learning_rate", "batch_size", "steps_per_epoch", "epochs")
@@ -56,9 +67,9 @@ class Card:
         )
         if "fastest_on" in self.facts:
             rows["trains fastest"] = f"on KERAS_BACKEND={self.facts['fastest_on']}"
-        for name, facts in self.facts.get("weights", {}).items():
-            rows[f"weights={name!r}"] = facts.get("licence", "licence not stated")
-            rows |= {f"  {key}": value for key, value in facts.items() if key != "licence"}
+        for name, weights in self.weights.items():
+            rows[f"weights={name!r}"] = weights.licence
+            rows |= {f"  {key}": value for key, value in weights.to_json().items() if key != "licence"}
         rows["file"] = self.file
         width = max(map(len, rows))
         lines = [f"{key:<{width}}  {value}" for key, value in rows.items() if value]
@@ -66,50 +77,61 @@ class Card:
 
 
 def cards() -> dict[str, Card]:
-    """Every model by name: the shelves', installed packages', and those registered in this process."""
-    found = {card.name: card for shelf in SHELVES for file in shelf_files(shelf) for card in read_cards(*file)}
+    """Every model by name: the shelves', installed packages', and those registered in this process.
+
+    A file is read once, and again when it has changed.
+    """
+    shelves = [card for shelf in SHELVES for file in shelf_files(shelf) for card in _read_once(read_cards, *file)]
+    found = {card.name: card for card in shelves}
+    for module, file in _package_files(tuple(sys.path), tuple(map(_stamp, sys.path))):
+        for card in _read_once(read_cards, module, file):
+            found.setdefault(card.name, card)
+    for entry in ENTRIES.values():
+        found.setdefault(entry.name, card_of(entry))
+    weights: dict[str, dict[str, WeightsCard]] = {}
+    beside = (Path(card.file).with_name("weights") for card in found.values())
+    for folder in dict.fromkeys([_folder("zoo.pretrained") / "weights", *beside]):
+        for path in sorted(folder.glob("*-*.json")):
+            if path.stem.partition("-")[0] in found:
+                read = _read_once(WeightsCard.read, path)
+                weights.setdefault(read.model, {})[read.name] = read
+    for name, own in weights.items():
+        dataset = found[name].facts.get("dataset")
+        found[name] = replace(found[name], weights=dict(sorted(own.items(), key=lambda item: item[0] != dataset)))
+    return dict(sorted(found.items()))
+
+
+def _stamp(path: str | Path) -> tuple[int, int] | None:
+    """What changes when a file or a folder does; None where there is none."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _read_once(reader: Callable, *arguments: Any) -> Any:
+    """What `reader` gives for a file, the last of its arguments, remembered for as long as the file is the same."""
+    return _remembered(reader, arguments, _stamp(arguments[-1]))
+
+
+@functools.lru_cache(maxsize=1000)
+def _remembered(reader: Callable, arguments: tuple, stamp: tuple[int, int] | None) -> Any:
+    return reader(*arguments)
+
+
+@functools.lru_cache(maxsize=1)
+def _package_files(path: tuple[str, ...], stamps: tuple) -> list[tuple[str, Path]]:
+    """The modules that installed packages list, as (dotted name, file); looked for again when `sys.path` changes."""
+    found = []
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         try:
             spec = importlib.util.find_spec(point.module)
         except ImportError as error:  # its package is gone or broken: the others' models are still there
-            warnings.warn(f"the models of {point.value} cannot be listed: {error}", stacklevel=2)
+            warnings.warn(f"the models of {point.value} cannot be listed: {error}", stacklevel=3)
             continue
         if spec is not None and spec.origin:
-            for card in read_cards(point.module, Path(spec.origin)):
-                found.setdefault(card.name, card)
-    for entry in ENTRIES.values():
-        found.setdefault(entry.name, card_of(entry))
-    for name, weights in own_weights().items():
-        if name in found:
-            facts = found[name].facts
-            weights = facts.get("weights", {}) | weights
-            # those of the model's own dataset are the first, which are taken when nobody says which
-            weights = dict(sorted(weights.items(), key=lambda item: item[0] != facts.get("dataset")))
-            found[name] = replace(found[name], facts={**facts, "weights": weights})
-    return dict(sorted(found.items()))
-
-
-def from_a_package(weights: dict) -> bool:
-    """Whether trained weights are those that a package carries; else they are a saved file of the zoo's own.
-
-    Args:
-        weights: one value of `Entry.weights`.
-    """
-    return "package" in weights
-
-
-def own_weights() -> dict[str, dict[str, dict]]:
-    """The trained weights that the zoo itself carries, by model and name: files `MODEL-NAME.keras` and a card beside.
-
-    Returns:
-        For each the content of its card, and its "file".
-    """
-    (folder,) = importlib.util.find_spec("zoo.pretrained").submodule_search_locations
-    found: dict[str, dict[str, dict]] = {}
-    for card in sorted(Path(folder, "weights").glob("*.json")):
-        model, _, name = card.stem.partition("-")
-        file = str(card.with_suffix(".keras"))
-        found.setdefault(model, {})[name] = {**json.loads(card.read_text(encoding="utf-8")), "file": file}
+            found.append((point.module, Path(spec.origin)))
     return found
 
 
@@ -148,7 +170,7 @@ def announced(name: str) -> Entry:
     return Entry(name, functools.partial(_build, name), **card(name).facts)
 
 
-def _build(name: str, **arguments):
+def _build(name: str, **arguments: Any) -> Any:
     return entry(name).builder(**arguments)
 
 
@@ -157,10 +179,11 @@ def entry_from_file(path: Path) -> Entry:
     if not path.is_file():
         raise UsageError(f"there is no file {str(path)!r}; give a model's name (`zoo list`) or a Python file.")
     path = path.resolve()
-    for known in [*ENTRIES.values(), *map(_imported, _on_shelf(path))]:
+    for known in [*ENTRIES.values(), *map(entry, _on_shelf(path))]:
         if Path(known.file).resolve() == path:
             return known
     spec = importlib.util.spec_from_file_location(f"zoo_user_{path.stem}", path)
+    assert spec is not None and spec.loader is not None  # the name ends in .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
@@ -169,7 +192,7 @@ def entry_from_file(path: Path) -> Entry:
         raise
     except (Exception, SystemExit) as error:
         raise ZooError(f"{path} does not import: {type(error).__name__}: {error}") from error
-    mine = [entry for entry in ENTRIES.values() if Path(entry.file).resolve() == path]
+    mine = [known for known in ENTRIES.values() if Path(known.file).resolve() == path]
     if len(mine) != 1:
         raise ZooError(
             f"{path} registers {len(mine)} models; one is needed: put @zoo.register(task=..., source=...) "
@@ -186,14 +209,18 @@ def entry_from_file(path: Path) -> Entry:
 
 def shelf_files(shelf: str) -> list[tuple[str, Path]]:
     """The modules on a shelf as (dotted name, file), in order; a leading underscore marks a helper."""
-    spec = importlib.util.find_spec(shelf)
+    return [(f"{shelf}.{file.stem}", file) for file in sorted(_folder(shelf).glob("[!_]*.py"))]
+
+
+def _folder(package: str) -> Path:
+    """The folder of a package of the zoo's, which is not imported."""
+    spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ZooError(
-            f"the shelf {shelf!r} is not there: this checkout is not installed. In its folder, type:\n"
+            f"the shelf {package!r} is not there: this checkout is not installed. In its folder, type:\n"
             '    python -m pip install -e ".[samples]"'
         )
-    folder = Path(spec.submodule_search_locations[0])
-    return [(f"{shelf}.{file.stem}", file) for file in sorted(folder.glob("[!_]*.py"))]
+    return Path(spec.submodule_search_locations[0])
 
 
 def read_cards(module: str, file: Path) -> list[Card]:
@@ -208,13 +235,12 @@ def read_cards(module: str, file: Path) -> list[Card]:
         raise ZooError(f"{file} is no Python that can be read: {error}") from error
     found = []
     for node in tree.body:
-        call = _register_call(node)
-        if call is None:
+        if not isinstance(node, ast.FunctionDef) or (call := _register_call(node)) is None:
             continue
         try:
-            facts = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+            facts = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
             arguments = _defaults(node.args)
-            if None in facts:
+            if any(keyword.arg is None for keyword in call.keywords):
                 raise ValueError("** hides which keywords there are")
         except NO_LITERAL as error:
             raise ZooError(
@@ -222,7 +248,7 @@ def read_cards(module: str, file: Path) -> list[Card]:
                 "literals, so that the model can be listed without importing it."
             ) from error
         summary = inspect.cleandoc(ast.get_docstring(node) or "").split("\n\n")[0]
-        found.append(Card(node.name, summary, arguments, facts, module, str(file)))
+        found.append(Card(node.name, summary, arguments, current_names(facts), module, str(file)))
     return found
 
 
@@ -249,14 +275,8 @@ def _on_shelf(path: Path) -> list[str]:
     ]
 
 
-def _imported(name: str) -> Entry:
-    return entry(name)
-
-
-def _register_call(node) -> ast.Call | None:
+def _register_call(node: ast.FunctionDef) -> ast.Call | None:
     """The `register(...)` or `zoo.register(...)` among a function's decorators."""
-    if not isinstance(node, ast.FunctionDef):
-        return None
     for decorator in node.decorator_list:
         if isinstance(decorator, ast.Call):
             called = decorator.func

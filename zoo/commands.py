@@ -400,7 +400,7 @@ def opened(name: str, verb: str, wanted: str | None = None):
         if wanted:
             raise UsageError(f"{name} is a saved file and has its weights: leave out --weights.")
         model = zoo.load(name)
-    elif weights := list(card(name).facts.get("weights", {})):
+    elif weights := list(card(name).weights):
         model = zoo.get(name, weights=wanted or weights[0])
     else:
         raise ZooError(

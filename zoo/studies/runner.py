@@ -93,8 +93,7 @@ def definition(study: Study, arm: Arm, fingerprint: str) -> str:
     """A hash of all that decides an arm's figures but the seed, the versions and the machine."""
     card = catalog.card(arm.model)  # its defaults count too
     arguments = card.arguments | arm.arguments
-    facts = {key: value for key, value in card.facts.items() if key != "weights"}
-    decisive = [arm.model, arguments, facts, arm.training, arm.settings, fingerprint, study.measures]
+    decisive = [arm.model, arguments, card.facts, arm.training, arm.settings, fingerprint, study.measures]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
 
 

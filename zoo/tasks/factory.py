@@ -1,6 +1,7 @@
 """The object of a model's task, from the register or from a saved file."""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from zoo import catalog, saving
 from zoo.errors import UsageError, ZooError
 from zoo.registry import did_you_mean
 from zoo.tasks.task import Task
+from zoo.weights.load import check_sha256, find
 
 # by task; by their paths, so that a kind of work is imported when it is needed
 CLASSES = {
@@ -46,7 +48,7 @@ def from_register(
 
     entry = catalog.announced(name)
     card = catalog.card(entry.name)
-    known, offered = card.arguments, card.facts.get("weights", {})
+    known, offered = card.arguments, card.weights
     for word in arguments:
         if word not in known:
             raise UsageError(
@@ -56,8 +58,8 @@ def from_register(
     if weights is not None and weights not in offered:
         names = ", ".join(map(repr, offered)) or "none: train it with .train()"
         raise UsageError(f"{entry.name} has no weights called {weights!r}; it has {names}.")
-    if weights is not None and not catalog.from_a_package(offered[weights]):
-        model = from_file(Path(offered[weights]["file"]))
+    if weights is not None and offered[weights].is_saved_file:
+        model = from_file(find(offered[weights]), sha256=offered[weights].sha256)
         other = {word: value for word, value in arguments.items() if saving.plain(value) != model.arguments[word]}
         if other or dtype or engine != "keras":
             raise UsageError(
@@ -66,6 +68,8 @@ def from_register(
             )
         model.weights, model.seed = weights, seed
         return model
+    if weights is not None:
+        entry = replace(entry, preprocessing=card.preprocessing(weights))
     if engine == "numpy":
         from zoo.scratch.engine import NumPyClassifier
 
@@ -75,14 +79,16 @@ def from_register(
     return task_class(entry.task)(entry, {**known, **arguments}, weights=weights, seed=seed, dtype=dtype)
 
 
-def from_file(path: Path) -> Task:
-    """What a saved file holds; see `zoo.load`."""
+def from_file(path: Path, sha256: str | None = None) -> Task:
+    """What a saved file holds; see `zoo.load`. Another file than that of a given hash is refused."""
 
     def module_of(model: str) -> str:
         known = catalog.cards().get(model)
         return known.module if known else ""
 
     archive = saving.read(path, module_of)
+    if sha256 is not None:
+        check_sha256(path, archive.sha256, sha256)
     try:
         return task_class(archive.record.task).restore(archive)
     except ZooError as error:

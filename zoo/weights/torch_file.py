@@ -7,12 +7,10 @@ many numbers (int64) and the raw numbers. Running a pickle runs any code its aut
 builds that table, and nothing else.
 """
 
-import hashlib
 import io
 import math
 import pickletools
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -35,41 +33,6 @@ SHOWN = 100  # characters of a file's own words that a message repeats
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
 
-def read(path, sha256: str) -> dict[str, np.ndarray]:
-    """Read the tensors of a legacy torch file whose content is known by its hash.
-
-    Args:
-        path: the file.
-        sha256: SHA-256 of the whole file, 64 hexadecimal digits; checked before anything is interpreted.
-
-    Returns:
-        The arrays by name, in the file's order: read-only views of the file's bytes.
-
-    Raises:
-        ZooError: no such file, another hash, or a file that `parse` refuses.
-
-    Example:
-        >>> tensors = read("net.pth", "579344248a93e23026e6b78f1f6faf0b...")  # doctest: +SKIP
-    """
-    path = Path(path)
-    try:
-        if not path.is_file():  # a pipe or a device would be waited for, or read without end
-            raise ZooError(f"there is no file {str(path)!r}.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
-        raise ZooError(
-            f"{path} is not the file that was expected: its SHA-256 is {found}, not {sha256}. "
-            "It is damaged or another version; install the package that carries it again."
-        )
-    try:
-        return parse(data)
-    except ZooError as error:
-        raise ZooError(f"{path} cannot be read. {error}") from None
-
-
 def parse(data: bytes) -> dict[str, np.ndarray]:
     """Interpret the content of a legacy torch file that holds a flat table of named tensors.
 
@@ -86,7 +49,7 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
         raise ZooError("This is not a legacy torch file; torch's zip files and others are not read.")
     stream = io.BytesIO(data)
     stream.seek(len(HEADER))
-    storages = {}
+    storages: dict[str, _Storage] = {}
     try:
         system, saved, keys = (_interpret(stream, storages) for _ in range(3))
     except ZooError:

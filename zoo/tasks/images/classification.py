@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from zoo import metrics
+from zoo import catalog, metrics
 from zoo.console import Bar, per_class_table
 from zoo.data import images, sources
 from zoo.data.images.preprocessing import Points, rule_from_json, rule_of
@@ -20,6 +20,7 @@ from zoo.tasks.images.evaluation import Evaluation
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.tasks.task import Task
 from zoo.training.order import FitData
+from zoo.weights.load import class_names
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,7 @@ class Classifier(Task):
             None  # what its training pictures have in common, where that was learned
         )
         if weights is not None:
-            from zoo.weights.load import class_names
-
-            self.labels = class_names(entry.weights[weights])
+            self.labels = class_names(catalog.card(entry.name).weights[weights])
 
     # Training
 

@@ -5,9 +5,7 @@ same version of zoo gave for pictures of the same kind, and with nothing else: i
 of Inception, trained on ImageNet.
 """
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.linalg import eigh
@@ -39,8 +37,7 @@ class Judge:
     def __post_init__(self):
         name, weights = GREY if self.channels == 1 else COLOUR
         self.model = factory.from_register(name, weights=weights)
-        facts = catalog.cards()[name].facts["weights"][weights]
-        sha256 = facts.get("sha256") or hashlib.sha256(Path(facts["file"]).read_bytes()).hexdigest()
+        sha256 = catalog.card(name).weights[weights].sha256
         self.name, self.data = f"{name} {weights} {sha256[:12]}", weights
 
     def look(self, pixels: np.ndarray, update) -> tuple[np.ndarray, np.ndarray]:

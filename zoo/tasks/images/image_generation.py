@@ -28,7 +28,7 @@ class ImageGenerator(PictureTask):
 
     Its builder has the argument `input_shape`, the shape (height, width, channels) of the pictures; the model takes
     noise of shape (latent,) and gives pixels 0-255. Its own file brings the net that it is trained against, the
-    function `Entry.opponent`, from pixels to one logit.
+    function `Entry.discriminator`, from pixels to one logit.
     """
 
     measured: ClassVar = {"frechet": metrics.Mean, "kid": metrics.Mean}
@@ -90,7 +90,7 @@ class ImageGenerator(PictureTask):
         if self.seed is not None:
             backend.seed_everything(self.seed)
         with self.in_its_precision():
-            discriminator = self.own(self.entry.opponent)()
+            discriminator = self.own(self.entry.discriminator)()
         how = {"average": self.average, "label_smoothing": self.label_smoothing, "seed": self.seed}
         return adversarial.players(generator, discriminator, **how)
 

@@ -68,7 +68,7 @@ class TextTask(Task):
         if self.vocabulary is None:
             raise UsageError(
                 f"{self.name} knows no {self.tokens} yet: train it, for example "
-                f".train({self.entry.offline or self.entry.dataset!r}), or start from weights."
+                f".train({self.entry.fallback_dataset or self.entry.dataset!r}), or start from weights."
             )
         return self.vocabulary
 
