@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.errors import ZooError
 
-# keywords of `register` that had other names in version 0.1; the old ones go in version 0.2
+# today's names of keywords of `register`; the old ones go in version 0.2
 OLD_NAMES = {"offline": "fallback_dataset", "opponent": "discriminator"}
 
 
