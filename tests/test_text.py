@@ -1,0 +1,164 @@
+"""Text and pairs of lines: from whatever a person may have to tokens, and back."""
+
+import json
+
+import pytest
+
+import zoo
+from zoo.data import named, text_sources
+from zoo.data.text import vocabulary
+from zoo.data.text.corpora import Pairs, Text, read_text
+from zoo.data.text.vocabulary import UNKNOWN, Vocabulary
+from zoo.errors import ZooError
+
+VERSE = "to be, or not to be\nthat is the question\n" * 100
+
+
+def test_text_from_a_file_a_folder_a_string(tmp_path):
+    (tmp_path / "b.txt").write_bytes("\ufeffzwei\r\nÄ\r".encode())
+    (tmp_path / "a.txt").write_text("one", "utf-8")
+    (tmp_path / "c.md").write_text("not this", "utf-8")
+    assert text_sources.find(tmp_path / "b.txt").splits["train"].text == "zwei\nÄ\n"
+    assert text_sources.find(str(tmp_path)).splits["train"].text == "one\nzwei\nÄ\n"
+    assert text_sources.find("one\ntwo").splits["train"] == Text("one\ntwo")
+    assert text_sources.find("word " * 60).splits["train"].text == "word " * 60
+    parts = text_sources.load(VERSE, validation="to be\n").splits
+    assert parts["validation"].text == "to be\n" and parts["train"].text == VERSE
+
+
+def test_the_tail_is_held_out():
+    parts = text_sources.load(VERSE).splits
+    assert parts["train"].text + parts["validation"].text == VERSE
+    assert len(parts["validation"]) == len(VERSE) // 10
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("naïve".encode("latin-1"), "LATIN1"), ("text".encode("utf-16"), "UTF-16")],
+)
+def test_other_encodings_are_named(tmp_path, content, message):
+    file = tmp_path / "old.txt"
+    file.write_bytes(content)
+    with pytest.raises(ZooError, match=rf"not UTF-8.*iconv -f {message}"):
+        read_text(file)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("no_such_text", "is no file, folder or dataset here"),
+        ("tinyshakespear", "did you mean 'tinyshakespeare'"),
+        ("digits", "digits holds images; wanted are text"),
+        ("chatterbot", "chatterbot holds pairs; wanted are text"),
+        (17, "data is a int"),
+        ("a\0b", "is no file, folder or dataset here"),
+        ("~nobody_of_that_name/text", "is no file, folder or dataset here"),
+        (".", "holds no .txt file"),
+        ("\n", "too little text"),
+    ],
+)
+def test_what_is_no_text_is_refused(tmp_path, monkeypatch, data, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ZooError, match=message):
+        text_sources.load(data)
+
+
+@pytest.mark.parametrize("language", ["german", "hindi", "japanese", "persian", "thai"])
+def test_conversations_in_other_languages(language):
+    pytest.importorskip("chatterbot_corpus")
+    pairs = text_sources.find_pairs(f"chatterbot:{language}").splits["train"]
+    assert len(pairs) > 10
+    # words and punctuation marks are told apart and put together again as they were, but for odd spaces
+    same = [vocabulary.join_words(vocabulary.split_words(line)) == " ".join(line.split()) for line in pairs.said]
+    assert sum(same) > 0.85 * len(same)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("chatterbot:germn", "has no part 'germn'; did you mean 'german'"),
+        ("chatterbot:../english", "has no part"),
+        ("cornell_30k:german", "has no part 'german'. It has none"),
+        ("chatterbot:", "has no part ''"),
+        ("chaterbot:german", "no file, folder or dataset"),
+    ],
+)
+def test_parts_that_no_dataset_has(shared_data, data, message):
+    with pytest.raises(ZooError, match=message):
+        text_sources.find_pairs(data)
+
+
+def test_text_is_no_picture(tmp_path):
+    with pytest.raises(ZooError, match="stdlib_docs holds text; wanted are pictures"):
+        zoo.get("logistic").train("stdlib_docs")
+
+
+def test_pairs(tmp_path):
+    (tmp_path / "said.txt").write_text("Hi.\nBye.\n", "utf-8")
+    (tmp_path / "reply.txt").write_text("Hello!\nSee you.\n", "utf-8")
+    (tmp_path / "both.tsv").write_text("Hi.\tHello!\nBye.\tSee you.\n", "utf-8")
+    wanted = Pairs(["Hi.", "Bye."], ["Hello!", "See you."])
+    for data in ((tmp_path / "said.txt", tmp_path / "reply.txt"), tmp_path / "both.tsv", (wanted.said, wanted.reply)):
+        assert text_sources.find_pairs(data).splits["train"] == wanted
+    with pytest.raises(ZooError, match="2 lines were said and 1 answered"):
+        text_sources.find_pairs((["a", "b"], ["c"]))
+    (tmp_path / "both.tsv").write_text("Hi. Hello!\n", "utf-8")
+    with pytest.raises(ZooError, match="line 1 has 0 tabs"):
+        text_sources.find_pairs(tmp_path / "both.tsv")
+
+
+@pytest.mark.parametrize("name", named.available("text"))
+def test_named_texts(name):
+    dataset = text_sources.load(name)
+    assert len(dataset.splits["train"]) > 100_000 and len(dataset.fingerprint()) == 64
+    assert dataset.fingerprint() == text_sources.load(name).fingerprint()
+
+
+@pytest.mark.parametrize("name", named.available("pairs"))
+def test_named_pairs(name):
+    pairs = text_sources.load_pairs(name).splits["train"]
+    assert len(pairs.said) == len(pairs.reply) > 2000 and all(map(str.strip, pairs.said[:100]))
+
+
+# Tokens
+
+
+@pytest.mark.parametrize("kind", ["characters", "words", "lower-case words"])
+def test_a_vocabulary_comes_back(kind):
+    text = 'Moe_Szyslak: (INTO PHONE) "Who?" I\'ll check... well-known.\nOh!'
+    known = Vocabulary.of(text, kind)
+    again = Vocabulary.from_json(json.loads(json.dumps(known.to_json())))
+    assert again == known
+    assert again.decode(again.encode(text)) == (text.lower() if kind.startswith("lower") else text)
+
+
+def test_unknown_tokens_have_the_number_zero():
+    known = Vocabulary.of("a b b", "words", min_count=2)
+    assert known.tokens == ["b"] and known.encode("a b c").tolist() == [UNKNOWN, 1, UNKNOWN]
+    assert known.unknown("a b c a") == ["a", "c"]
+    assert len(Vocabulary.of("a b c d", "words", limit=2)) == 3
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {},
+        {"kind": "runes", "tokens": ["a"]},
+        {"kind": "words", "tokens": []},
+        {"kind": "words", "tokens": [1]},
+        {"kind": "words", "tokens": ["a", "a"]},
+        {"kind": "words", "tokens": ["a", ""]},
+        {"kind": "words", "tokens": ["a", "\ud800"]},
+    ],
+)
+def test_a_strange_vocabulary_is_refused(stored):
+    with pytest.raises(ZooError, match="vocabulary"):
+        Vocabulary.from_json(stored)
+
+
+@pytest.mark.parametrize("kind", ["characters", "words"])
+def test_decoding_in_pieces(kind):
+    text = 'moe: (into phone) "what is it?" he said.\noh, "nothing."'
+    known = Vocabulary.of(text, kind)
+    numbers, decode = known.encode(text), known.decoding()
+    assert known.decode(numbers) == text == "".join(decode(numbers[at : at + 2]) for at in range(0, len(numbers), 2))
