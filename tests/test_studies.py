@@ -151,12 +151,12 @@ def test_finished_rows_are_kept_and_reused(tiny, measured, capsys, monkeypatch):
     monkeypatch.setattr(runner, "measure", interrupted)
     assert cli.main(["reproduce", "tiny", "--seeds", "2"]) == 130
     assert "same command goes on" in capsys.readouterr().err
-    assert {(row.arm, row.seed) for row in rows.read(Path("studies/tiny"))} == {("tanh", 0)}
+    assert {(row.arm, row.seed) for row in rows.read_rows(Path("studies/tiny"))} == {("tanh", 0)}
     monkeypatch.setattr(runner, "measure", real)
     outcome = zoo.reproduce("tiny", seeds=2)
     assert measured == [("tanh", 0), ("zeros", 0), ("tanh", 1), ("zeros", 1)] and outcome.seeds == [0, 1]
     assert zoo.reproduce("tiny", seeds=1).seeds == [0] and len(measured) == 4
-    assert {row.seed for row in rows.read(Path("studies/tiny"))} == {0, 1}  # fewer seeds lose nothing
+    assert {row.seed for row in rows.read_rows(Path("studies/tiny"))} == {0, 1}  # fewer seeds lose nothing
     assert not list(Path("studies/tiny").glob(".*"))
 
 
@@ -167,8 +167,8 @@ def test_another_definition_or_version_is_measured_anew(tiny, measured, monkeypa
     zoo.reproduce("tiny")
     assert measured == [("tanh", 0), ("zeros", 0), ("zeros", 0)]
     assert "measured anew" in capsys.readouterr().err
-    setting = rows.setting()
-    monkeypatch.setattr(rows, "setting", lambda: {**setting, "versions": "keras 99"})
+    setting = rows.provenance()
+    monkeypatch.setattr("zoo.studies.runner.provenance", lambda: {**setting, "versions": "keras 99"})
     zoo.reproduce("tiny")
     assert len(measured) == 5
 

@@ -20,7 +20,7 @@ TALKATIVE = "TF_CPP_MIN_LOG_LEVEL" in os.environ
 
 
 @contextlib.contextmanager
-def silence_stderr():
+def silence_stderr() -> Iterator[None]:
     """Keep what TensorFlow prints when it is imported from people who did not ask for it.
 
     TensorFlow 2.21 prints six lines about its build to the error stream and heeds TF_CPP_MIN_LOG_LEVEL only
@@ -31,13 +31,13 @@ def silence_stderr():
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     console.stream()  # our own notes keep a handle from before
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    original, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)
         os.close(nowhere)
 
 
@@ -108,7 +108,7 @@ def keep_memory() -> None:
     libc.mallopt(trim_threshold, 2**31 - 1)
 
 
-def prepare(model) -> None:
+def prepare(model: keras.Model) -> None:
     """Let a model that is not compiled predict as fast as this backend can; see `jit_compile` and `recur`."""
     if name() != "jax":
         model.jit_compile = jit_compile()
@@ -116,7 +116,7 @@ def prepare(model) -> None:
         layer.inner_loop = functools.partial(recur, layer)
 
 
-def merge_sparse_gradients(optimizer):
+def merge_sparse_gradients(optimizer: keras.Optimizer) -> keras.Optimizer:
     """Let an optimizer see the gradient of an embedding with one piece for each token, as any other gradient is.
 
     TensorFlow gives one piece for each look-up, and Keras 3.15 squares the pieces one by one for Adam's second moment
@@ -151,11 +151,11 @@ def recurrent_layers(model) -> Iterator:
             yield from recurrent_layers(layer)
 
 
-def recur(layer, sequences, initial_state, mask, training=False):
+def recur(layer, sequences, initial_state, mask, training=False) -> tuple:
     """A recurrent layer's way through its steps: Keras' own loop, but for two cases that can do without.
 
     A single step, as when text is drawn token by token, needs no loop. On PyTorch, whose processor kernels are the
-    fastest there are for it, the steps of an LSTM are one call.
+    fastest available, the steps of an LSTM are one call.
 
     Args:
         layer: a `keras.layers.RNN`.
@@ -228,8 +228,8 @@ def _torch_lstm_of_lengths(layer, sequences, initial_state, lengths):
     weights, training = _torch_weights(layer, sequences.dtype), torch.is_grad_enabled()
     # biases, one layer, no dropout, whether to train, not in both directions
     data, *states = torch.lstm(packed.data, packed.batch_sizes, begin, weights, True, 1, 0.0, training, False)
-    found = PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
-    outputs, _ = pad_packed_sequence(found, batch_first=True, total_length=sequences.shape[1])
+    packed_outputs = PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+    outputs, _ = pad_packed_sequence(packed_outputs, batch_first=True, total_length=sequences.shape[1])
     if layer.go_backwards:  # Keras turns the whole row round, so that its filling comes first
         shifted = (steps - (sequences.shape[1] - lengths[:, None])) % sequences.shape[1]
         outputs = outputs.gather(1, shifted[..., None].expand_as(outputs))
@@ -269,7 +269,7 @@ def compiled(model, function: Callable, small_steps: bool = False) -> Callable:
     return function
 
 
-def with_features(model):
+def with_features(model: keras.Model) -> keras.Model:
     """The model with the output of its layer called "features" as a second one; as it is where it has none."""
     if not any(layer.name == "features" for layer in model.layers):
         return model
@@ -285,8 +285,9 @@ def predict(model, inputs: np.ndarray, batch: int = 32) -> list[np.ndarray]:
         part = inputs[start : start + batch]
         if len(inputs) > batch:  # a ragged last batch would be compiled anew
             part = np.concatenate([part, np.zeros((batch - len(part), *part.shape[1:]), part.dtype)])
-        found = model.predict_on_batch(part)
-        parts.append([np.asarray(o, np.float32) for o in (found if isinstance(found, list | tuple) else [found])])
+        outputs = model.predict_on_batch(part)
+        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        parts.append([np.asarray(output, np.float32) for output in outputs])
     return [np.concatenate([part[i] for part in parts])[: len(inputs)] for i in range(len(parts[0]))]
 
 
@@ -305,13 +306,12 @@ def gradients(model, x, y, loss) -> list[np.ndarray]:
         Arrays of the variables' shapes, in the order of `model.trainable_variables`; zeros where the loss does not
         depend on a variable.
     """
-    kept = [ops.convert_to_numpy(variable) for variable in model.non_trainable_variables]
-    found = {"tensorflow": _tensorflow_gradients, "jax": _jax_gradients, "torch": _torch_gradients}[name()](
-        model, lambda outputs: ops.mean(loss(y, outputs)), x
-    )
-    for variable, value in zip(model.non_trainable_variables, kept, strict=True):
+    before = [ops.convert_to_numpy(variable) for variable in model.non_trainable_variables]
+    compute = {"tensorflow": _tensorflow_gradients, "jax": _jax_gradients, "torch": _torch_gradients}[name()]
+    gradients = compute(model, lambda outputs: ops.mean(loss(y, outputs)), x)
+    for variable, value in zip(model.non_trainable_variables, before, strict=True):
         variable.assign(value)
-    return [ops.convert_to_numpy(gradient) for gradient in found]
+    return [ops.convert_to_numpy(gradient) for gradient in gradients]
 
 
 def _tensorflow_gradients(model, loss_of, x):
@@ -320,8 +320,10 @@ def _tensorflow_gradients(model, loss_of, x):
     variables = [variable.value for variable in model.trainable_variables]
     with tf.GradientTape() as tape:
         value = loss_of(model(x, training=True))
-    found = tape.gradient(value, variables, unconnected_gradients="zero")
-    return [tf.convert_to_tensor(gradient) for gradient in found]  # of an embedding they are rows with their numbers
+    gradients = tape.gradient(value, variables, unconnected_gradients="zero")
+    return [
+        tf.convert_to_tensor(gradient) for gradient in gradients
+    ]  # of an embedding they are rows with their numbers
 
 
 def _jax_gradients(model, loss_of, x):
@@ -342,11 +344,12 @@ def _torch_gradients(model, loss_of, x):
     variables = [variable.value for variable in model.trainable_variables]
     with torch.enable_grad():
         value = loss_of(model(x, training=True))
-    found = torch.autograd.grad(value, variables, allow_unused=True)
-    return [torch.zeros_like(v) if g is None else g for v, g in zip(variables, found, strict=True)]
+    gradients = torch.autograd.grad(value, variables, allow_unused=True)
+    return [torch.zeros_like(v) if g is None else g for v, g in zip(variables, gradients, strict=True)]
 
 
 def has_gpu() -> bool:
+    """Whether the backend computes on a GPU."""
     if name() == "tensorflow":
         import tensorflow as tf
 

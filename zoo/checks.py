@@ -18,6 +18,7 @@ from zoo import catalog
 from zoo.api import get, load
 from zoo.backend import keras
 from zoo.errors import ZooError
+from zoo.tasks.task import Task
 
 EPOCHS, BROKEN_AT = 4, 2
 
@@ -34,11 +35,11 @@ class Subject:
         self.name = self.entry.name
         self.folder = Path(tempfile.mkdtemp(prefix="zoo-check-"))
 
-    def smallest(self, seed: int | None = 1):
+    def smallest(self, seed: int | None = 1) -> Task:
         """A fresh object of the model's task, at its smallest."""
         return get(self.name, seed=seed, **self.entry.smallest)
 
-    def train(self, folder: str, resume=False):
+    def train(self, folder: str, resume=False) -> tuple[Task, dict]:
         """Train the smallest variant on toy data; returns the task's object and its history.
 
         What lies in the folder when epoch BROKEN_AT begins is kept beside it: all that a run stopped there leaves.
@@ -65,11 +66,13 @@ class Subject:
         return model, history.history
 
     @cached_property
-    def unbroken(self):
+    def unbroken(self) -> tuple[Task, dict]:
+        """A training from beginning to end."""
         return self.train("unbroken")
 
     @cached_property
-    def resumed(self):
+    def resumed(self) -> tuple[Task, dict]:
+        """The same, stopped and taken up again."""
         _ = self.unbroken
         return self.train("broken", resume=True)
 
@@ -92,8 +95,12 @@ def check_imports(subject: Subject) -> None:
     """Its file imports no other model's file, and no one backend."""
     tree = ast.parse(Path(subject.entry.file).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        else:
+            continue
         for name in names:
             assert not name.startswith(catalog.SHELVES), f"line {node.lineno} imports {name}"
             assert name.split(".")[0] not in ("tensorflow", "jax", "torch"), f"line {node.lineno} imports {name}"
@@ -117,10 +124,10 @@ def check_parameters(subject: Subject) -> None:
 def check_outputs(subject: Subject) -> None:
     """It gives one finite answer for each input, and a different one for different inputs once trained."""
     model, _ = subject.unbroken
-    found = keras.ops.convert_to_numpy(model.model(model.sample_inputs(3), training=False))
-    assert found.shape[0] == 3, f"3 inputs gave outputs of shape {found.shape}"
-    assert np.isfinite(found).all(), "outputs are not finite"
-    assert np.abs(found - found[:1]).max() > 0, "every input gets the same answer"
+    outputs = _numpy(model.model(model.sample_inputs(3), training=False))
+    assert outputs.shape[0] == 3, f"3 inputs gave outputs of shape {outputs.shape}"
+    assert np.isfinite(outputs).all(), "outputs are not finite"
+    assert np.abs(outputs - outputs[:1]).max() > 0, "every input gets the same answer"
 
 
 def check_learns(subject: Subject) -> None:

@@ -86,21 +86,21 @@ def examine() -> dict:
     }
 
 
-def describe(found: dict) -> str:
-    """The same for people."""
-    rows = [["zoo", found["zoo"]], ["python", found["python"]], ["system", found["system"]]]
-    rows += [[name, version or "not installed"] for name, version in found["versions"].items()]
-    rows += [["Keras runs on", f"{found['backend']['name']} ({found['backend']['chosen_by']})"]]
-    rows += [["cores", str(found["cores"])], ["instruction sets", ", ".join(found["instructions"]) or "not known"]]
-    rows += [["memory", " of ".join(_size(found["memory"][name]) for name in ("available", "total")) + " free"]]
+def describe(facts: dict) -> str:
+    """What `examine` gave, for people."""
+    rows = [["zoo", facts["zoo"]], ["python", facts["python"]], ["system", facts["system"]]]
+    rows += [[name, version or "not installed"] for name, version in facts["versions"].items()]
+    rows += [["Keras runs on", f"{facts['backend']['name']} ({facts['backend']['chosen_by']})"]]
+    rows += [["cores", str(facts["cores"])], ["instruction sets", ", ".join(facts["instructions"]) or "not known"]]
+    rows += [["memory", " of ".join(_size(facts["memory"][name]) for name in ("available", "total")) + " free"]]
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:<{width}}  {value}" for name, value in rows]
-    places = [[p["what"], _size(p["free"]), "yes" if p["writable"] else "no", str(p["path"])] for p in found["caches"]]
+    places = [[p["what"], _size(p["free"]), "yes" if p["writable"] else "no", str(p["path"])] for p in facts["caches"]]
     lines += ["", table(places, ["caches and data", "free", "writable", "folder"])]
-    if found["missing"]:
+    if facts["missing"]:
         lines += ["", "not installed, and what it would bring:"]
-        lines += [f"  {item['install']}: {item['brings']}" for item in found["missing"]]
-    return "\n".join([*lines, "", *(found["problems"] or ["Nothing is wrong."])])
+        lines += [f"  {item['install']}: {item['brings']}" for item in facts["missing"]]
+    return "\n".join([*lines, "", *(facts["problems"] or ["Nothing is wrong."])])
 
 
 def _version(*names: str) -> str | None:
@@ -114,8 +114,8 @@ def _version(*names: str) -> str | None:
 
 def _keras_home() -> Path:
     """Where Keras keeps its settings, by Keras' own rule."""
-    if home := os.environ.get("KERAS_HOME"):
-        return Path(home)
+    if folder := os.environ.get("KERAS_HOME"):
+        return Path(folder)
     home = Path("~").expanduser()
     return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
 
@@ -155,8 +155,8 @@ def _instructions() -> list[str]:
 
 def lacks_bfloat16() -> bool:
     """Whether the processor is known to have no instructions for bfloat16, so that it is slower than float32."""
-    found = _instructions() if _cpuinfo() else []
-    return bool(found) and not {"AVX-512 BF16", "AMX", "BF16"} & {*found}
+    names = _instructions() if _cpuinfo() else []
+    return bool(names) and not {"AVX-512 BF16", "AMX", "BF16"} & {*names}
 
 
 def _memory() -> dict[str, int | None]:
@@ -180,7 +180,8 @@ def _missing() -> list[dict]:
         needed = []
     missing = []
     for extra, brings in BRINGS.items():
-        names = [re.match(r"[\w.-]+", line)[0] for line in needed if re.search(rf"extra == ['\"]{extra}['\"]", line)]
+        lines = [line for line in needed if re.search(rf"extra == ['\"]{extra}['\"]", line)]
+        names = [re.split(r"[^\w.-]", line)[0] for line in lines]
         if not all(map(_version, names)):
             missing.append({"name": extra, "install": f'pip install "keras-zoo[{extra}]"', "brings": brings})
     for name, brings in PACKAGES_APART.items():
@@ -191,20 +192,22 @@ def _missing() -> list[dict]:
 
 def _caches() -> list[dict]:
     """The folders that the zoo and Keras write to, by the variable that moves each, and those that are read."""
-    given = [folder for folder in os.environ.get("ZOO_DATA", "").split(os.pathsep) if folder]
+    data_folders = [folder for folder in os.environ.get("ZOO_DATA", "").split(os.pathsep) if folder]
     places = [("ZOO_HOME", files.home()), ("KERAS_HOME", _keras_home())]
-    places += [("ZOO_DATA", Path(folder).expanduser()) for folder in given]
-    found = []
+    places += [("ZOO_DATA", Path(folder).expanduser()) for folder in data_folders]
+    folders = []
     for what, path in places:
         path = path.absolute()
-        there = next((folder for folder in (path, *path.parents) if os.access(folder, os.F_OK)), path)
+        nearest = next((folder for folder in (path, *path.parents) if os.access(folder, os.F_OK)), path)
         try:
-            free = shutil.disk_usage(there).free
+            free = shutil.disk_usage(nearest).free
         except OSError:
             free = None
-        writable = there.is_dir() and os.access(there, os.W_OK)
-        found.append({"what": what, "path": str(path), "exists": there == path, "free": free, "writable": writable})
-    return found
+        writable = nearest.is_dir() and os.access(nearest, os.W_OK)
+        folders.append(
+            {"what": what, "path": str(path), "exists": nearest == path, "free": free, "writable": writable}
+        )
+    return folders
 
 
 def _size(count: int | None) -> str:

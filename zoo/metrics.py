@@ -29,14 +29,15 @@ class Metric:
         return f"{self.value:.1%} (95 % interval {low:.1%} to {high:.1%}, n = {self.n})"
 
     def to_json(self) -> dict:
+        """What `from_json` takes."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, stored: dict) -> "Metric":
         """The one that `to_json` gave; raises whatever it likes on anything else."""
-        found = cls(stored["value"], tuple(stored["ci"]), stored["n"])
-        str(found)  # it can be shown
-        return found
+        metric = cls(stored["value"], tuple(stored["ci"]), stored["n"])
+        str(metric)  # it can be shown
+        return metric
 
 
 class Mean(Metric):
@@ -48,7 +49,7 @@ class Mean(Metric):
 
     def mapped(self, unit: Callable[[float], float]) -> "Mean":
         """The same in another unit, which grows with this one."""
-        return Mean(unit(self.value), tuple(map(unit, self.ci)), self.n)
+        return Mean(unit(self.value), (unit(self.ci[0]), unit(self.ci[1])), self.n)
 
 
 def proportion(hits: int, n: int) -> Metric:
@@ -98,13 +99,13 @@ def perplexity(nats: float) -> float:
     return math.exp(nats) if nats < 700 else math.inf
 
 
-def accuracy(labels, predictions) -> Metric:
+def accuracy(labels: np.ndarray, predictions: np.ndarray) -> Metric:
     """Share of `predictions` equal to `labels` (two integer arrays of shape (n,)), with its interval."""
     return proportion(int((labels == predictions).sum()), len(labels))
 
 
 def per_class(labels, predictions, names) -> dict:
-    """For each class: how many pictures, recall (found), precision (right when said).
+    """For each class: how many pictures, recall (how many of these were found), precision (right when predicted).
 
     Args:
         labels: true class of each picture, integers of shape (n,).
@@ -116,13 +117,13 @@ def per_class(labels, predictions, names) -> dict:
     """
     table = {}
     for index, name in enumerate(names):
-        actual, said = labels == index, predictions == index
-        both = int((actual & said).sum())
-        n, claimed = int(actual.sum()), int(said.sum())
+        actual, predicted = labels == index, predictions == index
+        both = int((actual & predicted).sum())
+        n, n_predicted = int(actual.sum()), int(predicted.sum())
         table[name] = {
             "n": n,
             "recall": both / n if n else None,
-            "precision": both / claimed if claimed else None,
+            "precision": both / n_predicted if n_predicted else None,
         }
     return table
 
@@ -130,6 +131,6 @@ def per_class(labels, predictions, names) -> dict:
 def confusion(labels, predictions, num_classes: int) -> list[list[int]]:
     """Counts of shape (num_classes, num_classes): row is the true class, column the predicted one."""
     table = [[0] * num_classes for _ in range(num_classes)]
-    for true, said in zip(labels.tolist(), predictions.tolist(), strict=True):
-        table[true][said] += 1
+    for true, predicted in zip(labels.tolist(), predictions.tolist(), strict=True):
+        table[true][predicted] += 1
     return table

@@ -1,7 +1,7 @@
 """Saved files: one `.keras` file that plain Keras opens, with a record of ours inside, and a safe door to open it.
 
 The file is Keras' own archive (`config.json`, `metadata.json`, `model.weights.h5`) and one more member that plain
-Keras ignores, `zoo.json`. Opening trusts none of them: see `zoo/safety.py`.
+Keras ignores, `zoo.json`. Opening trusts none of them: see `zoo/saving/safety.py`.
 """
 
 import contextlib
@@ -13,10 +13,11 @@ import math
 import platform
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,11 +34,14 @@ from zoo.saving.safety import (
     check_config,
     check_members,
     check_weights,
-    numbers_in,
-    parsed,
-    unpacked,
-    unpacking,
+    count_numbers,
+    open_zip,
+    parse_json,
+    read_member,
 )
+
+if TYPE_CHECKING:
+    from zoo.backend import keras
 
 FORMAT = 1
 
@@ -56,9 +60,11 @@ class Record:
 
     @property
     def task(self) -> str:
+        """The kind of work that the file's model does."""
         return self.content["task"]
 
     def to_json(self) -> dict:
+        """What is of interest to people and programs: without the self-test and the hashes."""
         return {key: value for key, value in self.content.items() if key not in ("selftest", "members", "familiar")}
 
     def __str__(self):
@@ -68,7 +74,7 @@ class Record:
         return "\n".join(f"{key:<{width}}  {_line(value)}" for key, value in rows.items())
 
 
-def save(model, path: Path, record: dict, test: dict) -> None:
+def save(model: "keras.Model", path: Path, record: dict, test: dict) -> None:
     """Write a model and its record as one `.keras` file, whole or not at all.
 
     Args:
@@ -125,12 +131,13 @@ def write(path: Path, members: dict[str, bytes], record: dict, test: dict) -> No
 
 
 def check_ending(path: Path) -> None:
+    """Refuse a name that Keras would not open again."""
     if path.suffix != ".keras":
         raise ZooError(f"a model is saved as a .keras file, got {str(path)!r}; try {path.stem + '.keras'!r}.")
 
 
 @contextlib.contextmanager
-def unwritable(path: Path):
+def unwritable(path: Path) -> Iterator[None]:
     """Say which file could not be written, and why."""
     try:
         yield
@@ -138,7 +145,7 @@ def unwritable(path: Path):
         raise ZooError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def uncompiled(model):
+def uncompiled(model: "keras.Model") -> "keras.Model":
     """A twin of a compiled model that carries neither optimizer nor loss."""
     twin = type(model).from_config(model.get_config())
     if not twin.built:
@@ -157,8 +164,8 @@ def read_record(path: Path) -> Record:
     Raises:
         ZooError: missing, damaged, too large when unpacked, or not a file of the zoo's.
     """
-    check_there(path)
-    with unpacking(path, path) as archive:
+    check_is_file(path)
+    with open_zip(path, path) as archive:
         return record_of(path, archive, path.stat().st_size)
 
 
@@ -186,7 +193,7 @@ class Archive:
         path = Path(name)
         return cls(path, members, Record(path, {"selftest": test}), digest(members[CONFIG] + members[WEIGHTS]))
 
-    def open(self):
+    def open(self) -> "keras.Model":
         """Build the `keras.Model`, and compare its answers with those of the day it was saved.
 
         Raises:
@@ -198,9 +205,8 @@ class Archive:
         self.test(lambda inputs: outputs(model, inputs), backend.setting())
         return model
 
-    def build(self):
+    def build(self) -> "keras.Model":
         """Build the `keras.Model`; its answers are compared by who uses them."""
-
         from zoo.backend import keras
 
         if self.module:
@@ -209,9 +215,10 @@ class Archive:
             # In a thread of its own: Keras keeps a list for each of what it has yet to make room for, and would do so
             # at the next occasion.
             with ThreadPoolExecutor(1) as thread:
-                wanted = thread.submit(self.numbers_wanted).result()
-            if wanted > 2**20 + (held := numbers_in(self.members[WEIGHTS])):  # states of random numbers may be absent
-                raise ValueError(f"its configuration asks for {wanted:,} numbers, its weights hold {held:,}")
+                needed = thread.submit(self.numbers_needed).result()
+            held = count_numbers(self.members[WEIGHTS])
+            if needed > held + 2**20:  # states of random numbers may be absent
+                raise ValueError(f"its configuration asks for {needed:,} numbers, its weights hold {held:,}")
             with tempfile.TemporaryDirectory() as folder:
                 copy = Path(folder, "checked.keras")
                 with zipfile.ZipFile(copy, "w") as archive:
@@ -225,7 +232,7 @@ class Archive:
                 f"{keras.__version__}: {type(error).__name__}: {error}"
             ) from error
 
-    def numbers_wanted(self) -> int:
+    def numbers_needed(self) -> int:
         """How many numbers the weights of its configuration are, found without making room for them."""
         from zoo.backend import keras
 
@@ -254,11 +261,11 @@ class Archive:
             got = answer(inputs)
         except Exception as error:  # a backend raises what it likes on inputs that do not fit
             raise ZooError(f"{self.path}: its self-test is damaged ({error}).") from error
-        error = np.abs(got - expected).max() if got.shape == expected.shape else np.inf
-        if not error <= tolerance:
+        difference = np.abs(got - expected).max() if got.shape == expected.shape else np.inf
+        if not difference <= tolerance:
             raise ZooError(
-                f"{self.path} fails its self-test: the model's answers differ by {error:.3g} from those it gave when "
-                f"it was saved (at most {tolerance:.3g} is rounding). "
+                f"{self.path} fails its self-test: the model's answers differ by {difference:.3g} from those it gave "
+                f"when it was saved (at most {tolerance:.3g} is rounding). "
                 f"Do not use it here; retrain, or report the versions: {setting}."
             )
         with contextlib.suppress(OSError):  # a cache that cannot be written only means that the test runs again
@@ -276,14 +283,14 @@ def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archi
     Raises:
         ZooError: missing, not the zoo's, damaged, or it holds what a model file must not.
     """
-    check_there(path)
+    check_is_file(path)
     try:
         content = path.read_bytes()  # once: what is checked is what is opened
     except OSError as error:
         raise ZooError(f"{path} cannot be read: {error.strerror}.") from error
     except MemoryError as error:
         raise ZooError(f"{path} is larger than this computer's memory.") from error
-    with unpacking(path, io.BytesIO(content)) as archive:
+    with open_zip(path, io.BytesIO(content)) as archive:
         record = record_of(path, archive, len(content))
         hashes = record.content["members"]
         if missing := MEMBERS - {RECORD} - hashes.keys():
@@ -291,7 +298,7 @@ def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archi
         if unknown := hashes.keys() - MEMBERS:
             what = ", ".join(map(repr, sorted(unknown)))
             raise ZooError(f"{path}: its {RECORD} holds hashes of {what}, which are not there.")
-        members = {name: unpacked(path, archive, name) for name in hashes}
+        members = {name: read_member(path, archive, name) for name in hashes}
         for name, expected in hashes.items():
             if digest(members[name]) != expected:
                 raise ZooError(f"{path}: its {name} is not the one that was saved (its SHA-256 differs).")
@@ -301,20 +308,20 @@ def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archi
     return Archive(path, members, record, digest(content), module)
 
 
-def check_there(path: Path) -> None:
+def check_is_file(path: Path) -> None:
     """Refuse what is no ordinary file: a pipe or a device would be waited for, or read without end."""
     try:
-        there = path.is_file()
+        is_file = path.is_file()
     except (OSError, ValueError) as error:  # a name that no file can have
         raise ZooError(f"{str(path)!r} cannot be read: {error}.") from error
-    if not there:
+    if not is_file:
         raise ZooError(f"there is no file {str(path)!r}.")
 
 
 def record_of(path: Path, archive: zipfile.ZipFile, size: int) -> Record:
     """The record in an archive of `size` bytes, after a look at what else is in there."""
     check_members(path, archive, size)
-    content = parsed(path, RECORD, unpacked(path, archive, RECORD))
+    content = parse_json(path, RECORD, read_member(path, archive, RECORD))
     if not isinstance(content, dict):
         content = {}
     wrong = [field for field, kind in RECORD_FIELDS.items() if not isinstance(content.get(field), kind)]
@@ -325,7 +332,7 @@ def record_of(path: Path, archive: zipfile.ZipFile, size: int) -> Record:
     return Record(path, content)
 
 
-def outputs(model, inputs: np.ndarray) -> np.ndarray:
+def outputs(model: "keras.Model", inputs: np.ndarray) -> np.ndarray:
     """The model's outputs, computed without compiling anything; float32, shape (n, ...)."""
     from zoo.backend import keras
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import zlib
 from dataclasses import asdict, is_dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,10 +34,11 @@ def unpack(packed: dict) -> np.ndarray:
 
 
 def digest(content: bytes) -> str:
+    """The SHA-256 of some bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """The value in JSON's own types: tuples as lists, NumPy numbers as numbers, dataclasses as objects."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}

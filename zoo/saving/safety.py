@@ -8,7 +8,9 @@ import contextlib
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import ZooError
 
@@ -41,7 +43,7 @@ OPERATIONS = {"keras.src.ops.numpy", "keras.src.ops.nn"}  # what `keras.ops` lea
 
 
 @contextlib.contextmanager
-def unpacking(path: Path, file):
+def open_zip(path: Path, file) -> Iterator[zipfile.ZipFile]:
     """Open a saved file as the zip archive that it should be; whatever is wrong with it is said in a sentence."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -52,7 +54,7 @@ def unpacking(path: Path, file):
         raise ZooError(f"{path} is not a whole .keras file ({error}); save or copy it again.") from error
 
 
-def unpacked(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
+def read_member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     """The content of a member, unpacked no further than to the size that it declares."""
     try:
         with archive.open(name) as file:
@@ -62,7 +64,7 @@ def unpacked(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
         raise ZooError(f"{path}: its {name} is damaged ({error}).") from error
 
 
-def parsed(path: Path, name: str, text: bytes):
+def parse_json(path: Path, name: str, text: bytes) -> Any:
     """A member's JSON; what could not be walked through or shown counts as damage."""
     try:
         value = json.loads(text)
@@ -105,7 +107,7 @@ def check_members(path: Path, archive: zipfile.ZipFile, size: int) -> None:
 
 def check_config(path: Path, text: bytes, module: str) -> None:
     """Refuse a configuration that names anything but Keras' own layers and their parts, or the model's own file."""
-    pending = [parsed(path, CONFIG, text)]
+    pending = [parse_json(path, CONFIG, text)]
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
@@ -195,7 +197,7 @@ def check_arrays(content: bytes) -> None:
         raise ZooError(f"is damaged ({error})") from error
 
 
-def numbers_in(content: bytes) -> int:
+def count_numbers(content: bytes) -> int:
     """How many numbers a weights file holds that `check_weights` has let through."""
     import h5py
 

@@ -3,6 +3,8 @@
 Nothing here imports a framework, so that `zoo reproduce` can list the studies at once.
 """
 
+from typing import Any
+
 from zoo.errors import UsageError
 from zoo.registry import did_you_mean
 from zoo.studies.schema import Arm, Claim, Reference, Study
@@ -22,12 +24,12 @@ def scaled(factor: float, mode: str, scale: float) -> dict:
 def digits_arm(label: str, data: str = "digits", epochs: int = 5, **settings) -> Arm:
     """An mlp on embedded digits, an epoch being 100 steps of 64; settings that `train` knows go there."""
     side = {"digits": 8, "mnist_5k": 28}[data]  # pixels
-    words = ("optimizer", "learning_rate")
-    training = {"epochs": epochs, "batch_size": 64, **{k: settings.pop(k) for k in words if k in settings}}
+    of_train = ("optimizer", "learning_rate")
+    training = {"epochs": epochs, "batch_size": 64, **{k: settings.pop(k) for k in of_train if k in settings}}
     return Arm(label, "mlp", data, {"input_shape": (side, side, 1), **settings}, training)
 
 
-DEEP = {"hidden": (32,) * 10, "epochs": 3, "learning_rate": 0.01}
+DEEP: dict[str, Any] = {"hidden": (32,) * 10, "epochs": 3, "learning_rate": 0.01}
 
 VANISHING = Study(
     name="vanishing_gradient",
@@ -349,7 +351,9 @@ def course_arms(label: str, settings: dict, costs: float, late: bool = True) -> 
         late: whether the nets' costs after 2,400 steps are still reproduced.
     """
     two, four = ({"hidden": hidden, "initialisation": "course"} for hidden in ((7,), (20, 7, 5)))
-    nets = (  # name, model, arguments, rate, epochs of 100 iterations, costs by iteration, train and test accuracy
+    nets: tuple[
+        tuple, ...
+    ] = (  # name, model, arguments, rate, epochs of 100 iterations, costs by iteration, train and test accuracy
         ("logistic", "logistic", {}, 0.005, 20, LOGISTIC_COSTS, 0.990431, 0.7),
         ("7-1", "mlp", two, 0.0075, 25, {0: 0.6930497357, 2400: 0.0485547856}, 1.0, 0.72),
         ("20-7-5-1", "mlp", four, 0.0075, 25, {0: 0.7717493284, 2400: 0.0928782153}, 0.985646, 0.8),
@@ -409,14 +413,14 @@ STUDIES = {
 }
 
 
-def study_called(name: str) -> Study:
+def get_study(name: str) -> Study:
     """The study of that name.
 
     Raises:
         UsageError: there is none; the nearest is proposed.
 
     Example:
-        >>> study_called("optimizers").seeds
+        >>> get_study("optimizers").seeds
         3
     """
     if name not in STUDIES:

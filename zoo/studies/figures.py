@@ -1,6 +1,7 @@
 """The studies' figures: each is drawn from the rows (and kept models), into a PNG file."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 
@@ -11,23 +12,23 @@ from zoo.visualization import canvas, charts
 
 def averages(rows, metric: str) -> dict[str, dict]:
     """By arm: the mean over seeds of a metric by (layer, step), where every value is finite."""
-    values = defaultdict(lambda: defaultdict(list))
+    values: dict = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row.metric == metric:
             values[row.arm][row.layer, row.step].append(row.value)
     return {
-        arm: {place: mean(found) for place, found in places.items() if None not in found}
+        arm: {place: mean(numbers) for place, numbers in places.items() if None not in numbers}
         for arm, places in values.items()
     }
 
 
 def gradients_by_layer(study, rows, folder: Path, path: Path, bound: float | None = None) -> None:
     """Gradient norms by layer at the start and at the end; `bound` draws a line that falls so much a layer."""
-    found = averages(rows, "gradient_norm")
+    norms_by_arm = averages(rows, "gradient_norm")
     last = max(row.step for row in rows if row.metric == "gradient_norm")
-    with canvas.drawn(path, (11, 4.5), found) as figure:
+    with canvas.new_figure(path, (11, 4.5), norms_by_arm) as figure:
         start, end = figure.subplots(1, 2, sharey=True)
-        for arm, places in found.items():
+        for arm, places in norms_by_arm.items():
             for axes, at in ((start, 0), (end, last)):
                 norms = {layer: value for (layer, step), value in places.items() if step == at and value > 0}
                 axes.plot(list(norms), list(norms.values()), marker=".", label=arm)
@@ -42,10 +43,10 @@ def gradients_by_layer(study, rows, folder: Path, path: Path, bound: float | Non
 
 def curves(study, rows, folder: Path, path: Path, metric: str) -> None:
     """A metric over the training steps, the mean over seeds with all seeds drawn thin."""
-    found = averages(rows, metric)
-    with canvas.drawn(path, (7, 4.5), found) as figure:
+    means = averages(rows, metric)
+    with canvas.new_figure(path, (7, 4.5), means) as figure:
         axes = figure.subplots()
-        for arm, places in found.items():
+        for arm, places in means.items():
             (line,) = axes.plot([step for _, step in places], list(places.values()), marker=".", label=arm)
             for seed in {row.seed for row in rows}:
                 mine = [row for row in rows if (row.arm, row.seed, row.metric) == (arm, seed, metric)]
@@ -56,15 +57,17 @@ def curves(study, rows, folder: Path, path: Path, metric: str) -> None:
 
 def sweep(study, rows, folder: Path, path: Path, metric: str, over: str) -> None:
     """A metric over a training argument, one line for what stands before the comma in the arms' labels."""
-    with canvas.drawn(path, (7, 4.5), [arm.label for arm in study.arms]) as figure:
+    with canvas.new_figure(path, (7, 4.5), [arm.label for arm in study.arms]) as figure:
         axes = figure.subplots()
         for group in dict.fromkeys(arm.label.split(",")[0] for arm in study.arms):
             arms = [arm for arm in study.arms if arm.label.split(",")[0] == group]
-            found = {
+            by_argument = {
                 arm.training[over]: [r.value for r in rows if (r.arm, r.metric) == (arm.label, metric)] for arm in arms
             }
-            (line,) = axes.plot(list(found), [mean(values) for values in found.values()], marker="o", label=group)
-            for x, values in found.items():
+            (line,) = axes.plot(
+                list(by_argument), [mean(values) for values in by_argument.values()], marker="o", label=group
+            )
+            for x, values in by_argument.items():
                 axes.plot([x] * len(values), values, ".", color=line.get_color(), alpha=0.4)
         axes.set(xscale="log", xlabel=over.replace("_", " "), ylabel=metric.replace("_", " "))
         axes.legend(title=study.name.replace("_", " "))
@@ -73,7 +76,7 @@ def sweep(study, rows, folder: Path, path: Path, metric: str, over: str) -> None
 def accuracies(study, rows, folder: Path, path: Path) -> None:
     """Shares of right answers with their intervals; published ones as crosses."""
     metrics = [name for name in ("train_accuracy", "accuracy") if any(row.metric == name for row in rows)]
-    with canvas.drawn(path, (7, 4), [arm.label for arm in study.arms]) as figure:
+    with canvas.new_figure(path, (7, 4), [arm.label for arm in study.arms]) as figure:
         axes = figure.subplots()
         for number, metric in enumerate(metrics):
             for place, arm in enumerate(study.arms):
@@ -103,7 +106,7 @@ def model_file(folder: Path, arm) -> Path:
     return folder / "models" / f"{''.join(c if c.isalnum() else '_' for c in arm.label)}.keras"
 
 
-FIGURES = {
+FIGURES: dict[str, Callable[..., None]] = {
     "gradients_by_layer": gradients_by_layer,
     "curves": curves,
     "sweep": sweep,

@@ -31,16 +31,22 @@ class Outcome:
 
     @property
     def seeds(self) -> list[int]:
+        """The seeds that were measured."""
         return sorted({row.seed for row in self.rows})
 
-    def values(self, arm: str, metric: str, step: int | None = None) -> dict[int, Row]:
+    def last_rows(self, arm: str, metric: str, step: int | None = None) -> dict[int, Row]:
         """By seed: the row of a metric after `step` steps, or the last one."""
-        found = {}
+        latest: dict[int, Row] = {}
         for row in self.rows:
-            asked = (row.arm, row.metric) == (arm, metric) and step in (None, row.step) and row.layer is None
-            if asked and (row.seed not in found or (row.step or 0) >= (found[row.seed].step or 0)):
-                found[row.seed] = row
-        return found
+            matches = (row.arm, row.metric) == (arm, metric) and step in (None, row.step) and row.layer is None
+            if matches and (row.seed not in latest or (row.step or 0) >= (latest[row.seed].step or 0)):
+                latest[row.seed] = row
+        return latest
+
+    def values(self, arm: str, metric: str, step: int | None = None) -> dict[int, float]:
+        """By seed: the values of `last_rows` that are finite."""
+        rows = self.last_rows(arm, metric, step)
+        return {seed: row.value for seed, row in rows.items() if row.value is not None}
 
     def summary(self) -> list[dict]:
         """For each arm and metric of the table: mean and standard deviation over seeds, and the interval.
@@ -51,25 +57,26 @@ class Outcome:
         cells = []
         for arm in self.study.arms:
             for metric in self.study.table:
-                rows = [row for row in self.values(arm.label, metric).values() if row.value is not None]
-                values = [row.value for row in rows]
-                cell = {"arm": arm.label, "metric": metric, "mean": mean(values) if values else None}
-                cell |= {"sd": stdev(values) if len(values) > 1 else None, "seeds": len(values)}
-                cell |= {"low": None, "high": None, "n": rows[0].n if rows else None}
-                if rows and rows[0].low is not None:
-                    cell["low"], cell["high"] = proportion(round(cell["mean"] * cell["n"]), cell["n"]).ci
+                values = self.values(arm.label, metric)
+                cell: dict = {"arm": arm.label, "metric": metric, "mean": mean(values.values()) if values else None}
+                cell |= {"sd": stdev(values.values()) if len(values) > 1 else None, "seeds": len(values)}
+                cell |= {"low": None, "high": None, "n": None}
+                if values:
+                    row = self.last_rows(arm.label, metric)[next(iter(values))]
+                    cell["n"] = row.n
+                    if row.low is not None:
+                        cell["low"], cell["high"] = proportion(round(cell["mean"] * cell["n"]), cell["n"]).ci
                 cells.append(cell)
         return cells
 
     def verdicts(self) -> list[dict]:
         """Each published figure beside the measured one: "reproduced", "not reproduced" or "not measured"."""
-        found = []
+        verdicts = []
         for arm in self.study.arms:
             for reference in arm.published:
-                rows = self.values(arm.label, reference.metric, reference.step).values()
-                values = [row.value for row in rows if row.value is not None]
-                measured = mean(values) if values else None
-                found.append(
+                values = self.values(arm.label, reference.metric, reference.step)
+                measured = mean(values.values()) if values else None
+                verdicts.append(
                     {
                         "arm": arm.label,
                         "metric": reference.metric,
@@ -81,7 +88,7 @@ class Outcome:
                         "as_written": reference.stands,
                     }
                 )
-        return found
+        return verdicts
 
     def claims(self) -> list[dict]:
         """Each claim with the number of seeds in which it holds, and the mean figures that it compares.
@@ -89,12 +96,12 @@ class Outcome:
         "intervals_overlap" tells of two arms' shares; None where a claim compares something else.
         """
         cells = {(cell["arm"], cell["metric"]): cell for cell in self.summary()}
-        found = []
+        claims = []
         for claim in self.study.claims:
             left, right = self.sides(claim)
             holds = [left[seed] < right[seed] if claim.relation == "<" else left[seed] > right[seed] for seed in left]
             holds_in = sum(holds)
-            found.append(
+            claims.append(
                 {
                     "claim": claim.text,
                     "figure": mean(left.values()) if left else None,
@@ -104,20 +111,17 @@ class Outcome:
                     "seeds": len(self.seeds),
                     "supported": 0 < holds_in == len(self.seeds),
                     "as_written": claim.stands,
-                    "intervals_overlap": overlap(
-                        cells.get((claim.arm, claim.metric)), cells.get((claim.than, claim.metric))
-                    ),
+                    "intervals_overlap": overlap(*(cells.get((arm, claim.metric)) for arm in (claim.arm, claim.than))),
                 }
             )
-        return found
+        return claims
 
     def sides(self, claim: Claim) -> tuple[dict[int, float], dict[int, float]]:
         """By seed: the two figures that a claim compares, where both were measured."""
         left = self.values(claim.arm, claim.metric, claim.step)
-        left = {seed: row.value for seed, row in left.items() if row.value is not None}
         if isinstance(claim.than, str):
             others = self.values(claim.than, claim.metric, claim.step)
-            right = {seed: row.value * claim.times for seed, row in others.items() if row.value is not None}
+            right = {seed: value * claim.times for seed, value in others.items()}
         else:
             right = dict.fromkeys(left, float(claim.than))
         both = left.keys() & right.keys()
@@ -143,6 +147,7 @@ class Outcome:
         return " ".join(sentences)
 
     def to_json(self) -> dict:
+        """All of it, for programs."""
         first = self.rows[0]
         return {
             "study": self.study.name,
@@ -172,9 +177,12 @@ class Outcome:
     def __str__(self):
         first, cells = self.rows[0], self.summary()
         metrics = [name for name in self.study.table if any(c["metric"] == name and c["seeds"] for c in cells)]
-        by_place = {(cell["arm"], cell["metric"]): cell for cell in cells}
+        by_arm_and_metric = {(cell["arm"], cell["metric"]): cell for cell in cells}
         lines = [f"{self.study.name}: {self.study.question}", ""]
-        body = [[arm.label, *(in_words(by_place[arm.label, name]) for name in metrics)] for arm in self.study.arms]
+        body = [
+            [arm.label, *(format_cell(by_arm_and_metric[arm.label, name]) for name in metrics)]
+            for arm in self.study.arms
+        ]
         lines += [table(body, ["", *(name.replace("_", " ") for name in metrics)])]
         many = len(self.seeds) > 1
         lines += ["Mean and standard deviation over " + f"{len(self.seeds)} seeds." if many else "One seed."]
@@ -196,7 +204,7 @@ class Outcome:
             lines += ["", table(body, ["published figure", "published", "measured", "tolerance", "verdict"])]
         if claims := self.claims():
             lines += ["", "Expected, and whether the figures support it:"]
-            lines += [f"  {support(item)}: {item['claim']} ({compared(item)})" for item in claims]
+            lines += [f"  {support(item)}: {item['claim']} ({comparison(item)})" for item in claims]
         lines += ["", self.conclusion()]
         if self.study.source:
             lines += [f"Source: {self.study.source}."]
@@ -222,12 +230,12 @@ def verdict(measured: float | None, published: float, tolerance: float) -> str:
 
 def overlap(cell: dict | None, other: dict | None) -> bool | None:
     """Whether two cells' intervals have a value in common; None where one has no interval."""
-    if None in (cell, other) or None in (cell["low"], other["low"]):
+    if cell is None or other is None or None in (cell["low"], other["low"]):
         return None
     return cell["low"] <= other["high"] and other["low"] <= cell["high"]
 
 
-def in_words(cell: dict) -> str:
+def format_cell(cell: dict) -> str:
     """A cell of the table: mean, deviation, interval; shares in per cent."""
     if cell["mean"] is None:
         return "-"
@@ -238,15 +246,18 @@ def in_words(cell: dict) -> str:
 
 
 def at_step(step: int | None) -> str:
+    """When a figure was measured, for a line of the table; nothing where it is the last one."""
     return "" if step is None else f" after {step} steps"
 
 
-def support(item: dict) -> str:
-    return "supported" if item["supported"] else f"NOT supported, holds in {item['holds']} of {item['seeds']} seeds"
+def support(claim: dict) -> str:
+    """Whether the figures support one of `Outcome.claims`."""
+    return "supported" if claim["supported"] else f"NOT supported, holds in {claim['holds']} of {claim['seeds']} seeds"
 
 
-def compared(item: dict) -> str:
-    if item["figure"] is None:
+def comparison(claim: dict) -> str:
+    """The two figures that one of `Outcome.claims` compares."""
+    if claim["figure"] is None:
         return "not measured"
-    overlap = "; their 95 % intervals overlap" if item["intervals_overlap"] else ""
-    return f"{item['figure']:.3g}, expected {item['relation']} {item['than']:.3g}{overlap}"
+    overlap = "; their 95 % intervals overlap" if claim["intervals_overlap"] else ""
+    return f"{claim['figure']:.3g}, expected {claim['relation']} {claim['than']:.3g}{overlap}"

@@ -16,7 +16,7 @@ from zoo.studies.rows import Reading, finite
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
-    from zoo.tasks.task import Task
+    from zoo.tasks.images.classification import Classifier
 
 EXAMPLES = 1000  # at most, that a gradient is the mean over
 FRESH = range(2, 7)  # the seeds of fresh planar flowers; the training points have seed 1
@@ -33,7 +33,7 @@ class Trial:
         history: numbers by epoch, as Keras' `History` has them; empty while training and after a divergence.
     """
 
-    task: Task
+    task: Classifier
     dataset: Dataset
     steps: int
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -42,37 +42,41 @@ class Trial:
 class ProbeCallback(keras.callbacks.Callback):
     """Calls probes at the start and after each epoch, and keeps what they read in `readings`."""
 
-    def __init__(self, run: Trial, probes: list[Callable]):
+    def __init__(self, trial: Trial, probes: list[Callable]):
         super().__init__()
-        self.run, self.probes, self.readings = run, probes, []
+        self.trial, self.probes = trial, probes
+        self.readings: list[Reading] = []
 
-    def on_train_begin(self, logs=None):
-        self.look(0)
+    def on_train_begin(self, logs=None) -> None:
+        self.read_probes(0)
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.look((epoch + 1) * self.run.steps)
+    def on_epoch_end(self, epoch, logs=None) -> None:
+        self.read_probes((epoch + 1) * self.trial.steps)
 
-    def look(self, step: int) -> None:
+    def read_probes(self, step: int) -> None:
+        """Read all probes after that many training steps."""
         model = self.model  # on JAX, asking for it fetches the state from the device
         for probe in self.probes:
-            self.readings += probe(self.run, model, step)
+            self.readings += probe(self.trial, model, step)
 
 
-# Of the net in training: (run, model, step) -> readings
+# Of the net in training: (trial, model, step) -> readings
 
 
-def gradient_norm(run: Trial, model: keras.Model, step: int) -> Iterator[Reading]:
+def gradient_norm(trial: Trial, model: keras.Model, step: int) -> Iterator[Reading]:
     """The Euclidean norm of the loss' gradient at the kernel of each layer, and three numbers about them.
 
     "first_to_last" compares the first hidden layer with the last, "factor_a_layer" is the mean factor on the way
     from the last hidden layer back to the second (the first one's kernel has another size), "largest" is the
     largest norm. The last two are read at the start alone.
     """
-    data = run.task.examples(run.dataset)
+    data = trial.task.examples(trial.dataset)
     x, y = data.x[:EXAMPLES], data.y[:EXAMPLES]
-    found = backend.gradients(model, x, y, run.task.compile_arguments()["loss"])
+    gradients = backend.gradients(model, x, y, trial.task.compile_arguments()["loss"])
     kernels = [variable.name == "kernel" for variable in model.trainable_variables]
-    norms = [float(np.linalg.norm(g.astype(np.float64))) for g, kernel in zip(found, kernels, strict=True) if kernel]
+    norms = [
+        float(np.linalg.norm(g.astype(np.float64))) for g, kernel in zip(gradients, kernels, strict=True) if kernel
+    ]
     for layer, norm in enumerate(norms, 1):
         yield Reading("gradient_norm", finite(norm), layer, step, n=len(x))
     *hidden, _ = norms  # the head's is another kind of layer
@@ -86,52 +90,52 @@ def gradient_norm(run: Trial, model: keras.Model, step: int) -> Iterator[Reading
         yield Reading("largest_at_start", finite(max(norms)), n=len(x))
 
 
-# Of the trained net: run -> readings
+# Of the trained net: trial -> readings
 
 
-def loss(run: Trial) -> Iterator[Reading]:
+def loss(trial: Trial) -> Iterator[Reading]:
     """The mean training loss of each epoch, as `fit` logs it."""
-    for epoch, value in enumerate(run.history.get("loss", []), 1):
-        yield Reading("loss", finite(value), step=epoch * run.steps)
+    for epoch, value in enumerate(trial.history.get("loss", []), 1):
+        yield Reading("loss", finite(value), step=epoch * trial.steps)
 
 
-def cost(run: Trial) -> Iterator[Reading]:
+def cost(trial: Trial) -> Iterator[Reading]:
     """The loss before the first step of each epoch, where the training logs it."""
-    for epoch, value in enumerate(run.history.get("cost", [])):
-        yield Reading("cost", finite(value), step=epoch * run.steps)
+    for epoch, value in enumerate(trial.history.get("cost", [])):
+        yield Reading("cost", finite(value), step=epoch * trial.steps)
 
 
-def accuracy(run: Trial) -> Iterator[Reading]:
+def accuracy(trial: Trial) -> Iterator[Reading]:
     """The share of the held-out examples that the net is right on: of the test split, else the validation split."""
-    held_out = "test" if "test" in run.dataset.splits else "validation"
-    yield share("accuracy", run.task.evaluate(run.dataset, split=held_out, progress=False)["accuracy"])
+    held_out = "test" if "test" in trial.dataset.splits else "validation"
+    yield share("accuracy", trial.task.evaluate(trial.dataset, split=held_out, progress=False)["accuracy"])
 
 
-def train_accuracy(run: Trial) -> Iterator[Reading]:
+def train_accuracy(trial: Trial) -> Iterator[Reading]:
     """The share of the training examples that the net is right on."""
-    found = run.task.evaluate(run.dataset, split="train", progress=False)["accuracy"]
-    yield share("train_accuracy", found)
+    yield share("train_accuracy", trial.task.evaluate(trial.dataset, split="train", progress=False)["accuracy"])
 
 
-def fresh_accuracy(run: Trial) -> Iterator[Reading]:
+def fresh_accuracy(trial: Trial) -> Iterator[Reading]:
     """The share of 2,000 fresh points that the net is right on, drawn by the planar flower's rule from other seeds."""
     hits = n = 0
     for seed in FRESH:
-        points = datasets.make_planar_flower(Path(), run.dataset.labels, seed=seed)["train"]
-        found = run.task.evaluate(points, progress=False)["accuracy"]
-        hits, n = hits + round(found.value * found.n), n + found.n
+        points = datasets.make_planar_flower(Path(), trial.dataset.labels, seed=seed)["train"]
+        metric = trial.task.evaluate(points, progress=False)["accuracy"]
+        hits, n = hits + round(metric.value * metric.n), n + metric.n
     yield share("fresh_accuracy", metrics.proportion(hits, n))
 
 
-def distinct_units(run: Trial) -> Iterator[Reading]:
+def distinct_units(trial: Trial) -> Iterator[Reading]:
     """How many units of the first layer differ from all others by more than rounding."""
-    kernel = next(v for v in run.task.model.trainable_variables if v.name == "kernel")
+    kernel = next(v for v in trial.task.model.trainable_variables if v.name == "kernel")
     columns = np.round(keras.ops.convert_to_numpy(kernel), 5).T
     yield Reading("distinct_units", float(len(np.unique(columns, axis=0))), n=len(columns))
 
 
-def share(name: str, found: metrics.Metric) -> Reading:
-    return Reading(name, found.value, low=found.ci[0], high=found.ci[1], n=found.n)
+def share(name: str, metric: metrics.Metric) -> Reading:
+    """A share with its interval, as a reading."""
+    return Reading(name, metric.value, low=metric.ci[0], high=metric.ci[1], n=metric.n)
 
 
 DURING = {"gradient_norm": gradient_norm}

@@ -77,21 +77,21 @@ def finite(value) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def setting() -> dict:
+def provenance() -> dict:
     """Versions, processor, cores and day of what is measured here and now; imports no framework."""
-    found = environment.examine()
-    backend = found["backend"]["name"]
-    versions = {backend: found["versions"].get(backend), "keras": found["versions"]["keras"]}
-    versions |= {"numpy": found["versions"]["numpy"], "python": found["python"], "zoo": found["zoo"]}
+    facts = environment.examine()
+    backend = facts["backend"]["name"]
+    versions = {backend: facts["versions"].get(backend), "keras": facts["versions"]["keras"]}
+    versions |= {"numpy": facts["versions"]["numpy"], "python": facts["python"], "zoo": facts["zoo"]}
     return {
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
         "processor": environment.processor(),
-        "cores": found["cores"],
+        "cores": facts["cores"],
         "day": datetime.date.today().isoformat(),
     }
 
 
-def write(folder: Path, rows: list[Row]) -> None:
+def write_rows(folder: Path, rows: list[Row]) -> None:
     """Write rows as `results.json` and `results.csv`, each whole."""
     values = [{column: asdict(row)[column] for column in COLUMNS} for row in rows]
     with atomic_file(folder / "results.csv") as path, path.open("w", newline="", encoding="utf-8") as file:
@@ -103,7 +103,7 @@ def write(folder: Path, rows: list[Row]) -> None:
         path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
-def read(folder: Path) -> list[Row]:
+def read_rows(folder: Path) -> list[Row]:
     """The rows of `results.json`, or none where there is no such file.
 
     Raises:

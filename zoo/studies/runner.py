@@ -12,11 +12,10 @@ from zoo import api, catalog
 from zoo.console import note, progress_bar
 from zoo.data import sources
 from zoo.errors import DivergedError, UsageError
-from zoo.studies import rows as ledger
-from zoo.studies.definitions import study_called
+from zoo.studies.definitions import get_study
 from zoo.studies.figures import FIGURES, model_file
 from zoo.studies.outcome import Outcome
-from zoo.studies.rows import Reading, Row
+from zoo.studies.rows import Reading, Row, provenance, read_rows, write_rows
 from zoo.studies.schema import Arm, Study
 from zoo.visualization import canvas
 
@@ -40,7 +39,7 @@ def reproduce(name: str, seeds: int | None = None, out=None) -> Outcome:
         Traceback (most recent call last):
         zoo.errors.UsageError: no study is called 'optimisers'; did you mean 'optimizers'? ...
     """
-    study = study_called(name)
+    study = get_study(name)
     seeds = study.seeds if seeds is None else seeds
     if not isinstance(seeds, int) or seeds < 1:
         raise UsageError(f"seeds must be a whole number of 1 or more, got {seeds!r}.")
@@ -57,19 +56,19 @@ def reproduce(name: str, seeds: int | None = None, out=None) -> Outcome:
 
 
 def run(study: Study, seeds, folder: Path) -> list[Row]:
-    """The rows of every arm with every seed: those kept in `folder`, and those missing, kept as soon as measured."""
+    """The rows of every arm with every seed: those in `folder`, and the missing ones, kept as soon as measured."""
     datasets = {name: sources.load(name) for name in dict.fromkeys(arm.data for arm in study.arms)}
     fingerprints = {name: dataset.fingerprint() for name, dataset in datasets.items()}
     definitions = {arm.label: definition(study, arm, fingerprints[arm.data]) for arm in study.arms}
-    setting = ledger.setting()
-    found = ledger.read(folder)
+    made_by = provenance()
+    stored = read_rows(folder)
     kept = [
         row
-        for row in found
-        if (row.study, row.definition, row.versions) == (study.name, definitions.get(row.arm), setting["versions"])
+        for row in stored
+        if (row.study, row.definition, row.versions) == (study.name, definitions.get(row.arm), made_by["versions"])
     ]
-    if len(found) > len(kept):
-        note(f"{len(found) - len(kept)} rows of another definition or of other versions are measured anew.")
+    if len(stored) > len(kept):
+        note(f"{len(stored) - len(kept)} rows of another definition or of other versions are measured anew.")
     done = {(row.arm, row.seed) for row in kept}
     with progress_bar(len(seeds) * len(study.arms), study.name, unit="run") as bar:
         for seed in seeds:  # a whole comparison first, then the next
@@ -80,10 +79,10 @@ def run(study: Study, seeds, folder: Path) -> list[Row]:
                 else:
                     readings, seconds = measure(study, arm, seed, datasets[arm.data], model)
                     about = {"study": study.name, "arm": arm.label, "seed": seed, "seconds": seconds, "data": arm.data}
-                    about |= {"fingerprint": fingerprints[arm.data], "definition": definitions[arm.label], **setting}
+                    about |= {"fingerprint": fingerprints[arm.data], "definition": definitions[arm.label], **made_by}
                     kept = [row for row in kept if (row.arm, row.seed) != (arm.label, seed)]
                     kept += [Row(**asdict(reading), **about) for reading in readings]
-                    ledger.write(folder, kept)
+                    write_rows(folder, kept)
                     note(f"{arm.label}, seed {seed}: {seconds:.1f} s")
                 bar.update()
     return [row for row in kept if row.seed in seeds]
@@ -112,20 +111,20 @@ def measure(study: Study, arm: Arm, seed: int, dataset, model: Path | None = Non
     size = len(dataset.splits["train"])
     batch = training.get("batch_size", task.entry.batch_size)
     steps = task.entry.steps_of_epoch(batch) or -(-size // (batch or size))
-    progress = probes.Trial(task, dataset, steps)
+    trial = probes.Trial(task, dataset, steps)
     during = [probes.DURING[name] for name in study.measures if name in probes.DURING]
-    watch = probes.ProbeCallback(progress, during)
+    callback = probes.ProbeCallback(trial, during)
     if during:
-        training["callbacks"] = [watch]
+        training["callbacks"] = [callback]
     try:
-        progress.history = task.train(dataset, progress=False, **training).history
+        trial.history = task.train(dataset, progress=False, **training).history
         diverged = 0.0
     except DivergedError:
         diverged = 1.0
-    readings = [*watch.readings, Reading("diverged", diverged)]
+    readings = [*callback.readings, Reading("diverged", diverged)]
     for name in study.measures:
         if name in probes.AFTER:
-            readings += probes.AFTER[name](progress)
+            readings += probes.AFTER[name](trial)
     if model is not None:
         task.save(model)
     return readings, round(time.perf_counter() - began, 2)

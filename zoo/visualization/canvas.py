@@ -4,18 +4,23 @@ import contextlib
 import functools
 import importlib.util
 import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from zoo.console import note
 from zoo.errors import ZooError
 from zoo.errors import printable as one_line
 from zoo.files import atomic_file
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 MISSING = 'figures need matplotlib; type: python -m pip install matplotlib, or install "keras-zoo[plots]".'
 # of classes, over again where there are more: the first two classes of the course are red and blue
 COLOURS = ("#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22")
 
 
-def shown(name) -> str:
+def label_text(name) -> str:
     """A class's name as a figure shows it: on one line, and "$5" is no formula."""
     return one_line(str(name)).replace("$", r"\$")
 
@@ -30,16 +35,16 @@ def _fonts() -> list[tuple[str, frozenset[int]]]:
     """Installed fonts, upright and of normal weight: family, code points; matplotlib's own first."""
     from matplotlib import font_manager, ft2font
 
-    found = {}
+    letters: dict[str, frozenset[int]] = {}
     entries = sorted(font_manager.fontManager.ttflist, key=lambda font: (font.name != "DejaVu Sans", font.name))
     for font in entries:
-        if font.name in found or font.style != "normal" or font.weight not in (400, "normal", "regular"):
+        if font.name in letters or font.style != "normal" or font.weight not in (400, "normal", "regular"):
             continue
         try:
-            found[font.name] = frozenset(ft2font.FT2Font(font.fname).get_charmap())
+            letters[font.name] = frozenset(ft2font.FT2Font(font.fname).get_charmap())
         except (OSError, RuntimeError):  # gone since the list was made, or no font
             continue
-    return list(found.items())
+    return list(letters.items())
 
 
 def font_for(text: str) -> list[str]:
@@ -60,8 +65,8 @@ def font_for(text: str) -> list[str]:
     while missing:
         family, letters = max(fonts, key=lambda font: len(font[1] & missing))
         if not letters & missing:
-            letters = "".join(map(chr, sorted(missing)[:20]))
-            note(f"No installed font has the letters {letters}: boxes stand for them. The Noto fonts have them.")
+            first = "".join(map(chr, sorted(missing)[:20]))
+            note(f"No installed font has the letters {first}: boxes stand for them. The Noto fonts have them.")
             break
         families.append(family)
         missing -= letters
@@ -69,7 +74,7 @@ def font_for(text: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def drawn(path, size: tuple[float, float], words=()):
+def new_figure(path, size: tuple[float, float], words=()) -> Iterator["Figure"]:
     """Yield an empty figure; at the end it is saved whole as the PNG file `path`.
 
     Args:

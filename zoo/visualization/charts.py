@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from zoo.errors import UsageError
-from zoo.visualization.canvas import COLOURS, drawn, shown
+from zoo.visualization.canvas import COLOURS, label_text, new_figure
 
 GRID = 120  # points of a decision map, both ways
-MOST = 64  # pictures on one sheet
+MOST = 64  # pictures in one figure
 
 
 def learning_curves(history, path) -> Path:
@@ -31,7 +31,7 @@ def learning_curves(history, path) -> Path:
     names = [name for name in columns if not name.startswith("val_")]
     if not names:
         raise UsageError("the history is empty: train first, and give what train() returned.")
-    with drawn(path, (5 * len(names), 3.6), columns) as figure:
+    with new_figure(path, (5 * len(names), 3.6), columns) as figure:
         for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
             for key, style in ((name, "-"), (f"val_{name}", "--")):
                 if key in columns:
@@ -42,7 +42,7 @@ def learning_curves(history, path) -> Path:
 
 
 def confusion_matrix(table, labels, path) -> Path:
-    """Draw a table of counts: a row is the true class, a column what was said.
+    """Draw a table of counts: a row is the true class, a column the predicted one.
 
     Args:
         table: counts of shape (classes, classes), `evaluate()["confusion"]`.
@@ -56,10 +56,10 @@ def confusion_matrix(table, labels, path) -> Path:
     table = np.asarray(table)
     if table.shape != (len(labels), len(labels)):
         raise UsageError(f"the table has the shape {table.shape}, and there are {len(labels)} labels.")
-    names = [shown(label) for label in labels]
+    names = [label_text(label) for label in labels]
     side = min(3 + 0.4 * len(names), 30)
     rows = table / np.maximum(table.sum(axis=1, keepdims=True), 1)  # the colour is the share of the true class
-    with drawn(path, (side + 0.6, side), names) as figure:
+    with new_figure(path, (side + 0.6, side), names) as figure:
         axes = figure.subplots()
         axes.imshow(rows, cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 4 else 0)
@@ -72,24 +72,24 @@ def confusion_matrix(table, labels, path) -> Path:
     return Path(path)
 
 
-def alignment(said, words, looks, path) -> Path:
-    """Draw where an answer looked: a row is a word of the answer, a column a word that was said.
+def alignment(question, answer, attention_weights, path) -> Path:
+    """Draw where an answer looked: a row is a word of the answer, a column a word of the question.
 
     Args:
-        said: the words that were said.
-        words: the words of the answer.
-        looks: how much each word of `said` mattered, shape (words, said), from 0 to 1.
+        question: its words.
+        answer: its words.
+        attention_weights: how much each word of the question mattered, shape (answer, question), from 0 to 1.
         path: the PNG file to write.
 
     Example:
-        >>> alignment(["who", "?"], ["me"], [[0.9, 0.1]], "looks.png").name
-        'looks.png'
+        >>> alignment(["who", "?"], ["me"], [[0.9, 0.1]], "attention.png").name
+        'attention.png'
     """
-    looks = np.asarray(looks).reshape(len(words), len(said))
-    above, beside = ([shown(word) for word in part] for part in (said, words))
-    with drawn(path, (2 + 0.45 * len(said), 1.6 + 0.35 * len(words)), [*above, *beside]) as figure:
+    attention_weights = np.asarray(attention_weights).reshape(len(answer), len(question))
+    above, beside = ([label_text(word) for word in words] for words in (question, answer))
+    with new_figure(path, (2 + 0.45 * len(question), 1.6 + 0.35 * len(answer)), [*above, *beside]) as figure:
         axes = figure.subplots()
-        axes.imshow(looks, cmap="Blues", vmin=0, vmax=1)
+        axes.imshow(attention_weights, cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(range(len(above)), above, rotation=90)
         axes.set_yticks(range(len(beside)), beside)
         axes.set(xlabel="said", ylabel="answered")
@@ -109,10 +109,10 @@ def word_map(words, places, path) -> Path:
         'words.png'
     """
     places = np.asarray(places)
-    names = [shown(word) for word in words]
-    with drawn(path, (10, 10), names) as figure:
+    names = [label_text(word) for word in words]
+    with new_figure(path, (10, 10), names) as figure:
         axes = figure.subplots()
-        axes.scatter(*places.T, s=2, color="lightgrey")
+        axes.scatter(places[:, 0], places[:, 1], s=2, color="lightgrey")
         for name, (x, y) in zip(names, places, strict=True):
             axes.text(x, y, name, ha="center", va="center", fontsize=7)
         axes.set(xticks=[], yticks=[])
@@ -142,22 +142,22 @@ def decision_maps(classifiers: dict, points, y, path) -> Path:
     points, y = np.asarray(points, np.float32), np.asarray(y)
     if points.ndim != 2 or points.shape[1] != 2:
         raise UsageError(f"points have the shape {points.shape}; a map needs points of the plane, shape (n, 2).")
-    labels = [shown(label) for label in next(iter(classifiers.values())).class_names()]
+    labels = [label_text(label) for label in next(iter(classifiers.values())).class_names()]
     low, high = points.min(axis=0) - 0.5, points.max(axis=0) + 0.5
     across, up = np.meshgrid(np.linspace(low[0], high[0], GRID), np.linspace(low[1], high[1], GRID))
     places = np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
     columns = min(len(classifiers), 4)
     rows = -(-len(classifiers) // columns)
-    with drawn(path, (3.4 * columns + 0.4, 3.4 * rows), [*labels, *classifiers]) as figure:
+    with new_figure(path, (3.4 * columns + 0.4, 3.4 * rows), [*labels, *classifiers]) as figure:
         plots = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (title, classifier) in zip(plots, classifiers.items(), strict=False):
-            said = classifier.probabilities(classifier.logits(places)).argmax(axis=1).reshape(GRID, GRID)
+            predicted = classifier.probabilities(classifier.logits(places)).argmax(axis=1).reshape(GRID, GRID)
             levels = np.arange(len(labels) + 1) - 0.5
             colours = [COLOURS[i % len(COLOURS)] for i in range(len(labels))]
-            axes.contourf(across, up, said, levels=levels, colors=colours, alpha=0.25)
+            axes.contourf(across, up, predicted, levels=levels, colors=colours, alpha=0.25)
             for index, label in enumerate(labels):
-                mine = points[y == index]
-                axes.scatter(*mine.T, s=6, color=colours[index], label=label)
+                of_class = points[y == index]
+                axes.scatter(of_class[:, 0], of_class[:, 1], s=6, color=colours[index], label=label)
             axes.set(title=title, aspect="equal")
         for axes in plots[len(classifiers) :]:
             axes.axis("off")
@@ -183,7 +183,7 @@ def threshold_unit(weights, bias: float, path, names=None) -> Path:
     if len(names) != len(weights):
         raise UsageError(f"there are {len(weights)} weights and {len(names)} names.")
     most = np.abs(weights).max() or 1.0
-    with drawn(path, (5.5, max(2.4, 0.7 * len(weights))), names) as figure:
+    with new_figure(path, (5.5, max(2.4, 0.7 * len(weights))), names) as figure:
         axes = figure.subplots()
         axes.set(xlim=(-0.6, 3.4), ylim=(-len(weights) / 2 - 0.4, len(weights) / 2 + 0.4))
         axes.axis("off")
@@ -191,7 +191,7 @@ def threshold_unit(weights, bias: float, path, names=None) -> Path:
             height *= len(weights) / 2
             colour = COLOURS[0] if weight < 0 else COLOURS[1]
             axes.plot([0, 2], [height, 0], color=colour, linewidth=0.5 + 4 * abs(weight) / most, zorder=1)
-            axes.text(-0.1, height, shown(name), ha="right", va="center")
+            axes.text(-0.1, height, label_text(name), ha="right", va="center")
             axes.text(0.8, height * 0.6 + 0.1, f"{weight:.4g}", ha="center", va="bottom", color=colour)
         axes.scatter([2], [0], s=1800, color="white", edgecolors="black", zorder=2)
         axes.text(2, 0, f"> {-bias:.4g}", ha="center", va="center", zorder=3)
@@ -216,7 +216,7 @@ def weight_image(kernel, shape, path) -> Path:
     kernel = kernel.reshape(len(kernel), -1)  # (pixels, units)
     if math.prod(shape) != len(kernel):
         raise UsageError(f"a unit has {len(kernel)} weights, and a picture of shape {tuple(shape)} has not as many.")
-    return _sheet([unit.reshape(shape) for unit in kernel.T], path, "unit")
+    return _image_grid([unit.reshape(shape) for unit in kernel.T], path, "unit")
 
 
 def filters(kernel, path) -> Path:
@@ -237,7 +237,7 @@ def filters(kernel, path) -> Path:
         )
     if kernel.shape[2] != 3:
         kernel = kernel.mean(axis=2, keepdims=True)
-    return _sheet(list(np.moveaxis(kernel, -1, 0)), path, "filter")
+    return _image_grid(list(np.moveaxis(kernel, -1, 0)), path, "filter")
 
 
 def activation_maps(model, pixels, path, layer: str | None = None) -> Path:
@@ -254,23 +254,23 @@ def activation_maps(model, pixels, path, layer: str | None = None) -> Path:
     """
     from zoo.backend import keras
 
-    of_maps = {item.name: item for item in model.layers if len(getattr(item.output, "shape", ())) == 4}
-    convolutions = [name for name, item in of_maps.items() if "Conv" in type(item).__name__]
+    with_maps = {item.name: item for item in model.layers if len(getattr(item.output, "shape", ())) == 4}
+    convolutions = [name for name, item in with_maps.items() if "Conv" in type(item).__name__]
     layer = layer or next(iter(convolutions), None)
-    if layer not in of_maps:
-        raise UsageError(f"{model.name} has no layer {layer!r} with maps; it has {', '.join(of_maps) or 'none'}.")
-    seen = keras.Model(model.input, of_maps[layer].output)
-    maps = keras.ops.convert_to_numpy(seen(np.asarray(pixels)[None]))[0]  # (height, width, channels)
-    return _sheet(list(np.moveaxis(maps, -1, 0)), path, "channel", around_zero=False)
+    if layer not in with_maps:
+        raise UsageError(f"{model.name} has no layer {layer!r} with maps; it has {', '.join(with_maps) or 'none'}.")
+    up_to_layer = keras.Model(model.input, with_maps[layer].output)
+    maps = keras.ops.convert_to_numpy(up_to_layer(np.asarray(pixels)[None]))[0]  # (height, width, channels)
+    return _image_grid(list(np.moveaxis(maps, -1, 0)), path, "channel", around_zero=False)
 
 
-def _sheet(pictures: list[np.ndarray], path, what: str, around_zero: bool = True) -> Path:
+def _image_grid(pictures: list[np.ndarray], path, what: str, around_zero: bool = True) -> Path:
     """Small pictures of shape (height, width[, 1 or 3]) side by side, each scaled by itself."""
     first = pictures[:MOST]
     columns = math.ceil(math.sqrt(len(first)))
     rows = -(-len(first) // columns)
     side = max(4.0, 1.1 * columns)
-    with drawn(path, (side, side * rows / columns + 0.4)) as figure:
+    with new_figure(path, (side, side * rows / columns + 0.4)) as figure:
         more = f", the first {MOST} of {len(pictures)}" if len(pictures) > MOST else ""
         figure.suptitle(f"{what} 1 to {len(first)}{more}", fontsize=8)
         plots = figure.subplots(rows, columns, squeeze=False).ravel()
