@@ -2,6 +2,8 @@
 
 import csv
 import io
+import os
+import subprocess
 import threading
 import time
 import tracemalloc
@@ -20,6 +22,7 @@ from zoo.data.sources import load
 from zoo.errors import ZooError
 
 RULE = Preprocessing((8, 8))
+unix = pytest.mark.skipif(os.name == "nt", reason="such names and files are there on Unix alone")
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +45,12 @@ def photos(root, classes=("cats", "dogs"), each=3):
         for index in range(each):
             picture(root / name / f"{index}.png", 100 * number + index)
     return root
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two classes of two pictures."""
+    return photos(tmp_path / "photos", each=2)
 
 
 def table(path, rows, columns=("path", "label"), encoding="utf-8", delimiter=","):
@@ -255,6 +264,115 @@ def test_contradicting_validation_is_explained(tmp_path):
             load(**arguments)
 
 
+# Folders and tables that the system or somebody has made odd: all that can be read is, and the rest is told of
+
+
+@unix
+@pytest.mark.parametrize("place", ["", "cats", "cats/deep"])
+def test_a_link_to_a_name_that_is_too_long(place, root):
+    (root / place).mkdir(exist_ok=True)
+    (root / place / "long.png").symlink_to("n" * 300)
+    dataset = load(root)
+    assert len(dataset.splits["train"]) == 4 and "too long" in reasons(dataset)["long.png"].lower()
+
+
+@unix
+@pytest.mark.parametrize("place", ["", "cats"])
+def test_pipes_sockets_and_devices_are_not_read(place, root):
+    os.mkfifo(root / place / "pipe.png")
+    (root / place / "zero.png").symlink_to("/dev/zero")
+    assert len(load(root).splits["train"]) == 4
+
+
+@unix
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root enters closed folders, too")
+@pytest.mark.parametrize("mode", [0, 0o444, 0o111])
+def test_a_folder_that_may_not_be_entered(mode, root):
+    closed = root / "cats" / "closed"
+    closed.mkdir()
+    (closed / "1.png").write_bytes(b"")
+    closed.chmod(mode)
+    try:
+        dataset = load(root)
+    finally:
+        closed.chmod(0o755)
+    assert len(dataset.splits["train"]) == 4 and "ermission" in str(dataset.skipped)
+
+
+@unix
+def test_more_folders_in_one_another_than_python_calls_functions(root):
+    inner = os.open(root / "cats", os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=inner)
+        below = os.open("d", os.O_RDONLY, dir_fd=inner)
+        os.close(inner)
+        inner = below
+    os.close(inner)
+    try:
+        assert len(load(root).splits["train"]) == 4
+    finally:
+        subprocess.run(["rm", "-rf", root / "cats/d"], check=True)  # Python's own way calls itself as well
+
+
+@unix
+@pytest.mark.parametrize("name", [b"H\xfcnde", b"\xff"])
+def test_a_class_folder_whose_name_is_no_unicode(name, root):
+    os.rename(root / "dogs", os.path.join(os.fsencode(root), name))  # noqa: PTH104, PTH118
+    with pytest.raises(ZooError, match="no Unicode") as error:
+        load(root)
+    assert str(error.value).isprintable()
+
+
+@unix
+def test_a_class_folder_whose_name_is_for_terminals(root):
+    (root / "dogs").rename(root / "\x1b[2Jdogs")
+    (root / "\x1b[2Jdogs" / "1.png").unlink()
+    with pytest.raises(ZooError, match="too little") as error:
+        load(root)
+    assert "\x1b" not in str(error.value)
+
+
+@pytest.mark.parametrize("label", ["7" * 5000, "-" + "1" * 5000])
+def test_labels_of_more_digits_than_python_reads(label, root):
+    rows = [(f"{name}/{index}.png", label if name == "cats" else "3") for name in ("cats", "dogs") for index in (0, 1)]
+    dataset = load(table(root / "t.csv", rows))
+    assert sorted(dataset.labels) == sorted(["3", label])
+
+
+def test_a_path_in_a_table_that_no_file_can_have(root):
+    rows = [(f"{name}/{index}.png", name) for name in ("cats", "dogs") for index in (0, 1)]
+    dataset = load(table(root / "t.csv", [*rows, (f"{'n' * 5000}.png", "cats"), ("a\0b.png", "cats")]))
+    assert len(dataset.splits["train"]) == 4 and [*reasons(dataset).values()] == ["no such file"] * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("\x1b[2J" * 999, id="escapes"),
+        pytest.param("a,b\n" * 9000, id="rows"),
+        pytest.param('"' + "a\n" * 9000, id="a quote left open"),
+        pytest.param("path,label,split\nx,y,\x1b" + "z" * 9000, id="split"),
+        pytest.param("path,label\n\x1b" * 900, id="path"),
+    ],
+)
+def test_what_is_told_of_a_table_can_be_printed_and_has_an_end(text, tmp_path):
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ZooError) as error:
+        load(tmp_path / "t.csv")
+    assert len(str(error.value)) < 4000 and str(error.value).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    "data", ["~nobody-of-that-name/photos", "n" * 300, "n" * 5000, "a\0b", "photos/" + "x/" * 3000]
+)
+def test_places_that_cannot_be(data):
+    with pytest.raises(ZooError, match="ccepted"):
+        load(data)
+
+
+# Decoding many
+
+
 def test_stream_is_in_order_with_views_digests_and_errors(tmp_path):
     root = photos(tmp_path / "set")
     (root / "cats/1.png").write_text("text")
@@ -282,6 +400,15 @@ def test_stream_reports_a_file_that_has_gone(tmp_path):
     pictures.items[0].unlink()
     index, view, key, result = next(stream(pictures, RULE))
     assert (index, view, key) == (0, 0, "") and "No such file" in str(result)
+
+
+def test_small_pictures_take_no_time():
+    """How many may wait decoded is a matter of bytes, and small ones are many."""
+    pictures = Pictures([np.zeros((2, 2), np.uint8)] * 3, np.zeros(3, int), ["a"])
+    begin = time.monotonic()
+    for _ in range(3):
+        assert len(list(stream(pictures, Preprocessing((1, 1))))) == 3
+    assert time.monotonic() - begin < 1
 
 
 def test_leaving_a_stream_early_stops_its_work(monkeypatch):
