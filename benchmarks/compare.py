@@ -1,10 +1,9 @@
 """zoo and other tools on the same random splits: accuracy on the same held-out pictures, and whole processes' time.
 
     ZOO_DATA=path/to/data python benchmarks/compare.py --quiet-machine
-    python benchmarks/compare.py --table
 
 A row is appended to the results as soon as it is measured, and what is there already is not run again, so the
-command can be stopped and started at any time. --table prints what the rows say, as Markdown.
+command can be stopped and started at any time. tables.py makes tables of the rows.
 """
 
 import argparse
@@ -31,18 +30,6 @@ PEERS = {  # the backbone that each script takes and the kind of file that it sa
     "timm_sklearn": ("backbone.safetensors", "joblib"),
 }
 TOOLS = ["zoo", "zoo_float32", "zoo_core", *PEERS]
-SAID = {
-    ("zoo", "empty"): "`zoo finetune`",
-    ("zoo", "warm"): "`zoo finetune`, again",
-    ("zoo_float32", "empty"): "`zoo finetune --precision float32`",
-    ("zoo_float32", "warm"): "`zoo finetune --precision float32`, again",
-    ("zoo_core", "empty"): "`zoo finetune` without OpenVINO",
-    ("zoo_core", "warm"): "`zoo finetune` without OpenVINO, again",
-    ("keras_guide", ""): "Keras' guide: frozen backbone, augmentation, 10 epochs",
-    ("keras_features", ""): "Keras: features once, 50 epochs of `Dense`",
-    ("timm_pytorch", ""): "timm: frozen backbone, augmentation, 10 epochs",
-    ("timm_sklearn", ""): "timm: features once, scikit-learn's logistic regression",
-}
 FIELDS = "dataset seed tool cache accuracy n process_seconds peak_mb quiet day processor cores python versions right"
 PREDICT = "import json, sys, zoo; print(json.dumps([p.label for p in zoo.load(sys.argv[1]).predict(sys.argv[2:])]))"
 
@@ -57,11 +44,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--again", action="store_true", help="run what the results hold already, too")
     parser.add_argument("--quiet-machine", action="store_true", help="nothing else runs: these times count")
-    parser.add_argument("--table", action="store_true", help="run nothing, print the table")
     options = parser.parse_args()
-    if options.table:
-        print_tables(read(options.out), options.datasets)
-        return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     if "zoo_core" in options.tools and not options.bare:
         print("zoo_core is left out: name an interpreter without OpenVINO by --bare.", flush=True)
@@ -165,69 +148,6 @@ def append(path: Path, row: dict) -> None:
         if new:
             writer.writeheader()
         writer.writerow(row)
-
-
-def print_tables(rows: list[dict], datasets: list[str]) -> None:
-    """One Markdown table a dataset; of rows measured twice the last counts, for times the last on a quiet machine."""
-    latest = {key(row): row for row in rows}
-    quiet = {key(row): float(row["process_seconds"]) for row in rows if row["quiet"] == "yes"}
-    for dataset in datasets:
-        right = {
-            name: {
-                seed: np.frombuffer(row["right"].encode(), "S1")
-                for (data, seed, *tool), row in latest.items()
-                if data == dataset and tuple(tool) == name
-            }
-            for name in SAID
-        }
-        seconds = {
-            name: [value for (data, _, *tool), value in quiet.items() if data == dataset and tuple(tool) == name]
-            for name in SAID
-        }
-        ours = right["zoo", "empty"]
-        our_seconds = np.median(seconds["zoo", "empty"]) if seconds["zoo", "empty"] else None
-        print(f"\n{dataset}\n")
-        print("| tool | splits | accuracy (sd) | minus zoo, points (95 %) | seconds | times zoo | peak MB |")
-        print("| --- | --- | --- | --- | --- | --- | --- |")
-        for name, said in SAID.items():
-            if not right[name]:
-                continue
-            shares = [100 * np.mean(marks[marks != b"."] == b"1") for marks in right[name].values()]
-            spread = f" ({np.std(shares, ddof=1):.1f})" if len(shares) > 1 else ""
-            time_taken = np.median(seconds[name]) if seconds[name] else None
-            megabytes = [
-                float(row["peak_mb"])
-                for (data, _, *tool), row in latest.items()
-                if data == dataset and tuple(tool) == name
-            ]
-            cells = [
-                said,
-                str(len(shares)),
-                f"{np.mean(shares):.1f} %{spread}",
-                "" if name == ("zoo", "empty") else difference(right[name], ours),
-                "" if time_taken is None else f"{time_taken:.1f}",
-                "" if time_taken is None or our_seconds is None else f"{time_taken / our_seconds:.1f}",
-                f"{np.median(megabytes):.0f}",
-            ]
-            print("|", " | ".join(cells), "|")
-
-
-def difference(theirs: dict, ours: dict) -> str:
-    """Mean paired difference in points, with a bootstrap interval.
-
-    Pictures are what is drawn, each with all its appearances in held-out parts: the parts overlap, so a picture
-    counted as often as it appears would make the interval too narrow.
-    """
-    seeds = sorted(theirs.keys() & ours.keys())
-    if not seeds:
-        return ""
-    his, mine = np.stack([theirs[seed] for seed in seeds]), np.stack([ours[seed] for seed in seeds])
-    appearances = (mine != b".").sum(0)
-    gains = (his == b"1").sum(0) - (mine == b"1").sum(0)
-    count = len(gains)
-    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), 5000)
-    low, high = np.quantile(drawn @ gains / (drawn @ appearances), [0.025, 0.975])
-    return f"{100 * gains.sum() / appearances.sum():+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 if __name__ == "__main__":
