@@ -1,7 +1,7 @@
 """Write the measured numbers of README.md and docs/results.md from the rows in benchmarks/results/.
 
-    python benchmarks/tables.py            # rewrites what stands between the markers <!-- NAME --> and <!-- /NAME -->
-    python benchmarks/tables.py --check    # rewrites nothing; fails where a file disagrees with the rows
+python benchmarks/tables.py            # rewrites what stands between the markers <!-- NAME --> and <!-- /NAME -->
+python benchmarks/tables.py --check    # rewrites nothing; fails where a file disagrees with the rows
 """
 
 import argparse
@@ -39,7 +39,6 @@ WORD_VECTORS = {  # seeds in word2vec.csv: under which settings
     (40, 44): "the same at twice the rate",
     (55, 56): "CBOW, each near word taking its share of the step",
     (57, 58): "CBOW, each near word taking the whole step, as gensim does",
-    (59, 59): "two epochs, one run each, for the speed alone",
 }
 
 
@@ -98,22 +97,20 @@ def latest(dataset: str) -> tuple[dict, dict]:
     return rows, seconds
 
 
-def compare(dataset: str) -> list[str]:
-    rows, seconds = latest(dataset)
-    lines = []
-    for way, name in COMPARED.items():
-        accuracies = [100 * float(row["accuracy"]) for row in rows[way].values()]
-        times = list(seconds.get(way, {}).values())
-        lines.append(
-            [
-                name,
+def compare() -> list[str]:
+    lines = [[name] for name in COMPARED.values()]
+    for dataset in ("hymenoptera", "flower_photos"):
+        rows, seconds = latest(dataset)
+        for line, way in zip(lines, COMPARED, strict=True):
+            accuracies = [100 * float(row["accuracy"]) for row in rows[way].values()]
+            times = list(seconds.get(way, {}).values())
+            line += [
                 f"{np.mean(accuracies):.1f} % ± {np.std(accuracies, ddof=1):.1f}",
                 "" if way[0] == "zoo" else difference(rows[way], rows["zoo", "empty"]),
                 f"{np.median(times):.1f}" if times else "",
                 f"{np.median(numbers(list(rows[way].values()), 'peak_mb')):.0f}",
             ]
-        )
-    return table("way | accuracy, 5 splits | minus zoo, points (95 %) | seconds | peak MB", lines)
+    return table("way" + " | accuracy | minus zoo, points (95 %) | seconds | peak MB" * 2, lines)
 
 
 def difference(theirs: dict[str, Row], ours: dict[str, Row]) -> str:
@@ -139,8 +136,8 @@ def headline() -> list[str]:
     accuracies = numbers(list(rows["zoo", "empty"].values()), "accuracy")
     took, again = (np.median(list(seconds["zoo", cache].values())) for cache in ("empty", "warm"))
     return [
-        f"Measured: 243 photos of ants and bees, {took:.0f} seconds on two processor cores from the folder to the saved",
-        f"file, {np.mean(accuracies):.0%} right on photos that it had not seen. Run again, it takes {again:.0f} seconds.",
+        f"Measured: 243 photos of ants and bees, {took:.0f} seconds on two processor cores from the folder to the",
+        f"saved file, {np.mean(accuracies):.0%} right on photos that it had not seen. The same again takes {again:.0f} seconds.",
     ]
 
 
@@ -156,22 +153,20 @@ def finetune() -> list[str]:
 
 
 def throughput() -> list[str]:
-    return table(
-        "what | pictures a second", [[row["what"], row["pictures_per_second"]] for row in results("throughput")]
-    )
+    return [
+        f"- {row['what']}: {float(row['pictures_per_second']):.0f} pictures a second" for row in results("throughput")
+    ]
 
 
 def growth() -> list[str]:
-    rows = [
-        [f"{int(row['pictures']):,}", row["process_seconds"], row["processor_seconds"], row["peak_mb"]]
+    return [
+        f"- {int(row['pictures']):,} pictures: {float(row['process_seconds']):.0f} seconds, {row['peak_mb']} MB"
         for row in results("growth")
     ]
-    return table("pictures | seconds | processor seconds | peak MB", rows)
 
 
 def imagenet_sample() -> list[str]:
-    rows = [[f"`{row['model']}`", f"{percent(row['top1'])} ({interval(row)})"] for row in results("imagenet_sample")]
-    return table("backbone | top-1 on 100 ImageNet training photos (95 %)", rows)
+    return [f"- `{row['model']}`: {percent(row['top1'])} ({interval(row)})" for row in results("imagenet_sample")]
 
 
 def weights() -> list[str]:
@@ -191,19 +186,19 @@ def weights() -> list[str]:
 
 
 def recurrent() -> list[str]:
-    rows = [
-        [row["tool"], row["dtype"], *(f"{float(row[key]):,.0f}" if row[key] else "" for key in ("trains", "writes"))]
-        for row in results("recurrent")
-    ]
-    return table("what | precision | learns | writes", rows)
+    lines = []
+    for (tool,), rows in grouped(results("recurrent"), "tool").items():
+        cells = [f"{float(row[key]):,.0f}" if row[key] else "" for key in ("trains", "writes") for row in rows]
+        lines.append([tool, *(cells if len(rows) == 2 else (cells[0], "", cells[1], ""))])
+    return table("what | learns, float32 | learns, bfloat16 | writes, float32 | writes, bfloat16", lines)
 
 
 def autoencoder() -> list[str]:
-    rows = [
-        [row["tool"], f"{float(row['loss']):.4f}", row["fit_seconds"], f"{int(row['parameters']):,}"]
+    return [
+        f"- {row['tool']}: cross-entropy {float(row['loss']):.4f} in {float(row['fit_seconds']):.0f} seconds, with "
+        f"{int(row['parameters']):,} weights"
         for row in results("autoencoder")
     ]
-    return table("what | binary cross-entropy | seconds | weights", rows)
 
 
 def dcgan() -> list[str]:
@@ -219,49 +214,45 @@ def dcgan() -> list[str]:
 
 
 def word2vec() -> list[str]:
-    """Means and deviations of each series of seeds; a single run counts only where the series has but one seed."""
+    """A line for each series of seeds: the zoo's mean and deviation, then gensim's."""
     lines = []
     rows = [row for row in results("word2vec") if row["seed"]]
-    scores = ("wordsim353", "simlex999", "analogies", "nouns", "verbs")
     for (first, last), remark in WORD_VECTORS.items():
         series = [row for row in rows if first <= int(row["seed"]) <= last]
-        for (tool, rate, negative), group in grouped(series, "tool", "rate", "negative").items():
-            if len(group) == 1 and first != last:
-                continue
-            agreement = numbers(group, "agreement") if tool.startswith("zoo") else []
-            speed = numbers(group, "words_per_second")
-            lines.append(
-                [
-                    f"{first} to {last}",
-                    remark,
-                    f"{tool}, {negative} negatives" + (f", rate {rate}" if rate else ""),
-                    *(spread(numbers(group, score)) for score in scores),
-                    spread(agreement),
-                    span(speed) if speed else "",
-                ]
-            )
-            remark = ""
-    header = "seeds | series | what | WordSim-353 | SimLex-999 | analogies | nouns | verbs | agreement | words a second"
-    return table(header, lines)
+        ours = max(grouped([row for row in series if row["tool"] == "zoo on jax"], "rate").values(), key=len)
+        theirs = [row for row in series if row["tool"] == "gensim 1 worker" and row["negative"] == "5"]
+        scores = ("wordsim353", "simlex999", "analogies", "nouns", "verbs")
+        cells = [" / ".join(filter(None, (spread(numbers(of, score)) for of in (ours, theirs)))) for score in scores]
+        agreement = numbers(ours, "agreement")
+        lines.append([f"{first} to {last}", remark, *cells, f"{np.mean(agreement):.3f}" if agreement else ""])
+    return table("seeds | zoo / gensim | WordSim-353 | SimLex-999 | analogies | nouns | verbs | agreement", lines)
+
+
+def word2vec_speed() -> list[str]:
+    rows = [
+        row for row in results("word2vec") if row["seed"] and (50 <= int(row["seed"]) <= 54 or row["seed"] == "59")
+    ]
+    return [
+        f"- {tool}: {np.mean(numbers(group, 'words_per_second')):,.0f} words a second, runs: {len(group)}"
+        for (tool,), group in grouped(rows, "tool").items()
+    ]
 
 
 def runs() -> list[str]:
-    """When and where each file of rows was measured."""
-    lines = []
+    """Where and when the rows were measured, and how long that took where they say so."""
+    took: dict[str, list[str]] = {}
     for path in sorted((HERE / "results").glob("*.csv")):
-        rows = read(path)
-        days = sorted({row["day"] for row in rows})
-        machines = sorted({f"{row['cores']} cores, {row['processor'].removesuffix(' Processor')}" for row in rows})
-        column = next((key for key in ("process_seconds", "training_seconds", "seconds") if key in rows[0]), None)
-        took = f"{sum(numbers(rows, column)) / 60:.0f} minutes" if column else "not recorded"
-        lines.append([f"`{path.name}`", str(len(rows)), ", ".join(days), "; ".join(machines), took])
-    return table("rows | how many | days | machines | all runs together", lines)
+        for (day, cores, processor), rows in grouped(read(path), "day", "cores", "processor").items():
+            columns = [key for key in ("process_seconds", "training_seconds", "seconds") if key in rows[0]]
+            minutes = f" ({sum(numbers(rows, columns[0])) / 60:.0f} minutes)" if columns else ""
+            machine = f"{processor.removesuffix(' Processor')}, {cores} cores, {day}"
+            took.setdefault(machine, []).append(f"{path.stem}{minutes}")
+    return [f"- {machine}: {', '.join(names)}" for machine, names in sorted(took.items())]
 
 
 TABLES: dict[str, Callable[[], list[str]]] = {
     "headline": headline,
-    "compare_hymenoptera": lambda: compare("hymenoptera"),
-    "compare_flower_photos": lambda: compare("flower_photos"),
+    "compare": compare,
     "finetune": finetune,
     "throughput": throughput,
     "growth": growth,
@@ -271,6 +262,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "autoencoder": autoencoder,
     "dcgan": dcgan,
     "word2vec": word2vec,
+    "word2vec_speed": word2vec_speed,
     "runs": runs,
 }
 

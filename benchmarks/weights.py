@@ -113,7 +113,9 @@ RECIPES = {
     "word2vec-english_lines": Recipe(
         "word2vec",
         "english_lines",
-        training={"learning_rate": 25.6},  # twice the published rate, chosen on analogies and WordNet; see README.md
+        training={
+            "learning_rate": 25.6
+        },  # twice the published rate, chosen on analogies and WordNet; see docs/results.md
         metric="spearman",
         judged_by="wordsim353.tsv",
         backend="jax",

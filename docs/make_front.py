@@ -107,7 +107,12 @@ def main() -> None:
         lines += [line for line in measured if line.startswith("Wrote")]
         picture = "clothes/val/shirt/00.png"
         said, _ = run(root, "predict", "clothes.keras", picture)
-        lines += ["", "$ zoo predict clothes.keras \\", f"      {picture}", *said[0].removeprefix(f"{picture}: ").split("; ")]
+        lines += [
+            "",
+            "$ zoo predict clothes.keras \\",
+            f"      {picture}",
+            *said[0].removeprefix(f"{picture}: ").split("; "),
+        ]
         canvas = Image.new("RGB", (sum(WIDTHS) + 2 * GAP, HEIGHT), "white")
         draw = ImageDraw.Draw(canvas)
         draw.rounded_rectangle((0, 0, WIDTHS[0], HEIGHT - 1), 14, "white", LINE, 2)

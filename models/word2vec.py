@@ -16,7 +16,7 @@ from zoo.registry import register
     "Pennington et al. (2014), doi:10.3115/v1/D14-1162",
     loss="near_and_far",
     preprocessing={"tokens": "lower-case words", "min_count": 5, "block": 64, "draws": 256, "subsample": 1e-3},
-    # plain descent as in Mikolov's program; what others gave stands in benchmarks/README.md. The limit is for texts of
+    # plain descent as in Mikolov's program; what others gave stands in docs/results.md. The limit is for texts of
     # a dozen words, which stand so often in a batch that their steps would grow without end.
     optimizer={"class_name": "SGD", "config": {"clipnorm": 1.0}},
     learning_rate=12.8,  # of the mean over 512 words; 0.025 for each, as in Mikolov's program
