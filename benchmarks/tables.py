@@ -137,7 +137,7 @@ def headline() -> list[str]:
     took, again = (np.median(list(seconds["zoo", cache].values())) for cache in ("empty", "warm"))
     return [
         f"Measured: 243 photos of ants and bees, {took:.0f} seconds on two processor cores from the folder to the",
-        f"saved file, {np.mean(accuracies):.0%} right on photos that it had not seen. Again it takes {again:.0f} seconds.",
+        f"saved file, {np.mean(accuracies):.0%} right on photos it had not seen. Run again: {again:.0f} seconds.",
     ]
 
 

@@ -106,10 +106,10 @@ def main() -> None:
         lines += ["$ zoo evaluate clothes.keras clothes/val \\", "      --errors wrong.html"]
         lines += [line for line in measured if line.startswith("Wrote")]
         picture = "clothes/val/shirt/00.png"
-        said, _ = run(root, "predict", "clothes.keras", picture)
+        said, _ = run(root, "predict", "clothes.keras", picture, "--top", "3")
         lines += [
             "",
-            "$ zoo predict clothes.keras \\",
+            "$ zoo predict clothes.keras --top 3 \\",
             f"      {picture}",
             *said[0].removeprefix(f"{picture}: ").split("; "),
         ]
