@@ -87,7 +87,6 @@ def test_facts_are_whole():
         assert all(len(sha256) == 64 for sha256 in facts.files.values())
         pictures = facts.kind in named.KINDS["pictures"]
         assert len(set(facts.classes)) == len(facts.classes) and (len(facts.classes) >= 2) == pictures
-        assert facts.extra == ("samples" if facts.package else None)
 
 
 def test_an_absent_dataset_says_where_it_was_looked_for_and_what_is_there(nothing_at_hand):

@@ -38,8 +38,3 @@ class DatasetInfo:
     package: str | None = None
     kind: str = "images"
     parts: Callable[[Path], list[str]] | None = None
-
-    @property
-    def extra(self) -> str | None:
-        """The pip extra that brings the package."""
-        return "samples" if self.package else None

@@ -18,12 +18,7 @@ from zoo.errors import ZooError
 from zoo.registry import did_you_mean
 
 DATASETS = {info.name: info for info in (*image_datasets.DATASETS, *text_datasets.DATASETS)}
-SAMPLES = {
-    "astronaut": "astronaut.png",
-    "chelsea": "chelsea.png",
-    "coffee": "coffee.png",
-    "rocket": "rocket.jpg",
-}
+SAMPLES = {"astronaut": "astronaut.png", "chelsea": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg"}
 EXTRA = 'pip install "keras-zoo[samples]"'
 KINDS = {"pictures": ("images", "points"), "text": ("text",), "pairs": ("pairs",)}  # what a task asks for
 

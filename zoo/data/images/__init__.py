@@ -1,4 +1,4 @@
-"""Pictures: decoding and inspecting one, preprocessing, folders and streams of many."""
+"""Pictures: decoding and inspecting one; preprocessing; folders, named datasets and streams of many."""
 
 from zoo.data.images.decoding import EXTENSIONS, ImageError, decode, decode_views, digest, path_of, read, row
 from zoo.data.images.inspection import Look, extensions_of, inspect, kind_of

@@ -15,13 +15,7 @@ from zoo.data.images import EXTENSIONS
 from zoo.data.images.pictures import Pictures
 from zoo.errors import ZooError, is_unicode
 
-SPLITS = {
-    "train": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-}
+SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
 LITTER = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave behind; hidden files are ignored too
 PATH_COLUMNS = ("path", "file", "filename", "image")
 LABEL_COLUMNS = ("label", "class", "category")

@@ -1,1 +1,1 @@
-"""Text: corpora, their readers, vocabularies."""
+"""Text: corpora, named datasets, vocabularies."""
