@@ -19,6 +19,7 @@ class GrowingTable:
         path: the file; its folder is made when absent.
         columns: the columns; the first one says what a row is about. Columns called "error" and "by" must be there.
         by: who writes: rows by another are not mixed with these.
+        renamed: columns' new names by the old ones that an older file may have.
 
     Attributes:
         done: what the kept rows are about.
@@ -27,9 +28,9 @@ class GrowingTable:
         ZooError: the file cannot be read or written, or holds something else.
     """
 
-    def __init__(self, path, columns: list[str], by: str):
+    def __init__(self, path, columns: list[str], by: str, renamed: dict[str, str] | None = None):
         self.path, self.columns, self.by = Path(path), columns, by
-        rows = self._rows() if self.path.exists() else []
+        rows = self._rows(renamed or {}) if self.path.exists() else []
         self.done = {row[0] for row in rows}
         try:
             with atomic_file(self.path) as temporary:
@@ -37,13 +38,13 @@ class GrowingTable:
         except OSError as error:
             raise ZooError(f"{self.path} cannot be written: {error.strerror or error}.") from error
 
-    def _rows(self) -> list[list[str]]:
+    def _rows(self, renamed: dict[str, str]) -> list[list[str]]:
         try:
             text = self.path.read_bytes().decode("utf-8", "surrogateescape")
             rows = list(csv.reader(io.StringIO(text, newline="")))
         except (OSError, csv.Error) as error:
             raise ZooError(f"{self.path} cannot be read: {error}.") from error
-        if rows and rows[0] != self.columns:
+        if rows and [renamed.get(column, column) for column in rows[0]] != self.columns:
             raise ZooError(
                 f"{self.path} is there already and has not the columns {', '.join(self.columns)}. "
                 "Give another name, or move the file away."

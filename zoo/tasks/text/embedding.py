@@ -111,7 +111,7 @@ class Embedding(TextTask):
         """
         return self.nearest(self.unit()[self.number(word)], top, {self.number(word)})
 
-    def analogy(self, one: str, without: str, instead: str, top: int = 5) -> list[tuple[str, float]]:
+    def analogy(self, one: str, without: str, instead: str, top: int = 10) -> list[tuple[str, float]]:
         """What is to `instead` as `one` is to `without`: `analogy("king", "man", "woman")`.
 
         Args:

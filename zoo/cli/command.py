@@ -1,0 +1,190 @@
+"""How a command is made, its errors and exit status, and what several commands do."""
+
+import contextlib
+import copy
+import inspect
+import json
+import os
+import pkgutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+import zoo
+from zoo import catalog
+from zoo.api import is_saved_file
+from zoo.cli.options import WordsOption
+from zoo.console import note
+from zoo.errors import UsageError, ZooError
+
+METHODS = {  # command -> the method that a model must have for it
+    "evaluate": "evaluate",
+    "predict": "predict",
+    "generate": "generate",
+    "chat": "reply",
+    "similar": "most_similar",
+    "reconstruct": "reconstruct",
+    "sample": "sample",
+    "visualise": "visualise",
+    "relabel": "relabel",
+}
+
+
+class Command(click.Command):
+    """A command. Its function is passed only what was typed: defaults stand in the library's signatures.
+
+    Args:
+        calls: the library's function that takes the options, as "module:function"; help shows its defaults.
+    """
+
+    def __init__(self, *args, calls: str | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.calls = calls
+        self.params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON."))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        greedy = {name for param in self.params if isinstance(param, WordsOption) for name in param.opts}
+        return super().parse_args(ctx, spread(args, greedy))
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Run the command; returns the exit status: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
+        ctx.params = {name: value for name, value in ctx.params.items() if value not in (None, ())}
+        try:
+            status = super().invoke(ctx) or 0
+            sys.stdout.flush()
+            return status
+        except BrokenPipeError:
+            # The reader, `head` perhaps, has seen enough. Python would complain once more when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except KeyboardInterrupt as interrupt:
+            note(f"\nzoo {ctx.info_name}: interrupted. {interrupt}".rstrip())
+            return 128 + signal.SIGINT
+        except (ZooError, OSError, ImportError) as error:  # OSError: a full disk, a folder that may not be written
+            if isinstance(error, ImportError) and "checkout" not in str(error):
+                raise
+            note(f"zoo {ctx.info_name}: {error}")
+            if ctx.params["as_json"]:
+                print(json.dumps({"error": str(error)}))
+            return 2 if isinstance(error, UsageError) else 1
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        known = inspect.signature(pkgutil.resolve_name(self.calls)).parameters if self.calls else {}
+        records = []
+        for option in self.get_params(ctx):
+            if isinstance(option, click.Option):
+                if option.name in known and known[option.name].default is not inspect.Parameter.empty:
+                    option = copy.copy(option)
+                    option.default, option.show_default = known[option.name].default, True
+                records.append(option.get_help_record(ctx))
+        with formatter.section("Options"):
+            formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Examples"):
+            formatter.write(f"{self.epilog}\n")
+
+
+def command(calls: str | None = None) -> Callable[[Callable], Command]:
+    """Make a command of a function; its docstring is the help, with a section "Examples:" at the end."""
+
+    def decorate(function) -> Command:
+        about, _, examples = inspect.cleandoc(function.__doc__).partition("\n\nExamples:\n")
+        name = function.__name__.rstrip("_")
+        return click.command(name, cls=Command, calls=calls, help=about, epilog=examples)(function)
+
+    return decorate
+
+
+def spread(args: list[str], greedy: set[str]) -> list[str]:
+    """Give each word behind a greedy option an option of its own.
+
+    Example:
+        >>> spread(["cnn", "--set", "a=1", "b=2", "--json"], {"--set"})
+        ['cnn', '--set=a=1', '--set=b=2', '--json']
+        >>> spread(["--set"], {"--set"})
+        ['--set=']
+    """
+    result, option = [], None
+    for index, word in enumerate(args):
+        if word.startswith("-"):
+            option = word if word in greedy else None
+            followed = args[index + 1 :] and not args[index + 1].startswith("-")
+            if not option:
+                result.append(word)
+            elif not followed:
+                result.append(f"{option}=")
+        else:
+            result.append(f"{option}={word}" if option else word)
+    return result
+
+
+@contextlib.contextmanager
+def interruptible(advice: str, folder: Path | None = None) -> Iterator[None]:
+    """Work that Ctrl-C may end: the command then says how to go on.
+
+    Args:
+        advice: what is kept, and what to type.
+        folder: what is kept lies there; nothing is said while there is no such folder.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(advice if folder is None or folder.is_dir() else "") from None
+
+
+def open_model(name: str, verb: str, weights: str | None = None) -> Any:
+    """The saved file, or the model with its trained weights, if the command `verb` is for its kind of model.
+
+    Args:
+        name: a `.keras` file, or a model's name.
+        verb: a command, a key of `METHODS`.
+        weights: which of its trained weights; None takes those of its own dataset, or else the first.
+    """
+    if is_saved_file(name):
+        if weights:
+            raise UsageError(f"{name} is a saved file and has its weights: leave out --weights.")
+        model = zoo.load(name)
+    elif known := list(catalog.card(name).facts.get("weights", {})):
+        model = zoo.get(name, weights=weights or known[0])
+    else:
+        raise ZooError(
+            f"{name} comes without trained weights: train it first (`zoo train {name}`) and give the saved file."
+        )
+    if not hasattr(model, METHODS[verb]):
+        fitting = ", ".join(verb for verb, method in METHODS.items() if hasattr(model, method))
+        raise UsageError(f"{name} is a model for {model.entry.task} and has no `zoo {verb}`; it has {fitting}.")
+    return model
+
+
+def with_defaults(function, *args, **options) -> dict:
+    """All arguments that a call would have, by name, its defaults among them.
+
+    Example:
+        >>> with_defaults(lambda n=64, seed=None: ..., seed=1)
+        {'n': 64, 'seed': 1}
+    """
+    bound = inspect.signature(function).bind(*args, **options)
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def note_skipped(skipped: list[dict]) -> None:
+    for item in skipped[:20]:
+        note(f"left out {item['path']}: {item['reason']}")
+    if len(skipped) > 20:
+        note(f"... and {len(skipped) - 20} more")
+
+
+def show_json(value) -> None:
+    """Print a result as JSON, the only thing on standard output."""
+    text = json.dumps(value, indent=1, default=lambda item: item.to_json(), ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a terminal without Unicode, or a file's name that is no text: JSON can escape both
+        text = json.dumps(json.loads(text))
+    print(text)

@@ -1,0 +1,315 @@
+"""Commands for models of pictures: finetune, doctor, predict, relabel, reconstruct, sample, visualise."""
+
+import itertools
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+import zoo
+from zoo import environment
+from zoo.api import is_saved_file
+from zoo.cli.command import command, interruptible, note_skipped, open_model, show_json, with_defaults
+from zoo.cli.options import PATH, POSITIVE, model_argument, weights_option
+from zoo.console import note, per_class_table, progress_bar
+from zoo.errors import UsageError, ZooError, printable
+from zoo.tables import GrowingTable
+
+
+@command(calls="zoo.transfer.finetune:finetune")
+@click.argument("train", metavar="TRAIN", type=PATH)
+@click.option("--val", "validation", type=PATH, metavar="DIR", help="Pictures to measure on.")
+@click.option("--val-split", type=float, metavar="SHARE", help="Share to hold out to measure on; without it, 0.2.")
+@click.option("--backbone", metavar="NAME", help="A pretrained network.")
+@click.option("--out", type=PATH, metavar="FILE.keras", help="Where to save (TRAIN.keras).")
+@click.option("--augment", type=int, metavar="K", help="Add K augmented views of each picture.")
+@click.option("--precision", metavar="P", help="float32 or bfloat16, to train on; without it, the fastest here.")
+@click.option(
+    "--skip-list", type=PATH, metavar="FILE", help="Pictures to leave out, as `zoo doctor --out` writes them."
+)
+@click.option("--seed", type=int, metavar="N", help="Decides which pictures are held out.")
+def finetune(train, as_json, out=None, **options) -> int | None:
+    """Train a classifier of your own pictures in seconds.
+
+    TRAIN is a folder of class folders, a dataset's name or a CSV file.
+
+    Examples:
+      zoo finetune photos/                           one folder a class; a fifth is held out
+      zoo finetune photos/train --val photos/val --out pets.keras
+      zoo finetune labels.csv --augment 4 --backbone efficientnet_lite1
+      zoo finetune textures                          an embedded dataset, no network needed
+    """
+    if {"validation", "val_split"} <= {*options}:
+        raise click.UsageError("--val and --val-split exclude each other: leave out one of the two.")
+    out = Path(out or f"{default_name(train)}.keras")
+    with interruptible("What was computed is cached: the same command goes on from there."):
+        classifier = zoo.finetune(train, out=out, **options)
+    summary = classifier.summary
+    note_skipped(summary["skipped"])
+    if as_json:
+        return show_json(summary)
+    features, seconds = summary["features"], summary["seconds"]
+    if summary["duplicates"]:
+        print(f"{summary['duplicates']} training pictures are also among those held out; they were not trained on.")
+    print(f"accuracy {summary['validation']['accuracy']}, on pictures that were not trained on")
+    print(per_class_table(summary["validation"]["per_class"]))
+    print(
+        f"Features: {features['computed']} computed by {features['engine']} in {features['precision']}, "
+        f"{features['cached']} from the cache."
+    )
+    print("Seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in seconds.items()))
+    print(f"Saved {out} ({out.stat().st_size / 1e6:.1f} MB). Next: zoo predict {out} PICTURE.jpg")
+
+
+def default_name(train: str) -> str:
+    """A file's name for a classifier of `train`: the folder's, or its parent's where the folder is only "train"."""
+    path = Path(train.removeprefix("tfds:")).resolve()
+    return (path.parent if path.name == "train" else path).stem or "classifier"
+
+
+@command()
+@click.argument("data", metavar="[DATA]", type=PATH, required=False)
+@click.option("--val", "validation", type=PATH, metavar="DIR", help="More of them, held out to measure on.")
+@click.option("--out", type=PATH, metavar="FILE.csv", help="Write a skip list there: what is better left out.")
+@click.option("--skip-list", type=PATH, metavar="FILE.csv", help="Leave out what this skip list names.")
+@click.option("--env", is_flag=True, help="Say what the zoo runs on instead.")
+def doctor(as_json, env, data=None, out=None, **options) -> int | None:
+    """Look at every picture and say what would harm a classifier.
+
+    DATA is a folder of class folders, a dataset's name or a CSV file.
+
+    Examples:
+      zoo doctor photos/                             what is wrong with these pictures? Nothing is changed
+      zoo doctor photos/train --val photos/val
+      zoo doctor photos/ --out skip.csv              then: zoo finetune photos/ --skip-list skip.csv
+      zoo doctor --env                               versions, processor, memory, missing extras, caches
+    """
+    if env == (data is not None):
+        raise UsageError("give a folder of pictures, or --env.")
+    if env:
+        found = environment.examine()
+        show_json(found) if as_json else print(environment.describe(found))
+        return 1 if found["problems"] else 0
+    from zoo.data.doctor.examine import examine
+
+    report = examine(data, **options)
+    count = report.write_skip_list(out) if out else len(report.skip_list())
+    if as_json:
+        print(json.dumps(report.to_json(), indent=1))  # in ASCII: a file's name may be no Unicode
+    else:
+        print(str(report).encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
+    data, skip_list = shlex.quote(data), shlex.quote(out or "skip.csv")
+    if out:
+        note(f"Wrote {skip_list}: {count} pictures to leave out. Next: zoo finetune {data} --skip-list {skip_list}")
+    elif count:
+        note(f"{count} pictures are better left out; to list them in a file: zoo doctor {data} --out {skip_list}")
+    return 1 if report.counts["error"] else 0
+
+
+@command(calls="zoo.tasks.images.classification:Classifier.predictions")
+@model_argument()
+@click.argument("images", metavar="IMAGE|FOLDER...", type=PATH, nargs=-1, required=True)
+@click.option("--csv", type=PATH, metavar="FILE", help="Write the answers there, as they come.")
+@weights_option
+@click.option("--top", type=POSITIVE, metavar="K", help="How many classes to give.")
+@click.option("--beside", metavar="FILE.keras|NAME", help="What this other model says of the same pictures.")
+def predict(name, images, as_json, csv=None, weights=None, beside=None, **options) -> int | None:
+    """Say what pictures show.
+
+    Examples:
+      zoo predict pets.keras new.jpg
+      zoo predict efficientnet_lite0 *.jpg --top 3 --json
+      zoo predict logistic cat.jpg --beside cats.keras
+      zoo predict efficientnet_lite0 chelsea         a cat that scikit-image carries
+      zoo predict pets.keras album/ --csv album.csv  thousands; the same command goes on after an interruption
+    """
+    model = open_model(name, "predict", weights)
+    pictures = [picture for word in images for picture in picture_files(word)]
+    if csv and beside:
+        raise UsageError("--beside is for looking at pictures, --csv for many: leave out one of the two.")
+    if csv:
+        with interruptible(f"What was done is in {csv}; the same command goes on."):
+            return predict_into(csv, model, pictures, as_json)
+    others = itertools.repeat(None, len(pictures))
+    if beside:
+        others = open_model(beside, "predict").predictions(pictures, **options)
+    results, failed = [], 0
+    for picture, answer, other in zip(pictures, model.predictions(pictures, **options), others, strict=True):
+        if isinstance(answer, ZooError):
+            failed += 1
+            note(f"zoo predict: {printable(picture)} cannot be used: {answer}")
+            results.append({"path": picture, "error": str(answer)})
+        elif as_json:
+            results.append({**answer.to_json(), "beside": other} if other else answer.to_json())
+        else:
+            print(f"{printable(picture)}: {answer.ranked()}", flush=True)
+            if other:
+                print(f"  {beside} says: {other.ranked()}", flush=True)
+    if as_json:
+        show_json(results)
+    if failed:
+        note(f"zoo predict: {failed} of {len(pictures)} pictures could not be used.")
+    if model.weights and "accuracy" in model.metrics:  # how far to trust it
+        split = f"{model.data['name']}'s {model.metrics['split']} split"
+        note(f"{model.name} is right on {model.metrics['accuracy']} of {split}.")
+    return 1 if failed else 0
+
+
+def predict_into(csv: str, model, pictures: list[str], as_json: bool) -> int:
+    """Write what the pictures show into a CSV file, without those that it holds already."""
+    by = f"{model.name} {model.archive.sha256[:12] if model.archive else model.weights}"
+    columns = ["path", "label", "probability", "is_novel", "error", "by"]
+    table = GrowingTable(csv, columns, by, renamed={"strange": "is_novel"})
+    left = [picture for picture in dict.fromkeys(pictures) if picture not in table.done]
+    failed, rows = 0, []
+    with progress_bar(len(left), "predicting", unit="picture") as bar:
+        for picture, answer in zip(left, model.predictions(left, top=1), strict=True):
+            row = dict.fromkeys(columns, "") | {"path": picture}
+            if isinstance(answer, ZooError):
+                failed += 1
+                row["error"] = str(answer)
+            else:
+                row |= {"label": answer.label, "probability": f"{answer.probability:.6f}"}
+                row["is_novel"] = {None: "", True: "yes", False: "no"}[answer.strange]
+            rows.append(row)
+            if len(rows) == 32:  # a forward pass
+                table.add(rows)
+                rows = []
+            bar.update()
+    table.add(rows)
+    result = {"csv": csv, "answers": len(left) - failed, "failed": failed, "kept": len(table.done)}
+    if as_json:
+        show_json(result)
+    else:
+        print("{csv}: {answers} answers, {failed} pictures that could not be used, {kept} kept".format(**result))
+    return 1 if failed else 0
+
+
+@command()
+@click.argument("name", metavar="FILE.keras", type=PATH)
+@click.argument("names", metavar="OLD=NEW...", nargs=-1, required=True)
+@click.option("--out", type=PATH, metavar="FILE.keras", help="Where to save (the same file).")
+def relabel(name, names, as_json, out=None) -> int | None:
+    """Call the classes of a saved file by other names, without training.
+
+    Examples:
+      zoo relabel pets.keras cats=cat dogs=dog       in place
+      zoo relabel pets.keras cats=Katze --out haustiere.keras
+    """
+    if not is_saved_file(name):
+        raise UsageError(f"give a saved .keras file, got {name!r}.")
+    model, out, renamed = open_model(name, "relabel"), out or name, {}
+    for pair in names:
+        if "=" not in pair:
+            raise UsageError(f"give OLD=NEW, for example cats=cat; got {pair!r}.")
+        # a class may have the sign in its name: the longest known name before one is meant
+        ways = [(pair[:i], pair[i + 1 :]) for i, sign in enumerate(pair) if sign == "="]
+        old, new = max((way for way in ways if way[0] in model.labels), key=lambda way: len(way[0]), default=ways[0])
+        if old in renamed:
+            raise UsageError(f"{old!r} is given two names, {renamed[old]!r} and {new!r}.")
+        renamed[old] = new
+    model.relabel(renamed)
+    model.save(out)
+    if as_json:
+        return show_json({"out": out, "labels": model.labels})
+    print(f"Saved {out}; its classes are {', '.join(model.labels)}.")
+
+
+@command(calls="zoo.tasks.images.reconstruction:Autoencoder.draw")
+@model_argument()
+@click.argument("images", metavar="IMAGE|FOLDER|DATASET...", type=PATH, nargs=-1, required=True)
+@click.option(
+    "--out", type=PATH, metavar="FILE.png", required=True, help="Where to draw: given, noisy, reconstructed."
+)
+@click.option("--noise", type=float, metavar="X", help="Lay noise over them first; white is 1.")
+def reconstruct(name, images, as_json, **options) -> int | None:
+    """Show what an autoencoder makes of pictures.
+
+    Of a DATASET, the first pictures that are not for training are taken.
+
+    Examples:
+      zoo reconstruct autoencoder.keras coat.png bag.png --out grid.png
+      zoo reconstruct autoencoder.keras clothes/ --out grid.png --noise 0.4
+      zoo reconstruct autoencoder.keras fashion_mnist --out grid.png  the first pictures of a dataset
+    """
+    model = open_model(name, "reconstruct")
+    pictures = [picture for word in images for picture in picture_files(word, datasets=True)]
+    options = with_defaults(model.draw, pictures, **options)
+    shown = model.draw(**options)
+    out, noise = options["out"], options["noise"]
+    if as_json:
+        return show_json({"out": out, "noise": noise, "pictures": shown})
+    for number, item in enumerate(shown):
+        gain = f", {item['gain']:+.1f} dB from the noisy one" if "gain" in item else ""
+        print(f"{printable(item['path'] or f'picture {number}')}: signal to noise {item['psnr']:.1f} dB{gain}")
+    print(f"Saved {out}: what was given{', with noise' if noise else ''}, and below it what came out.")
+
+
+@command(calls="zoo.tasks.images.image_generation:ImageGenerator.sample_to")
+@model_argument()
+@click.option("--n", type=int, metavar="N", help="How many.")
+@click.option(
+    "--out", type=PATH, metavar="FILE.png|FOLDER", required=True, help="One picture of all, or one file each."
+)
+@click.option("--seed", type=int, metavar="N", help="The same one gives the same pictures.")
+@click.option("--truncation", type=float, metavar="X", help="The less, the more ordinary; without it, no limit.")
+@weights_option
+def sample(name, as_json, weights=None, **options) -> int | None:
+    """Draw pictures out of noise.
+
+    Examples:
+      zoo sample dcgan.keras --n 64 --out grid.png
+      zoo sample dcgan.keras --seed 1 --truncation 1 --out grid.png  the more ordinary ones
+      zoo sample dcgan.keras --n 10000 --out drawn/  a file each
+    """
+    model = open_model(name, "sample", weights)
+    options = with_defaults(model.sample_to, **options)
+    model.sample_to(**options)
+    if as_json:
+        return show_json({key: options[key] for key in ("out", "n", "seed")})
+    print(f"Saved {options['out']}: {options['n']:,} pictures.")
+
+
+@command()
+@model_argument()
+@click.option(
+    "--picture", type=PATH, metavar="IMAGE", help="Of a convolutional net: draw what it makes of this one, too."
+)
+@weights_option
+@click.option(
+    "--out", type=PATH, metavar="DIR", default="drawn", show_default=True, help="The folder for the pictures."
+)
+def visualise(name, out, as_json, picture=None, weights=None) -> int | None:
+    """Draw what the first layer of a classifier looks for.
+
+    Examples:
+      zoo visualise logistic
+      zoo visualise cnn --picture shoe.png --out cnn/
+    """
+    model = open_model(name, "visualise", weights)
+    files = [str(path) for path in model.visualise(out, picture and picture_files(picture)[0])]
+    show_json({"files": files}) if as_json else print(*files, sep="\n")
+
+
+def picture_files(word: str, datasets: bool = False) -> list:
+    """The pictures that a word means: itself, those in a folder, or one that a package carries.
+
+    Args:
+        word: what was typed.
+        datasets: whether it may also be a dataset's name; then its first pictures that are not for training.
+    """
+    from zoo.data import named, sources
+    from zoo.data.images.folders import pictures_below
+
+    path = Path(word)
+    if path.is_dir():
+        found = pictures_below(path)
+        if not found:
+            raise ZooError(f"there is no picture in {word}.")
+        return [str(file) for file in found]
+    if datasets and named.known(word, "pictures") and not path.exists():
+        dataset = sources.find(word)
+        return list(dataset.splits[dataset.to_measure_on()].items[:16])
+    return [word if path.exists() else str(named.sample_picture(word) or word)]

@@ -1,0 +1,186 @@
+"""Commands for models of every kind: list, show, train, evaluate, check."""
+
+import ast
+from pathlib import Path
+
+import click
+
+import zoo
+from zoo import catalog
+from zoo.cli.command import command, interruptible, note_skipped, open_model, show_json
+from zoo.cli.options import PATH, POSITIVE, WordsOption, complete_model, model_argument, weights_option
+from zoo.console import note
+from zoo.errors import UsageError
+from zoo.registry import NO_LITERAL
+
+
+@command()
+@click.option("--task", help="Only models of this kind of work.")
+@click.option("--weights", is_flag=True, help="Only models with trained weights.")
+def list_(as_json, weights, task=None) -> int | None:
+    """List the models.
+
+    Examples:
+      zoo list
+      zoo list --task classification --weights
+      zoo list --json
+    """
+    cards = catalog.cards()
+    shown = [cards[name] for name in zoo.list(task=task, weights=weights or None)]
+    if as_json:
+        return show_json(shown)
+    widths = [max(map(len, column)) for column in zip(*((c.name, c.facts["task"]) for c in shown), strict=True)]
+    for card in shown:
+        print(f"{card.name:<{widths[0]}}  {card.facts['task']:<{widths[1]}}  {card.summary}")
+
+
+@command()
+@model_argument("NAME|FILE.keras")
+def show(name, as_json) -> int | None:
+    """Show the card of a model, or what a saved file says of itself.
+
+    Examples:
+      zoo show logistic
+      zoo show efficientnet_lite0 --json
+      zoo show pets.keras
+    """
+    shown = zoo.show(name)
+    show_json(shown) if as_json else print(shown)
+
+
+@command()
+@model_argument("NAME|FILE.py")
+@click.option("--data", type=PATH, metavar="D", help="A dataset's name, a folder of class folders, a CSV file.")
+@click.option("--val", "validation", type=PATH, metavar="D", help="The same, to watch while training.")
+@click.option("--set", "settings", cls=WordsOption, metavar="KEY=VALUE", help="Builder arguments, one or more.")
+@click.option("--size", type=POSITIVE, metavar="N", help="Colour pictures of N x N: input_shape=(N,N,3).")
+@click.option("--out", type=PATH, metavar="FILE.keras", help="Where to save (NAME.keras); checkpoints go beside it.")
+@click.option("--resume", is_flag=True, help="Go on with the run that --out's checkpoints are of.")
+@click.option("--seed", type=int, metavar="N", help="Make the run repeatable.")
+@click.option(
+    "--epochs", type=POSITIVE, metavar="N", help="How often to go through the data; without it, the model's."
+)
+@click.option("--batch-size", type=POSITIVE, metavar="N", help="Examples a step; without it, the model's.")
+@click.option("--learning-rate", type=float, metavar="X", help="The optimizer's; without it, the model's.")
+@click.option("--augment", cls=WordsOption, metavar="WAY", help="Vary the pictures: flip, shift; no WAY for neither.")
+@click.option("--tensorboard", is_flag=True, help="Also write TensorBoard's event files.")
+def train(
+    name, as_json, data=None, validation=None, settings=(), size=None, out=None, seed=None, **options
+) -> int | None:
+    """Train a model, with checkpoints, and save it.
+
+    NAME is a model's name; FILE.py is a Python file that registers one.
+
+    Examples:
+      zoo train logistic                             on its own dataset, into logistic.keras
+      zoo train logistic --data faces --seed 1
+      zoo train logistic --data photos/ --set input_shape=(32,32,3) --epochs 5
+      zoo train logistic --data faces --epochs 40 --resume
+      zoo train dcgan --data photos/ --size 64       learns to draw such pictures
+      zoo train dcgan --data faces:face --size 24    or those of one class of a dataset
+      zoo train my_net.py --data photos/             a model of your own
+    """
+    from zoo.visualization import canvas, charts
+
+    out = Path(out or f"{Path(name).stem}.keras")
+    if out.suffix != ".keras":
+        raise UsageError(f"--out must be a .keras file, got {str(out)!r}.")
+    folder = out.with_suffix(".training")
+    shape = {"input_shape": (size, size, 3)} if size else {}
+    seed = options.pop("seed", None)
+    if "augment" in options:
+        options["augment"] = [way for way in options["augment"] if way]
+    with interruptible(f"Finished epochs are in {folder}; the same command with --resume goes on.", folder):
+        model = zoo.get(name, seed=seed, **shape, **parse_settings(settings))
+        history = model.train(data, validation, folder=folder, **options)
+        note_skipped(model.skipped)
+        model.save(out)
+        if canvas.installed():
+            charts.learning_curves(history, folder / "curves.png")
+    epochs = len(history.history["loss"])
+    kept = history.best_epoch or epochs
+    values = {key: column[kept - 1] for key, column in history.history.items()}
+    if as_json:
+        result = {"out": str(out), "folder": str(folder), "epochs": epochs, "kept_epoch": kept, "metrics": values}
+        return show_json({**result, "history": history.history, "skipped": model.skipped})
+    print(f"epoch {kept} of {epochs}: " + "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
+    print(f"Saved {out} with the weights of epoch {kept}; checkpoints, log and curves are in {folder}.")
+    print(f"Next: {model.next_command(out, data or model.data['name'])}")
+
+
+def parse_settings(pairs) -> dict:
+    """Builder arguments from KEY=VALUE words; a value that is no Python literal is taken as text."""
+    settings = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier():
+            raise UsageError(f"--set takes KEY=VALUE, for example --set input_shape=(32,32,3); got {pair!r}.")
+        try:
+            settings[key] = ast.literal_eval(value)
+        except NO_LITERAL:
+            settings[key] = value
+    return settings
+
+
+@command(calls="zoo.tasks.images.image_generation:ImageGenerator.evaluate")
+@model_argument()
+@click.argument("data", metavar="[DATA]", type=PATH, required=False)
+@click.option("--split", help="Which split of it: test, validation or train.")
+@weights_option
+@click.option("--n", type=int, metavar="N", help="Of a model that draws: how many pictures to judge.")
+@click.option("--errors", type=PATH, metavar="FILE.html", help="Write a page of what it gets wrong.")
+def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> int | None:
+    """Measure a model on labelled data.
+
+    DATA is a folder of class folders, a dataset's name or a CSV file; without it, the model's own dataset.
+
+    Examples:
+      zoo evaluate pets.keras photos/val
+      zoo evaluate logistic.keras catvnoncat --json
+      zoo evaluate logistic.keras catvnoncat --errors wrong.html   the pictures that it gets wrong
+      zoo evaluate dcgan --n 1000                                  how real the pictures look that it draws
+    """
+    if errors and not errors.endswith((".html", ".htm")):
+        raise UsageError(f"--errors writes an .html file, got {errors!r}.")
+    model = open_model(name, "evaluate", weights)
+    if "n" in options and not hasattr(model, "sample"):
+        raise UsageError(f"{name} is a model for {model.entry.task}: it draws no pictures; leave out --n.")
+    result = model.evaluate(data, **options)
+    note_skipped(result["skipped"])
+    if errors:
+        if not hasattr(result, "page"):
+            raise UsageError(f"{name} is a model for {model.entry.task}: it has no --errors.")
+        result.page(errors, f"{name} on {data or 'its own data'}")
+        note(f"Wrote {errors}: {len(result.errors())} mistakes.")
+    show_json(result) if as_json else print(model.told(result))
+
+
+@command()
+@click.argument("names", metavar="[NAME|FILE.py]...", nargs=-1, shell_complete=complete_model)
+@click.option("--all", "every", is_flag=True, help="Every registered model.")
+def check(as_json, every, names=()) -> int | None:
+    """Run the contract checks on a model.
+
+    Examples:
+      zoo check logistic
+      zoo check my_net.py
+      zoo check --all
+      KERAS_BACKEND=jax zoo check logistic
+    """
+    from zoo.checks import run_checks
+
+    if bool(names) == every:
+        raise UsageError("give the names of models, or --all.")
+    results = []
+    for name in names or zoo.list():
+        for result in run_checks(name):
+            results.append(result)
+            if not as_json:
+                print(f"{result['outcome']:<7} {result['model']}  {result['check']}  {result['detail']}".rstrip())
+    if as_json:
+        show_json(results)
+    failures = [r for r in results if r["outcome"] == "failed"]
+    note(f"{len(results) - len(failures)} passed, {len(failures)} failed")
+    if failures:
+        note(f"zoo check: {len(failures)} checks failed, {failures[0]['model']} {failures[0]['check']} first.")
+    return 1 if failures else 0

@@ -1,0 +1,104 @@
+"""Commands for models of text: generate, chat, similar."""
+
+import sys
+
+import click
+
+from zoo.cli.command import command, open_model, show_json, with_defaults
+from zoo.cli.options import PATH, POSITIVE, model_argument, weights_option
+from zoo.console import note
+from zoo.errors import UsageError
+
+
+@command(calls="zoo.tasks.text.language:LanguageModel.generate")
+@model_argument()
+@click.argument("prompt", metavar="[PROMPT]", required=False)
+@click.option("--length", type=int, metavar="N", help="Characters, or words, to draw.")
+@click.option("--temperature", type=float, metavar="X", help="0 is always the most probable.")
+@click.option("--top-k", type=int, metavar="K", help="Draw from the K most probable alone; 0 from all.")
+@click.option("--top-p", type=float, metavar="P", help="Draw from the most probable with this share.")
+@click.option("--seed", type=int, metavar="N", help="The same one gives the same text.")
+@weights_option
+def generate(name, as_json, weights=None, **options) -> int | None:
+    """Go on with a text.
+
+    PROMPT is how the text begins; without it, it begins like a line.
+
+    Examples:
+      zoo generate char.keras "ROMEO:" --length 400
+      zoo generate char.keras --temperature 0.5 --seed 1
+      zoo generate tv.keras "homer_simpson:" --top-p 0.9
+    """
+    model = open_model(name, "generate", weights)
+    options = with_defaults(model.generate, **options, stream=True)
+    pieces = model.generate(**options)
+    if as_json:
+        del options["stream"]
+        return show_json({**options, "text": "".join(pieces)})
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
+
+
+@command(calls="zoo.tasks.text.dialogue:Dialogue.reply")
+@model_argument()
+@click.option("--beam", type=POSITIVE, metavar="N", help="1 draws the answer, more search for it.")
+@click.option("--temperature", type=float, metavar="X", help="0 is always the most probable.")
+@click.option("--seed", type=int, metavar="N", help="The same one gives the same answers.")
+@weights_option
+def chat(name, as_json, weights=None, **options) -> int | None:
+    """Talk with a chatbot.
+
+    Examples:
+      zoo chat bot.keras                           a line a turn; an empty one, or Ctrl-D, ends it
+      zoo chat bot.keras --beam 5
+      echo "How are you?" | zoo chat bot.keras --json
+    """
+    model = open_model(name, "chat", weights)
+    turns = []
+    if sys.stdin.isatty():
+        note("Say something; an empty line ends the conversation.")
+    while said := read_line():
+        answer = model.reply(said, **options)
+        turns.append({"said": said, "reply": answer})
+        if not as_json:
+            print(answer, flush=True)
+    if as_json:
+        show_json(turns)
+
+
+def read_line() -> str:
+    """What people type, or the next line of what is piped in; nothing at the end."""
+    try:
+        return input("> " if sys.stdin.isatty() else "").strip()
+    except EOFError:
+        return ""
+
+
+@command(calls="zoo.tasks.text.embedding:Embedding.most_similar")
+@model_argument()
+@click.argument("word", metavar="WORD")
+@click.option("--without", metavar="WORD", help="An analogy: what is to --plus as WORD is to this one.")
+@click.option("--plus", metavar="WORD", help="See --without.")
+@click.option("--top", type=POSITIVE, metavar="K", help="How many words to name.")
+@click.option("--map", "picture", type=PATH, metavar="FILE.png", help="Draw the most frequent words on a plane.")
+@weights_option
+def similar(name, word, as_json, without=None, plus=None, picture=None, weights=None, **options) -> int | None:
+    """Name the words that are nearest to a word.
+
+    Examples:
+      zoo similar words.keras king
+      zoo similar words.keras king --without man --plus woman
+      zoo similar words.keras king --map words.png  and the most frequent words on a plane
+    """
+    model = open_model(name, "similar", weights)
+    if (without is None) != (plus is None):
+        raise UsageError("an analogy takes --without and --plus: zoo similar FILE king --without man --plus woman")
+    nearest = model.analogy(word, without, plus, **options) if without else model.most_similar(word, **options)
+    if picture:
+        model.map(picture)
+        note(f"Wrote {picture}.")
+    if as_json:
+        return show_json([{"word": other, "cosine": cosine} for other, cosine in nearest])
+    for other, cosine in nearest:
+        print(f"{cosine:.3f}  {other}")

@@ -1,0 +1,135 @@
+"""Commands around the models: demo, reproduce, cache, completion."""
+
+import functools
+from pathlib import Path
+
+import click
+from click.shell_completion import get_completion_class
+
+import zoo
+from zoo.cli.command import command, interruptible, show_json
+from zoo.cli.options import PATH, POSITIVE
+from zoo.errors import UsageError
+from zoo.files import home
+
+SHELLS = {  # how to install the script of each
+    "bash": "zoo completion bash >> ~/.bashrc",
+    "zsh": "zoo completion zsh >> ~/.zshrc",
+    "fish": "zoo completion fish > ~/.config/fish/completions/zoo.fish",
+}
+
+NEXT = """put photos of your own into a folder, those of each class into a folder of its own there, and type
+  zoo doctor photos/
+  zoo finetune photos/
+  zoo predict photos.keras new.jpg"""
+
+
+@command()
+@click.option(
+    "--out", type=PATH, metavar="DIR", default="zoo-demo", show_default=True, help="The folder for the files."
+)
+def demo(out, as_json) -> int | None:
+    """Try it: train classifiers on sample pictures, and use them.
+
+    Takes half a minute and no network. The pictures come with `pip install "keras-zoo[samples]"`.
+
+    Examples:
+      zoo demo
+      zoo demo --out somewhere
+    """
+    from PIL import Image
+
+    from zoo.data import named, sources
+
+    folder, accuracy, predictions = Path(out), {}, []
+    say = (lambda text: None) if as_json else functools.partial(print, flush=True)
+    with interruptible("What was computed is cached: the same command goes on from there."):
+        for data in ("textures", "faces"):
+            accuracy[data] = zoo.finetune(data, out=folder / f"{data}.keras").metrics["accuracy"]
+            say(f"accuracy {accuracy[data]}, on pictures of {data} that were not trained on")
+    held_out = sources.load("textures").splits["validation"]
+    pictures = [folder / f"{label}.png" for label in held_out.labels]
+    for label, path in zip(held_out.labels, pictures, strict=True):
+        Image.fromarray(held_out.of_class(label).items[0]).save(path)
+    classifier, pretrained = zoo.load(folder / "textures.keras"), zoo.get("efficientnet_lite0", weights="imagenet")
+    for model, shown in ((classifier, pictures), (pretrained, [named.sample_picture("chelsea")])):
+        for prediction in model.predict(shown, top=3):
+            predictions.append({**prediction.to_json(), "by": model.name})
+            say(f"{prediction.path}: {prediction.ranked()}, says {model.name}")
+    if as_json:
+        return show_json({"folder": out, "accuracy": accuracy, "predictions": predictions})
+    print(f"Everything works. The classifiers and the pictures lie in {folder}.\nNext: {NEXT}")
+
+
+@command()
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option("--seeds", type=POSITIVE, metavar="N", help="How many seeds; without it, the study's own number.")
+@click.option("--out", type=PATH, metavar="DIR", help="Where rows and figure go (studies/NAME).")
+def reproduce(as_json, name=None, **options) -> int | None:
+    """Run a study: an experiment with its table, figure and verdict.
+
+    NAME is the study; without one, all are listed.
+
+    Examples:
+      zoo reproduce                                  every study, with the question that it answers
+      zoo reproduce vanishing_gradient               table, figure and rows in studies/vanishing_gradient
+      zoo reproduce optimizers --seeds 5 --out runs  finished rows are kept: the same command goes on
+    """
+    if name:
+        with interruptible("Finished rows are kept; the same command goes on."):
+            outcome = zoo.reproduce(name, **options)
+        return show_json(outcome) if as_json else print(outcome)
+    from zoo.studies.definitions import STUDIES
+
+    if options:
+        raise UsageError("give the name of a study; `zoo reproduce` lists them.")
+    if as_json:
+        return show_json([{"name": s.name, "question": s.question, "seeds": s.seeds} for s in STUDIES.values()])
+    width = max(map(len, STUDIES))
+    for study in STUDIES.values():
+        print(f"{study.name:<{width}}  {study.question}")
+
+
+@command()
+@click.option("--prune", type=float, metavar="DAYS", help="Remove what was not used for DAYS days.")
+def cache(as_json, prune=None) -> int | None:
+    """Show what the zoo keeps on disk, or remove it.
+
+    Examples:
+      zoo cache
+      zoo cache --prune 30      remove what was not used for 30 days
+      zoo cache --prune 0       remove all of it
+    """
+    from zoo.transfer import cache
+
+    if prune is not None and prune < 0:
+        raise UsageError(f"--prune takes a number of days, 0 or more; got {prune:g}.")
+    removed = [] if prune is None else cache.prune(prune)
+    kept = list(cache.cached())
+    if as_json:
+        return show_json({"folder": str(home()), "kept": kept, "removed": removed})
+    print(f"The cache is {home()} (set ZOO_HOME to move it).")
+    for word, items in (("removed ", removed), ("", kept)):
+        for item in items:
+            how = "" if item["engine"] is None else f" by {item['engine']} in {item['precision']}"
+            rows = "" if item["rows"] is None else f"{item['rows']} rows, "
+            print(
+                f"{word}{item['kind']}: {item['network']}{how}: {rows}"
+                f"{item['bytes'] / 1e6:.1f} MB, last used {item['days']:.1f} days ago"
+            )
+
+
+@command()
+@click.argument("shell", metavar="|".join(SHELLS), type=click.Choice(list(SHELLS)))
+@click.pass_context
+def completion(ctx, shell, as_json) -> int | None:
+    """Print a script that completes commands, options and models' names in a shell.
+
+    Examples:
+      zoo completion bash >> ~/.bashrc
+      zoo completion zsh >> ~/.zshrc
+      zoo completion fish > ~/.config/fish/completions/zoo.fish
+    """
+    script = get_completion_class(shell)(ctx.find_root().command, {}, "zoo", "_ZOO_COMPLETE").source()
+    script += f"\n# To install it: {SHELLS[shell]}; then open a new terminal.\n"
+    show_json({"shell": shell, "script": script}) if as_json else print(script, end="")
