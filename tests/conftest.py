@@ -91,10 +91,7 @@ def run(capsys, tmp_path, monkeypatch):
 
     def run(*words):
         capsys.readouterr()
-        try:
-            code = cli.main([str(word) for word in words])
-        except SystemExit as error:  # argparse's way
-            code = error.code
+        code = cli.main([str(word) for word in words])
         captured = capsys.readouterr()
         assert "Traceback" not in captured.err
         return code, captured.out, captured.err

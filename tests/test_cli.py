@@ -3,17 +3,22 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.shell_completion import get_completion_class
 from PIL import Image
 
 import zoo
-from zoo import cli, commands
+from zoo import cli
+from zoo.cli.images import default_name
+from zoo.cli.models import parse_settings
 from zoo.errors import ZooError
 
 
@@ -46,28 +51,70 @@ TRAIN = ("train", "logistic", "--data", "pictures", "--set", "input_shape=(8,8,3
 # Help and usage
 
 
-def test_every_command_shows_examples(run):
-    code, out, _ = run("--help")
-    assert code == 0 and "examples:" in out
-    commands = [name for name in cli.EXAMPLES if name]
-    for name in commands:
-        assert re.search(rf"^    {name}\b", out, re.MULTILINE)
-        code, shown, _ = run(name, "--help")
-        assert code == 0 and f"examples:\n  zoo {name}" in shown
+def examples(text):
+    """The words of each example of a help text."""
+    lines = [re.split(r"\s{2,}", line.strip())[0] for line in text.splitlines()]
+    return [shlex.split(line.partition("zoo ")[2].partition(" > ")[0].partition(" >> ")[0]) for line in lines]
 
 
-@pytest.mark.parametrize("example", [line for text in cli.EXAMPLES.values() for line in text.splitlines()])
-def test_examples_are_words_that_the_parser_takes(example):
-    command = re.split(r"\s{2,}", example.strip())[0]
-    words = command.split()
-    words = words[words.index("zoo") + 1 :]
-    assert cli.parser().parse_args(words).command == words[0]
+EXAMPLES = [words for command in (cli.zoo, *cli.zoo.commands.values()) for words in examples(command.epilog)]
+
+
+def test_zoo_alone_shows_every_command(run):
+    code, out, err = run()
+    assert (code, out, err) == run("--help") == run("-h") and code == 0 and "Examples:" in out and not err
+    assert [*cli.zoo.commands] == [name for name in re.findall(r"^  (\w+)  ", out, re.MULTILINE) if name != "zoo"]
+
+
+@pytest.mark.parametrize("name", cli.zoo.commands)
+def test_every_command_shows_examples(name, run):
+    code, out, _ = run(name, "--help")
+    assert code == 0 and re.search(rf"Examples:\n  (echo .* \| )?zoo {name}", out)
+
+
+@pytest.mark.parametrize("words", EXAMPLES, ids=" ".join)
+def test_examples_are_words_that_the_command_takes(words):
+    assert cli.zoo.commands[words[0]].make_context(words[0], words[1:])
+
+
+def test_help_shows_the_defaults_of_the_library(run):
+    assert re.search(r"--length N .*\[default: 400\]", run("generate", "--help")[1])
+    assert re.search(r"--backbone NAME .*\[default: efficientnet_lite0\]", run("finetune", "--help")[1])
+    # None is said twice: the folders of `visualise` and `demo` are the commands' own.
+    options = [option for command in cli.zoo.commands.values() for option in command.params]
+    assert {option.name for option in options if getattr(option, "show_default", None)} == {
+        "out"
+    }  # none is said twice
+
+
+def test_typing_errors_are_answered_with_what_was_meant(run):
+    code, out, err = run("predcit")
+    assert code == 2 and not out and "did you mean 'predict'?" in err
+    code, out, err = run("generate", "a.keras", "--temprature", "1")
+    assert code == 2 and not out and "Did you mean '--temperature'?" in err
+    assert "'--temperature'" in json.loads(run("generate", "a.keras", "--temprature", "1", "--json")[1])["error"]
+
+
+def completions(typed):
+    shell = get_completion_class("bash")(cli.zoo, {}, "zoo", "_ZOO_COMPLETE")
+    *args, incomplete = typed.split(" ")
+    return [(item.type, item.value) for item in shell.get_completions(args, incomplete)]
+
+
+def test_completion(run, tmp_path, monkeypatch):
+    for shell in ("bash", "zsh", "fish"):
+        code, out, err = run("completion", shell)
+        assert code == 0 and not err and "_ZOO_COMPLETE" in out and f"# To install it: zoo completion {shell}" in out
+    Path("logs.keras").touch()
+    assert completions("tra") == [("plain", "train")]
+    assert completions("predict --bes") == [("plain", "--beside")]
+    assert completions("predict log") == [("plain", "logistic"), ("plain", "logs.keras"), ("file", "log")]
+    assert completions("predict logistic ca") == [("file", "ca")]
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        [],
         ["no-such-command"],
         ["show"],
         ["list", "--no-such-option"],
@@ -79,18 +126,48 @@ def test_examples_are_words_that_the_parser_takes(example):
 )
 def test_wrong_usage_is_2(words, run):
     code, out, err = run(*words)
-    assert code == 2 and not out and "usage: zoo" in err
+    assert code == 2 and not out and "Usage: zoo" in err
 
 
 def test_options_may_stand_anywhere():
-    words = ["generate", "char_lstm", "ROMEO:", "--length", "5", "--seed", "1"]
-    wanted = vars(cli.parser().parse_args(words))
-    for order in ([0, 1, 3, 4, 2, 5, 6], [0, 3, 4, 1, 5, 6, 2], [0, 3, 4, 5, 6, 1, 2]):
-        assert vars(cli.parser().parse_args([words[at] for at in order])) == wanted
+    def parsed(words):
+        return cli.zoo.commands["generate"].make_context("generate", words).params
+
+    words = ["char_lstm", "ROMEO:", "--length", "5", "--seed", "1"]
+    for order in ([0, 2, 3, 1, 4, 5], [2, 3, 0, 4, 5, 1], [2, 3, 4, 5, 0, 1]):
+        assert parsed([words[at] for at in order]) == parsed(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "augment"),
+    [
+        ([], (), ()),
+        (["--set", "a=1", "b=2", "--augment", "flip", "shift"], ("a=1", "b=2"), ("flip", "shift")),
+        (["--set", "a=1", "--epochs", "3", "--set=b=2", "--augment", "--seed", "1"], ("a=1", "b=2"), ("",)),
+        (["--augment"], (), ("",)),
+    ],
+)
+def test_options_of_several_words(words, settings, augment):
+    params = cli.zoo.commands["train"].make_context("train", ["cnn", *words]).params
+    assert (params["settings"], params["augment"]) == (settings, augment)
 
 
 def test_version(run):
     assert run("--version") == (0, f"zoo {zoo.__version__}\n", "")
+
+
+# demo
+
+
+def test_demo(run, run_json):
+    pytest.importorskip("skimage", reason="carries the pictures")
+    code, out, _ = run("demo")
+    assert code == 0 and "accuracy 100.0%" in out and "zoo-demo" in out and "zoo finetune photos/" in out
+    code, found = run_json("demo", "--out", "here")
+    assert code == 0 and found["folder"] == "here" and found["accuracy"]["textures"]["value"] == 1
+    assert [item["label"] for item in found["predictions"][:3]] == zoo.load("here/textures.keras").labels
+    assert "cat" in found["predictions"][3]["label"] and found["predictions"][3]["by"] == "efficientnet_lite0"
+    assert run("predict", "here/textures.keras", "here/brick.png")[1].startswith("here/brick.png: brick")
 
 
 # list, show, cache, check
@@ -164,7 +241,7 @@ def test_finetune(run, run_json, tuned, tmp_path):
      ("tfds:beans", "beans"), ("textures", "textures")],
 )  # fmt: skip
 def test_name_of_the_file(train, name):
-    assert commands.default_name(train) == name
+    assert default_name(train) == name
 
 
 def test_predict(run, run_json, tuned, tmp_path):
@@ -268,13 +345,13 @@ def test_errors(case, run, pictures):
     ids=range(7),
 )
 def test_settings(pairs, expected):
-    assert commands.settings(pairs) == expected
+    assert parse_settings(pairs) == expected
 
 
 @pytest.mark.parametrize("pair", ["a", "=1", "a b=1", "1=1", ""])
 def test_settings_that_are_none(pair):
     with pytest.raises(ZooError, match="--set takes KEY=VALUE"):
-        commands.settings([pair])
+        parse_settings([pair])
 
 
 # The process

@@ -19,10 +19,9 @@ from zoo import inference, saving
 from zoo.data import sources
 from zoo.errors import UsageError, ZooError
 from zoo.saving.safety import RECORD
-from zoo.tables import GrowingTable
 from zoo.tasks.images.novelty import NoveltyDetector
 
-COLUMNS = ["path", "label", "probability", "strange", "error", "by"]
+COLUMNS = ["path", "label", "probability", "is_novel", "error", "by"]
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +201,7 @@ def test_names_of_any_kind(run, tiny, tmp_path):
     assert code == 0 and f"{len(names)} answers" in out and not err
     found = rows_of("sub/album.csv")
     assert {row["path"]: row["label"] for row in found} == expected and len(found) == len(names)
-    assert all(row["error"] == row["strange"] == "" and 0.5 < float(row["probability"]) <= 1 for row in found)
+    assert all(row["error"] == row["is_novel"] == "" and 0.5 < float(row["probability"]) <= 1 for row in found)
     before = Path("sub/album.csv").read_bytes()
     code, out, _ = run("predict", tiny, "album", "--csv", "sub/album.csv", "--json")
     assert code == 0 and json.loads(out) == {"csv": "sub/album.csv", "answers": 0, "failed": 0, "kept": len(names)}
@@ -262,7 +261,7 @@ def test_folders_files_and_duplicates(run, tiny):
 
 FOREIGN = {
     "other columns": b"name,answer\na.png,cat\n",
-    "one column more": b"path,label,probability,strange,error,by,more\n",
+    "one column more": b"path,label,probability,is_novel,error,by,more\n",
     "text": b"Dear diary,\ntoday I saw a cat.\n",
     "a picture": b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe\x00",
     "zeros": bytes(1000),
@@ -288,35 +287,6 @@ def test_places_that_cannot_be_written(run, tiny):
         code, out, err = run("predict", tiny, "1.png", "--csv", place)
         assert code == 1 and not out and place in err
     assert {path.name for path in Path().iterdir()} == {"1.png", "folder", "file"}
-
-
-def test_a_file_that_was_cut_anywhere_loses_what_was_not_whole(tmp_path):
-    columns = ["path", "label", "error", "by"]
-    paths = ["a.png", 'b "x", y.png', "c\nd.png", "e\rf.png", "写真.png", "\udcff.png", "broken.png", "last.png"]
-    rows = [{"path": path, "label": "cat", "error": "text" if path == "broken.png" else ""} for path in paths]
-    table = GrowingTable(tmp_path / "whole.csv", columns, "me")
-    ends = []
-    for row in rows:
-        table.add([row])
-        ends.append((tmp_path / "whole.csv").stat().st_size)
-    content = (tmp_path / "whole.csv").read_bytes()
-    header = content.index(b"\n") + 1
-    for size in range(header, len(content) + 1):
-        file = tmp_path / "cut.csv"
-        file.write_bytes(content[:size])
-        again = GrowingTable(file, columns, "me")
-        whole = {row["path"] for row, end in zip(rows, ends, strict=True) if end <= size and not row["error"]}
-        assert again.done == whole, size
-        again.add([row for row in rows if row["path"] not in whole])
-        assert sorted(row["path"] for row in rows_of(file)) == sorted(paths)
-        assert GrowingTable(file, columns, "me").done == {*paths} - {"broken.png"}
-    for size in range(header):  # so early that not even the columns are there
-        file.write_bytes(content[:size])
-        if size == 0 or size == header - 1:
-            assert GrowingTable(file, columns, "me").done == set()
-        else:
-            with pytest.raises(ZooError, match="has not the columns"):
-                GrowingTable(file, columns, "me")
 
 
 @pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
@@ -388,7 +358,7 @@ def test_the_hint_is_shown(faces, run):
     assert code == 0 and ["resembles nothing" in line for line in out.splitlines()] == [False, True]
     assert [item["strange"] for item in json.loads(run(*words, "--json")[1])] == [False, True]
     assert run(*words, "--csv", "a.csv")[0] == 0
-    assert [row["strange"] for row in rows_of("a.csv")] == ["no", "yes"]
+    assert [row["is_novel"] for row in rows_of("a.csv")] == ["no", "yes"]
 
 
 @pytest.mark.usefixtures("as_if_without_keras")

@@ -51,7 +51,7 @@ class GrowingTable:
             )
         if not text.endswith("\n"):
             rows = rows[:-1]  # killed while it was written
-        by, error = self.columns.index("by"), self.columns.index("error")
+        by, failure = self.columns.index("by"), self.columns.index("error")
         rows = [row for row in rows[1:] if len(row) == len(self.columns)]
         others = {row[by] for row in rows} - {self.by}
         if others:
@@ -59,7 +59,7 @@ class GrowingTable:
                 f"{self.path} holds the answers of {', '.join(sorted(others))}, this is {self.by}. "
                 "Give another name, or move the file away."
             )
-        return [row for row in rows if not row[error]]
+        return [row for row in rows if not row[failure]]
 
     def add(self, rows: list[dict]) -> None:
         """Write rows, and be sure that they are on the disk."""

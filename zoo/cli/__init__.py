@@ -8,6 +8,7 @@ import click
 
 from zoo._version import __version__
 from zoo.cli import images, models, text, upkeep
+from zoo.cli.command import WithExamples
 from zoo.registry import did_you_mean
 
 SECTIONS = {
@@ -20,7 +21,7 @@ SECTIONS = {
 }
 
 
-class Zoo(click.Group):
+class Zoo(WithExamples, click.Group):
     """All commands, in sections."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
@@ -34,10 +35,6 @@ class Zoo(click.Group):
             with formatter.section(title):
                 formatter.write_dl([(f"{c.name:<{width}}", c.get_short_help_str(formatter.width)) for c in commands])
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Examples"):
-            formatter.write(self.epilog)
-
 
 zoo = Zoo(
     "zoo",
@@ -49,8 +46,7 @@ zoo = Zoo(
   zoo predict efficientnet_lite0 cat.jpg     what is in this picture? (1000 ImageNet classes, offline)
   zoo finetune photos/ --out pets.keras      a classifier of your own photos
   zoo predict pets.keras new.jpg             use it
-  zoo train logistic --data faces            train a model of the course
-""",
+  zoo train logistic --data faces            train a model of the course""",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 119},
 )
 click.version_option(__version__, "-V", "--version", prog_name="zoo", message="%(prog)s %(version)s")(zoo)

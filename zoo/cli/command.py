@@ -34,7 +34,15 @@ METHODS = {  # command -> the method that a model must have for it
 }
 
 
-class Command(click.Command):
+class WithExamples(click.Command):
+    """A command whose epilog is examples, shown as they stand there."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Examples"):
+            formatter.write(f"{self.epilog}\n")
+
+
+class Command(WithExamples):
     """A command. Its function is passed only what was typed: defaults stand in the library's signatures.
 
     Args:
@@ -82,11 +90,7 @@ class Command(click.Command):
                     option.default, option.show_default = known[option.name].default, True
                 records.append(option.get_help_record(ctx))
         with formatter.section("Options"):
-            formatter.write_dl(records)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Examples"):
-            formatter.write(f"{self.epilog}\n")
+            formatter.write_dl([record for record in records if record])  # hidden ones have none
 
 
 def command(calls: str | None = None) -> Callable[[Callable], Command]:

@@ -30,7 +30,7 @@ from zoo.tables import GrowingTable
     "--skip-list", type=PATH, metavar="FILE", help="Pictures to leave out, as `zoo doctor --out` writes them."
 )
 @click.option("--seed", type=int, metavar="N", help="Decides which pictures are held out.")
-def finetune(train, as_json, out=None, **options) -> int | None:
+def finetune(train, as_json, out=None, **options) -> None:
     """Train a classifier of your own pictures in seconds.
 
     TRAIN is a folder of class folders, a dataset's name or a CSV file.
@@ -75,7 +75,7 @@ def default_name(train: str) -> str:
 @click.option("--out", type=PATH, metavar="FILE.csv", help="Write a skip list there: what is better left out.")
 @click.option("--skip-list", type=PATH, metavar="FILE.csv", help="Leave out what this skip list names.")
 @click.option("--env", is_flag=True, help="Say what the zoo runs on instead.")
-def doctor(as_json, env, data=None, out=None, **options) -> int | None:
+def doctor(as_json, env, data=None, out=None, **options) -> int:
     """Look at every picture and say what would harm a classifier.
 
     DATA is a folder of class folders, a dataset's name or a CSV file.
@@ -115,7 +115,7 @@ def doctor(as_json, env, data=None, out=None, **options) -> int | None:
 @weights_option
 @click.option("--top", type=POSITIVE, metavar="K", help="How many classes to give.")
 @click.option("--beside", metavar="FILE.keras|NAME", help="What this other model says of the same pictures.")
-def predict(name, images, as_json, csv=None, weights=None, beside=None, **options) -> int | None:
+def predict(name, images, as_json, csv=None, weights=None, beside=None, **options) -> int:
     """Say what pictures show.
 
     Examples:
@@ -191,7 +191,7 @@ def predict_into(csv: str, model, pictures: list[str], as_json: bool) -> int:
 @click.argument("name", metavar="FILE.keras", type=PATH)
 @click.argument("names", metavar="OLD=NEW...", nargs=-1, required=True)
 @click.option("--out", type=PATH, metavar="FILE.keras", help="Where to save (the same file).")
-def relabel(name, names, as_json, out=None) -> int | None:
+def relabel(name, names, as_json, out=None) -> None:
     """Call the classes of a saved file by other names, without training.
 
     Examples:
@@ -200,7 +200,8 @@ def relabel(name, names, as_json, out=None) -> int | None:
     """
     if not is_saved_file(name):
         raise UsageError(f"give a saved .keras file, got {name!r}.")
-    model, out, renamed = open_model(name, "relabel"), out or name, {}
+    model, out = open_model(name, "relabel"), out or name
+    renamed: dict[str, str] = {}
     for pair in names:
         if "=" not in pair:
             raise UsageError(f"give OLD=NEW, for example cats=cat; got {pair!r}.")
@@ -224,7 +225,7 @@ def relabel(name, names, as_json, out=None) -> int | None:
     "--out", type=PATH, metavar="FILE.png", required=True, help="Where to draw: given, noisy, reconstructed."
 )
 @click.option("--noise", type=float, metavar="X", help="Lay noise over them first; white is 1.")
-def reconstruct(name, images, as_json, **options) -> int | None:
+def reconstruct(name, images, as_json, **options) -> None:
     """Show what an autoencoder makes of pictures.
 
     Of a DATASET, the first pictures that are not for training are taken.
@@ -256,7 +257,7 @@ def reconstruct(name, images, as_json, **options) -> int | None:
 @click.option("--seed", type=int, metavar="N", help="The same one gives the same pictures.")
 @click.option("--truncation", type=float, metavar="X", help="The less, the more ordinary; without it, no limit.")
 @weights_option
-def sample(name, as_json, weights=None, **options) -> int | None:
+def sample(name, as_json, weights=None, **options) -> None:
     """Draw pictures out of noise.
 
     Examples:
@@ -281,7 +282,7 @@ def sample(name, as_json, weights=None, **options) -> int | None:
 @click.option(
     "--out", type=PATH, metavar="DIR", default="drawn", show_default=True, help="The folder for the pictures."
 )
-def visualise(name, out, as_json, picture=None, weights=None) -> int | None:
+def visualise(name, out, as_json, picture=None, weights=None) -> None:
     """Draw what the first layer of a classifier looks for.
 
     Examples:

@@ -17,7 +17,7 @@ from zoo.registry import NO_LITERAL
 @command()
 @click.option("--task", help="Only models of this kind of work.")
 @click.option("--weights", is_flag=True, help="Only models with trained weights.")
-def list_(as_json, weights, task=None) -> int | None:
+def list_(as_json, weights, task=None) -> None:
     """List the models.
 
     Examples:
@@ -36,7 +36,7 @@ def list_(as_json, weights, task=None) -> int | None:
 
 @command()
 @model_argument("NAME|FILE.keras")
-def show(name, as_json) -> int | None:
+def show(name, as_json) -> None:
     """Show the card of a model, or what a saved file says of itself.
 
     Examples:
@@ -64,9 +64,7 @@ def show(name, as_json) -> int | None:
 @click.option("--learning-rate", type=float, metavar="X", help="The optimizer's; without it, the model's.")
 @click.option("--augment", cls=WordsOption, metavar="WAY", help="Vary the pictures: flip, shift; no WAY for neither.")
 @click.option("--tensorboard", is_flag=True, help="Also write TensorBoard's event files.")
-def train(
-    name, as_json, data=None, validation=None, settings=(), size=None, out=None, seed=None, **options
-) -> int | None:
+def train(name, as_json, data=None, validation=None, settings=(), size=None, out=None, seed=None, **options) -> None:
     """Train a model, with checkpoints, and save it.
 
     NAME is a model's name; FILE.py is a Python file that registers one.
@@ -129,7 +127,7 @@ def parse_settings(pairs) -> dict:
 @weights_option
 @click.option("--n", type=int, metavar="N", help="Of a model that draws: how many pictures to judge.")
 @click.option("--errors", type=PATH, metavar="FILE.html", help="Write a page of what it gets wrong.")
-def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> int | None:
+def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> None:
     """Measure a model on labelled data.
 
     DATA is a folder of class folders, a dataset's name or a CSV file; without it, the model's own dataset.
@@ -158,7 +156,7 @@ def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> 
 @command()
 @click.argument("names", metavar="[NAME|FILE.py]...", nargs=-1, shell_complete=complete_model)
 @click.option("--all", "every", is_flag=True, help="Every registered model.")
-def check(as_json, every, names=()) -> int | None:
+def check(as_json, every, names=()) -> int:
     """Run the contract checks on a model.
 
     Examples:

@@ -19,7 +19,7 @@ from zoo.errors import UsageError
 @click.option("--top-p", type=float, metavar="P", help="Draw from the most probable with this share.")
 @click.option("--seed", type=int, metavar="N", help="The same one gives the same text.")
 @weights_option
-def generate(name, as_json, weights=None, **options) -> int | None:
+def generate(name, as_json, weights=None, **options) -> None:
     """Go on with a text.
 
     PROMPT is how the text begins; without it, it begins like a line.
@@ -46,7 +46,7 @@ def generate(name, as_json, weights=None, **options) -> int | None:
 @click.option("--temperature", type=float, metavar="X", help="0 is always the most probable.")
 @click.option("--seed", type=int, metavar="N", help="The same one gives the same answers.")
 @weights_option
-def chat(name, as_json, weights=None, **options) -> int | None:
+def chat(name, as_json, weights=None, **options) -> None:
     """Talk with a chatbot.
 
     Examples:
@@ -83,7 +83,7 @@ def read_line() -> str:
 @click.option("--top", type=POSITIVE, metavar="K", help="How many words to name.")
 @click.option("--map", "picture", type=PATH, metavar="FILE.png", help="Draw the most frequent words on a plane.")
 @weights_option
-def similar(name, word, as_json, without=None, plus=None, picture=None, weights=None, **options) -> int | None:
+def similar(name, word, as_json, without=None, plus=None, picture=None, weights=None, **options) -> None:
     """Name the words that are nearest to a word.
 
     Examples:

@@ -28,7 +28,7 @@ NEXT = """put photos of your own into a folder, those of each class into a folde
 @click.option(
     "--out", type=PATH, metavar="DIR", default="zoo-demo", show_default=True, help="The folder for the files."
 )
-def demo(out, as_json) -> int | None:
+def demo(out, as_json) -> None:
     """Try it: train classifiers on sample pictures, and use them.
 
     Takes half a minute and no network. The pictures come with `pip install "keras-zoo[samples]"`.
@@ -51,11 +51,14 @@ def demo(out, as_json) -> int | None:
     pictures = [folder / f"{label}.png" for label in held_out.labels]
     for label, path in zip(held_out.labels, pictures, strict=True):
         Image.fromarray(held_out.of_class(label).items[0]).save(path)
-    classifier, pretrained = zoo.load(folder / "textures.keras"), zoo.get("efficientnet_lite0", weights="imagenet")
-    for model, shown in ((classifier, pictures), (pretrained, [named.sample_picture("chelsea")])):
+    asked = {
+        "textures.keras": (zoo.load(folder / "textures.keras"), pictures),
+        "efficientnet_lite0": (zoo.get("efficientnet_lite0", weights="imagenet"), [named.sample_picture("chelsea")]),
+    }
+    for by, (model, shown) in asked.items():
         for prediction in model.predict(shown, top=3):
-            predictions.append({**prediction.to_json(), "by": model.name})
-            say(f"{prediction.path}: {prediction.ranked()}, says {model.name}")
+            predictions.append({**prediction.to_json(), "by": by})
+            say(f"{Path(prediction.path).name}: {prediction.ranked()}, says {by}")
     if as_json:
         return show_json({"folder": out, "accuracy": accuracy, "predictions": predictions})
     print(f"Everything works. The classifiers and the pictures lie in {folder}.\nNext: {NEXT}")
@@ -65,7 +68,7 @@ def demo(out, as_json) -> int | None:
 @click.argument("name", metavar="[NAME]", required=False)
 @click.option("--seeds", type=POSITIVE, metavar="N", help="How many seeds; without it, the study's own number.")
 @click.option("--out", type=PATH, metavar="DIR", help="Where rows and figure go (studies/NAME).")
-def reproduce(as_json, name=None, **options) -> int | None:
+def reproduce(as_json, name=None, **options) -> None:
     """Run a study: an experiment with its table, figure and verdict.
 
     NAME is the study; without one, all are listed.
@@ -92,7 +95,7 @@ def reproduce(as_json, name=None, **options) -> int | None:
 
 @command()
 @click.option("--prune", type=float, metavar="DAYS", help="Remove what was not used for DAYS days.")
-def cache(as_json, prune=None) -> int | None:
+def cache(as_json, prune=None) -> None:
     """Show what the zoo keeps on disk, or remove it.
 
     Examples:
@@ -122,7 +125,7 @@ def cache(as_json, prune=None) -> int | None:
 @command()
 @click.argument("shell", metavar="|".join(SHELLS), type=click.Choice(list(SHELLS)))
 @click.pass_context
-def completion(ctx, shell, as_json) -> int | None:
+def completion(ctx, shell, as_json) -> None:
     """Print a script that completes commands, options and models' names in a shell.
 
     Examples:

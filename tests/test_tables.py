@@ -1,0 +1,55 @@
+"""A CSV file that grows: cut anywhere, or from an older version, it is taken up again."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from zoo.errors import ZooError
+from zoo.tables import GrowingTable
+
+
+def rows_of(path) -> list[dict]:
+    """A CSV file's rows as any program would read them."""
+    with Path(path).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_file_that_was_cut_anywhere_loses_what_was_not_whole(tmp_path):
+    columns = ["path", "label", "error", "by"]
+    paths = ["a.png", 'b "x", y.png', "c\nd.png", "e\rf.png", "写真.png", "\udcff.png", "broken.png", "last.png"]
+    rows = [{"path": path, "label": "cat", "error": "text" if path == "broken.png" else ""} for path in paths]
+    table = GrowingTable(tmp_path / "whole.csv", columns, "me")
+    ends = []
+    for row in rows:
+        table.add([row])
+        ends.append((tmp_path / "whole.csv").stat().st_size)
+    content = (tmp_path / "whole.csv").read_bytes()
+    header = content.index(b"\n") + 1
+    for size in range(header, len(content) + 1):
+        file = tmp_path / "cut.csv"
+        file.write_bytes(content[:size])
+        again = GrowingTable(file, columns, "me")
+        whole = {row["path"] for row, end in zip(rows, ends, strict=True) if end <= size and not row["error"]}
+        assert again.done == whole, size
+        again.add([row for row in rows if row["path"] not in whole])
+        assert sorted(row["path"] for row in rows_of(file)) == sorted(paths)
+        assert GrowingTable(file, columns, "me").done == {*paths} - {"broken.png"}
+    for size in range(header):  # so early that not even the columns are there
+        file.write_bytes(content[:size])
+        if size == 0 or size == header - 1:
+            assert GrowingTable(file, columns, "me").done == set()
+        else:
+            with pytest.raises(ZooError, match="has not the columns"):
+                GrowingTable(file, columns, "me")
+
+
+def test_an_older_file_gets_the_new_name_of_a_column(tmp_path):
+    (tmp_path / "a.csv").write_text("path,strange,error,by\na.png,yes,,me\n")
+    table = GrowingTable(tmp_path / "a.csv", ["path", "is_novel", "error", "by"], "me", {"strange": "is_novel"})
+    table.add([{"path": "b.png", "is_novel": "no", "error": ""}])
+    assert table.done == {"a.png"}
+    assert [(row["path"], row["is_novel"]) for row in rows_of(tmp_path / "a.csv")] == [
+        ("a.png", "yes"),
+        ("b.png", "no"),
+    ]
