@@ -153,7 +153,7 @@ def open_model(name: str, verb: str, weights: str | None = None) -> Any:
         if weights:
             raise UsageError(f"{name} is a saved file and has its weights: leave out --weights.")
         model = zoo.load(name)
-    elif known := list(catalog.card(name).facts.get("weights", {})):
+    elif known := list(catalog.card(name).weights):
         model = zoo.get(name, weights=weights or known[0])
     else:
         raise ZooError(
