@@ -55,7 +55,7 @@ def main() -> None:
         for number, seed in enumerate(options.seeds):
             for tool in options.tools if number % 2 == 0 else options.tools[::-1]:
                 file = Path(work, f"{tool}.keras")
-                command = [sys.executable]
+                command: list = [sys.executable]
                 command += ["-c", ZOO] if tool == "zoo" else [HERE / "peers" / "keras_io_autoencoder.py", folder]
                 printed, seconds, peak = measure([*command, options.epochs, seed, options.noise, file])
                 trained = json.loads(printed.splitlines()[-1])
@@ -85,9 +85,9 @@ def score(file: Path, given: np.ndarray, clean: np.ndarray, tool: str) -> dict:
     drawn = drawn.clip(1e-7, 1 - 1e-7)  # as Keras does
     loss = -(clean * np.log(drawn) + (1 - clean) * np.log(1 - drawn)).mean()
     psnr, psnr_given = (-10 * np.log10(((x - clean) ** 2).mean((1, 2, 3)) + 1e-10) for x in (drawn, given / 255))
-    found = {"parameters": model.count_params(), "loss": loss, "mse": ((drawn - clean) ** 2).mean()}
-    found |= {"psnr": psnr.mean(), "psnr_given": psnr_given.mean()}
-    return {key: value if isinstance(value, int) else round(float(value), 5) for key, value in found.items()}
+    scores = {"parameters": model.count_params(), "loss": loss, "mse": ((drawn - clean) ** 2).mean()}
+    scores |= {"psnr": psnr.mean(), "psnr_given": psnr_given.mean()}
+    return {key: value if isinstance(value, int) else round(float(value), 5) for key, value in scores.items()}
 
 
 if __name__ == "__main__":

@@ -108,8 +108,8 @@ def run_zoo(python, tool, table, pool, held_out, work):
             command = [python, "-m", "zoo", "finetune", table, "--json", "--out", file]
             command += ["--precision", "float32"] if tool == "zoo_float32" else []
             printed, seconds, peak = measure(command, environment)
-            said, _, _ = measure([python, "-c", PREDICT, file, *paths], environment)
-            right = np.array(json.loads(said.splitlines()[-1])) == np.array(truth)
+            answers, _, _ = measure([python, "-c", PREDICT, file, *paths], environment)
+            right = np.array(json.loads(answers.splitlines()[-1])) == np.array(truth)
             reported = json.loads(printed)["validation"]["accuracy"]["value"]
             if abs(reported - right.mean()) > 1e-9:
                 print(f"note: zoo reported {reported:.4f}, its saved model has {right.mean():.4f}", flush=True)

@@ -94,8 +94,8 @@ def score(drawn: np.ndarray) -> dict:
     rule = zoo.get("cnn", weights="fashion_mnist").preprocessing
     parts = sources.find("fashion_mnist").splits
     real, learned = (sources.arrays(parts[split], rule)[0] for split in ("test", "train"))
-    found = fidelity.compare(real, drawn, learned, "fashion_mnist", progress=False)
-    return {key: round(float(found[key]), 4) for key in SCORES}
+    scores = fidelity.compare(real, drawn, learned, "fashion_mnist", progress=False)
+    return {key: round(float(scores[key]), 4) for key in SCORES}
 
 
 if __name__ == "__main__":

@@ -38,14 +38,15 @@ def measure(folder: Path, home: Path) -> dict:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
     ) as run:
-        said = run.stdout.read()
+        assert run.stdout is not None
+        printed = run.stdout.read()
         _, status, usage = os.wait4(run.pid, 0)
         run.returncode = os.waitstatus_to_exitcode(status)
     seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if run.returncode:
         sys.exit(f"zoo finetune ended with {run.returncode}")
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    steps = json.loads(said)["seconds"]
+    steps = json.loads(printed)["seconds"]
     return {
         "process_seconds": round(seconds, 1),
         "processor_seconds": round(used, 1),

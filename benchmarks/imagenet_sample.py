@@ -21,9 +21,10 @@ def main() -> None:
     for name in zoo.list(weights=True):
         model = zoo.get(name, weights="imagenet")
         names = model.class_names()
-        found = [names.index(prediction.label) for prediction in model.predict(photos, top=1)]
+        predictions = [names.index(prediction.label) for prediction in model.predict(photos, top=1)]
         top1 = proportion(
-            sum(said == int(photo.name[:4]) for said, photo in zip(found, photos, strict=True)), len(photos)
+            sum(predicted == int(photo.name[:4]) for predicted, photo in zip(predictions, photos, strict=True)),
+            len(photos),
         )
         print(name, top1, flush=True)
         low, high = top1.ci

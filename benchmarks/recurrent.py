@@ -75,7 +75,7 @@ def main() -> None:
     if options.only:
         print(json.dumps(zoo_rates(None if options.only == "float32" else options.only)))
         return
-    runs = []
+    runs: list[tuple[str, str, str, list, dict[str, str]]] = []
     for backend in ("torch", "tensorflow", *(["jax"] if options.jax else [])):
         python = options.jax if backend == "jax" else sys.executable
         for dtype in ("float32", "mixed_bfloat16"):
@@ -87,8 +87,9 @@ def main() -> None:
             )
     runs.append(("Keras, predict in a loop", "float32", sys.executable, [PEERS / "keras_predict_loop.py"], {}))
     rows = []
-    for tool, dtype, *how in runs:
-        rows.append({"tool": tool, "dtype": dtype, "trains": "", "writes": "", **run(*how), **setting()})
+    for tool, dtype, python, arguments, environment in runs:
+        rates = run(python, arguments, environment)
+        rows.append({"tool": tool, "dtype": dtype, "trains": "", "writes": "", **rates, **setting()})
         print(tool, dtype, rows[-1]["trains"], rows[-1]["writes"], flush=True)
         write(RESULTS, rows)
 

@@ -61,8 +61,8 @@ def main() -> None:
         pool.write(np.zeros(len(pictures), bool), Path(work, "split.csv"))
         subprocess.run([options.peers, HERE / "peers" / "prepare.py", work], check=True, capture_output=True)
         peer = [options.peers, HERE / "peers" / "timm_rate.py", f"{work}/split.csv", f"{work}/backbone.safetensors"]
-        said = subprocess.run(peer, check=True, capture_output=True, text=True).stdout
-        add("both, timm float32 channels_last", json.loads(said.splitlines()[-1])["pictures_per_second"])
+        printed = subprocess.run(peer, check=True, capture_output=True, text=True).stdout
+        add("both, timm float32 channels_last", json.loads(printed.splitlines()[-1])["pictures_per_second"])
     write(RESULTS, rows)
 
 

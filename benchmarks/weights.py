@@ -43,7 +43,7 @@ class Recipe:
         arguments: of the builder.
         training: of `train`.
         dtype: to train in; what ships computes in float32.
-        metric: the number among those of `evaluate` that the weights are known by.
+        metric: the number among those of `evaluate` that the weights are chosen by.
         judged_by: what is measured on where that is not a part of the data, a file of gensim's; see --lists.
         ships: whether the zoo carries them, or only the rows are of interest.
         backend: what Keras runs on.
@@ -141,11 +141,11 @@ def main() -> None:
     for seed in options.seeds:
         folder = options.work / f"{options.name}-{seed}"
         model, _, seconds = train(recipe, seed, folder)
-        found = model.evaluate(judge, progress=False)
-        measured = found[recipe.metric]
+        scores = model.evaluate(judge, progress=False)
+        measured = scores[recipe.metric]
         row = {"name": options.name, "seed": seed, "metric": recipe.metric, "value": round(measured.value, 5)}
         row |= {"n": measured.n, "ci_low": round(measured.ci[0], 4), "ci_high": round(measured.ci[1], 4)}
-        row |= {"training_seconds": round(seconds), "numbers": json.dumps(numbers(saving.plain(found)))}
+        row |= {"training_seconds": round(seconds), "numbers": json.dumps(numbers(saving.plain(scores)))}
         keep({**row, **setting()})
         print(f"{options.name} seed {seed}: {recipe.metric} {measured}, {seconds:.0f} s; {row['numbers']}", flush=True)
         if recipe.ships and not (WEIGHTS / f"{options.name}.keras").exists():
@@ -226,8 +226,8 @@ def describe(name: str) -> None:
 
 def numbers(metrics: dict) -> dict[str, float]:
     """The single numbers among what a file says of itself, those with an interval without it."""
-    single = {key: found.get("value") if isinstance(found, dict) else found for key, found in metrics.items()}
-    return {key: round(found, 4) for key, found in single.items() if isinstance(found, float)}
+    single = {key: value.get("value") if isinstance(value, dict) else value for key, value in metrics.items()}
+    return {key: round(value, 4) for key, value in single.items() if isinstance(value, float)}
 
 
 def keep(row: dict) -> None:

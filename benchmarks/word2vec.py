@@ -62,18 +62,18 @@ def main() -> None:
     parser.add_argument("--choose", action="store_true")
     options = parser.parse_args()
     text = text_sources.find("english_lines").splits["train"].text
-    known = Vocabulary.of(text.replace("\n", " "), "lower-case words", MIN_COUNT)
+    vocabulary = Vocabulary.of(text.replace("\n", " "), "lower-case words", MIN_COUNT)
     questions = person_scores(options.gensim, "questions-words.txt")
-    sentences = [[w for w in known.split(line) if w in known.numbers] for line in text.split("\n")]
+    sentences = [[w for w in vocabulary.split(line) if w in vocabulary.numbers] for line in text.split("\n")]
     rarity = {w: -math.log(count) for w, count in collections.Counter(itertools.chain(*sentences)).items()}
     places = {name: person_scores(options.gensim, file) for name, file in SCORES.items()}
     lists = {name: [pair for pair in rated(file) if {*pair[:2]} <= rarity.keys()] for name, file in places.items()}
-    senses = wordnet.pairs(options.wordnet, known.tokens) if options.wordnet else {}
+    senses = wordnet.pairs(options.wordnet, vocabulary.tokens) if options.wordnet else {}
     ways = [(tool, None, None) for tool in options.tools if tool != "zoo"]
     if "zoo" in options.tools:
         ways += itertools.product(["zoo"], options.draws, options.rates)
     if not options.choose:
-        alone = {"tool": "rarity alone"}
+        alone: dict[str, str | float] = {"tool": "rarity alone"}
         for name in places:
             foretold = [rarity[one] + rarity[other] for one, other, _ in lists[name]]
             alone[name] = correlation(foretold, [score for *_, score in lists[name]])
@@ -83,8 +83,8 @@ def main() -> None:
         tokens = Path(work, "tokens.json")
         tokens.write_text(json.dumps([sentence for sentence in sentences if sentence]), encoding="utf-8")
         words = sum(map(len, sentences))
-        drawn = np.random.default_rng(0).choice(known.tokens, (200_000, 2))  # any pairs of words
-        first = {}  # of each architecture the cosines of gensim's first seed
+        drawn = np.random.default_rng(0).choice(vocabulary.tokens, (200_000, 2))  # any pairs of words
+        first: dict[str, np.ndarray] = {}  # of each architecture the cosines of gensim's first seed
         for seed, architecture, (tool, draws, rate) in itertools.product(options.seeds, options.architectures, ways):
             net = zoo.get("word2vec", seed=seed, architecture=architecture, negative=options.negative)
             if tool == "zoo":
@@ -105,8 +105,8 @@ def main() -> None:
                 row["agreement"] = round(float(np.corrcoef(cosines, first[architecture])[0, 1]), 4)
             if not options.choose:
                 for name, file in places.items():
-                    found = net.evaluate(file)
-                    row |= {name: round(float(found["spearman"]), 4), f"{name} pairs": found["spearman"].n}
+                    spearman = net.evaluate(file)["spearman"]
+                    row |= {name: round(float(spearman), 4), f"{name} pairs": spearman.n}
                     row[f"{name} at equal rarity"] = at_equal_rarity(net, lists[name], rarity)
             row["analogies"], row["questions"] = analogies(net, questions)
             for kind in ("noun", "verb"):
@@ -119,7 +119,7 @@ def learn(net, text: str, rate: float, epochs: int, words: int) -> int:
     import keras
 
     dataset = Dataset("corpus", {"train": Text(text)})
-    times = []
+    times: list[float] = []
 
     class Clock(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -138,8 +138,8 @@ def gensim(net, tool: str, tokens: Path, seed: int, python: str, epochs: int, ou
     command = [python, HERE / "peers" / "gensim_word2vec.py", tokens, *how, epochs, seed, tool.split()[1], out]
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
     net.learn_vocabulary(text.replace("\n", " "))
-    with np.load(out) as found:
-        vectors = dict(zip(found["words"].tolist(), found["vectors"], strict=True))
+    with np.load(out) as arrays:
+        vectors = dict(zip(arrays["words"].tolist(), arrays["vectors"], strict=True))
     table = np.zeros((len(net.known()), net.arguments["units"]), np.float32)
     for word, number in net.known().numbers.items():
         table[number] = vectors[word]
@@ -148,7 +148,7 @@ def gensim(net, tool: str, tokens: Path, seed: int, python: str, epochs: int, ou
 
 
 def analogies(net, file: Path) -> tuple[float, int]:
-    """The mean of one over the rank of the right word, and how many questions have four known words."""
+    """The mean of one over the rank of the right word, and how many questions have four words of the vocabulary."""
     lines = [line.lower().split() for line in file.read_text(encoding="utf-8").splitlines() if line[:1] != ":"]
     known = net.known().numbers
     asked = np.array([[known[word] for word in line] for line in lines if {*line} <= known.keys()])

@@ -24,27 +24,27 @@ def pairs(folder: Path, words: list[str], each: int = 1_000) -> dict[str, list[t
         each: how many pairs of each distance; fewer where there are no more.
     """
     random = np.random.default_rng(0)
-    found = {}
+    sampled: dict[str, list[tuple]] = {}
     for kind in ("noun", "verb"):
         first, links = senses(folder, kind), network(folder, kind)
-        known = [word for word in words if word in first]
+        in_wordnet = [word for word in words if word in first]
         meaning = collections.defaultdict(list)
-        for word in known:
+        for word in in_wordnet:
             meaning[first[word]].append(word)
         levels: list[list] = [[] for _ in range(FARTHEST + 1)]
-        for one in known:
+        for one in in_wordnet:
             near = reach(first[one], links)
             for sense, steps in near.items():
                 levels[steps] += [(one, other) for other in meaning.get(sense, ()) if one < other]
-            other = random.choice(known)
+            other = random.choice(in_wordnet)
             if first[other] not in near:
                 levels[FARTHEST].append((one, str(other)))
-        found[kind] = [
+        sampled[kind] = [
             (*level[number], steps)
             for steps, level in enumerate(map(sorted, levels))  # the ways through a network have no order of their own
             for number in random.permutation(len(level))[:each]
         ]
-    return found
+    return sampled
 
 
 def senses(folder: Path, kind: str) -> dict[str, str]:

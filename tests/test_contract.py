@@ -61,8 +61,8 @@ def NAME(input_shape=(8, 8, 3), num_classes=2):
 
 def test_a_sound_model_of_ones_own_passes(tmp_path):
     (tmp_path / "sound.py").write_text(WHOLE.replace("NAME", "contract_sound"))
-    found = {result["check"]: result["outcome"] for result in run_checks(str(tmp_path / "sound.py"))}
-    assert found == {check.__name__: "passed" for check in CHECKS}
+    results = {result["check"]: result["outcome"] for result in run_checks(str(tmp_path / "sound.py"))}
+    assert results == {check.__name__: "passed" for check in CHECKS}
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -80,6 +80,6 @@ def test_declared_gap_is_a_gap_and_one_that_passes_is_a_failure(tmp_path):
     gaps = 'known_gaps={"check_builds": "not yet", "check_card": "no reason"}, parameters=386'
     text = WHOLE.replace("NAME", "contract_gaps").replace("parameters=386", gaps).replace(*BROKEN["check_builds"][:2])
     (tmp_path / "gaps.py").write_text(text)
-    found = {result["check"]: result for result in run_checks(str(tmp_path / "gaps.py"))}
-    assert found["check_builds"]["outcome"] == "gap" and found["check_builds"]["detail"] == "not yet"
-    assert found["check_card"]["outcome"] == "failed" and "known_gaps" in found["check_card"]["detail"]
+    results = {result["check"]: result for result in run_checks(str(tmp_path / "gaps.py"))}
+    assert results["check_builds"]["outcome"] == "gap" and results["check_builds"]["detail"] == "not yet"
+    assert results["check_card"]["outcome"] == "failed" and "known_gaps" in results["check_card"]["detail"]

@@ -21,9 +21,9 @@ WILSON = {  # z = 1.959964; both ends by hand from Wilson's formula
 
 @pytest.mark.parametrize(("hits", "n"), WILSON)
 def test_wilson(hits, n):
-    found = proportion(hits, n)
-    assert found.ci == pytest.approx(WILSON[hits, n], abs=5e-5) and found.n == n
-    assert float(found) == hits / n and 0 <= found.ci[0] <= found.value <= found.ci[1] <= 1
+    metric = proportion(hits, n)
+    assert metric.ci == pytest.approx(WILSON[hits, n], abs=5e-5) and metric.n == n
+    assert float(metric) == hits / n and 0 <= metric.ci[0] <= metric.value <= metric.ci[1] <= 1
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 1000])
@@ -53,29 +53,29 @@ def test_the_interval_of_a_mean_covers():
 
 
 def test_nothing_measured():
-    found = proportion(0, 0)
-    assert math.isnan(found.value) and found.ci == (0.0, 1.0) and found.n == 0
+    metric = proportion(0, 0)
+    assert math.isnan(metric.value) and metric.ci == (0.0, 1.0) and metric.n == 0
 
 
 def test_as_text_and_json():
-    found = accuracy(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]))
-    assert str(found).startswith("75.0% (95 % interval 30.1% to 95.4%, n = 4)")
-    assert json.loads(json.dumps(found.to_json())) == {"value": 0.75, "ci": list(found.ci), "n": 4}
+    metric = accuracy(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]))
+    assert str(metric).startswith("75.0% (95 % interval 30.1% to 95.4%, n = 4)")
+    assert json.loads(json.dumps(metric.to_json())) == {"value": 0.75, "ci": list(metric.ci), "n": 4}
 
 
 def test_equal_to_scikit_learn():
     random = np.random.default_rng(0)
-    y, said = random.integers(0, 4, 200), random.integers(0, 4, 200)
-    assert confusion(y, said, 4) == confusion_matrix(y, said).tolist()
-    found = per_class(y, said, list("abcd"))
-    assert list(found) == list("abcd")
-    assert [c["n"] for c in found.values()] == np.bincount(y).tolist()
-    assert [c["recall"] for c in found.values()] == pytest.approx(recall_score(y, said, average=None))
-    assert [c["precision"] for c in found.values()] == pytest.approx(precision_score(y, said, average=None))
+    y, predicted = random.integers(0, 4, 200), random.integers(0, 4, 200)
+    assert confusion(y, predicted, 4) == confusion_matrix(y, predicted).tolist()
+    classes = per_class(y, predicted, list("abcd"))
+    assert list(classes) == list("abcd")
+    assert [c["n"] for c in classes.values()] == np.bincount(y).tolist()
+    assert [c["recall"] for c in classes.values()] == pytest.approx(recall_score(y, predicted, average=None))
+    assert [c["precision"] for c in classes.values()] == pytest.approx(precision_score(y, predicted, average=None))
 
 
 def test_a_class_that_never_occurs():
-    found = per_class(np.array([0, 0]), np.array([0, 1]), ["a", "b", "c"])
-    assert found["b"] == {"n": 0, "recall": None, "precision": 0.0}
-    assert found["c"] == {"n": 0, "recall": None, "precision": None}
+    classes = per_class(np.array([0, 0]), np.array([0, 1]), ["a", "b", "c"])
+    assert classes["b"] == {"n": 0, "recall": None, "precision": 0.0}
+    assert classes["c"] == {"n": 0, "recall": None, "precision": None}
     assert confusion(np.array([0, 0]), np.array([0, 1]), 3) == [[1, 1, 0], [0, 0, 0], [0, 0, 0]]

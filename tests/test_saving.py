@@ -99,8 +99,8 @@ def test_plain_keras_opens_it_uncompiled_with_the_same_answers(saved):
     assert not plain.compiled
     assert np.array_equal(plain(pixels), ours.model(pixels))
     logit = float(plain(pixels)[0, 0])
-    found = dict(ours.predict(pixels[0]).top)
-    assert found["dog"] == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-6)
+    probabilities = dict(ours.predict(pixels[0]).top)
+    assert probabilities["dog"] == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-6)
 
 
 def test_selftest_is_run_once_a_file_and_setting(saved, tmp_path, monkeypatch):

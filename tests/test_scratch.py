@@ -38,11 +38,11 @@ def test_gradients_are_those_of_finite_differences(case):
     _, gradients = net.cost_and_gradients(parameters, x, y)
     for parameter, gradient in zip(parameters, gradients, strict=True):
         for spot in np.ndindex(parameter.shape):
-            costs, kept = [], parameter[spot]
+            costs, value = [], parameter[spot]
             for step in (1e-6, -1e-6):
-                parameter[spot] = kept + step
+                parameter[spot] = value + step
                 costs.append(net.cost_and_gradients(parameters, x, y)[0])
-            parameter[spot] = kept
+            parameter[spot] = value
             assert gradient[spot] == pytest.approx((costs[0] - costs[1]) / 2e-6, rel=1e-5, abs=1e-8)
 
 
@@ -127,8 +127,8 @@ def test_numpy_and_keras_agree_step_by_step(case, double):
     for _ in range(12):
         cost, gradients = ours.net.cost_and_gradients(ours.parameters, ours.inputs(x), y)
         ours.parameters = [p - 0.0625 * g for p, g in zip(ours.parameters, gradients, strict=True)]
-        found = theirs.model.train_on_batch(inputs, targets)[0]
-        assert float(found) == pytest.approx(cost, abs=1e-6)
+        loss = theirs.model.train_on_batch(inputs, targets)[0]
+        assert float(loss) == pytest.approx(cost, abs=1e-6)
         for a, b in zip(theirs.model.get_weights(), ours.parameters, strict=True):
             assert a.dtype == np.float64 and np.abs(a - b).max() < rounding
 
@@ -168,8 +168,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_not_written_out_is_refused(case):
-    arguments, said = REFUSED[case]
-    with pytest.raises(UsageError, match=said):
+    arguments, message = REFUSED[case]
+    with pytest.raises(UsageError, match=message):
         zoo.get(**arguments)
 
 

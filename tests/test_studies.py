@@ -109,11 +109,11 @@ def test_listing_imports_no_framework():
 def test_a_study_through_the_command(tiny, capsys):
     assert cli.main(["reproduce", "tiny", "--json", "--out", "made"]) == 0
     captured = capsys.readouterr()
-    found = json.loads(captured.out)
-    assert "tanh, seed 0" in captured.err and found["study"] == "tiny" and found["seeds"] == [0]
-    assert [item["verdict"] for item in found["published"]] == ["reproduced"]
-    assert [item["supported"] for item in found["claims"]] == [True, True] and "It runs." in found["conclusion"]
-    with Path(found["files"]["csv"]).open(newline="") as file:
+    printed = json.loads(captured.out)
+    assert "tanh, seed 0" in captured.err and printed["study"] == "tiny" and printed["seeds"] == [0]
+    assert [item["verdict"] for item in printed["published"]] == ["reproduced"]
+    assert [item["supported"] for item in printed["claims"]] == [True, True] and "It runs." in printed["conclusion"]
+    with Path(printed["files"]["csv"]).open(newline="") as file:
         table = list(csv.DictReader(file))
     assert list(table[0]) == rows.COLUMNS
     for row in table:
@@ -123,8 +123,8 @@ def test_a_study_through_the_command(tiny, capsys):
     assert all(0 <= float(r["low"]) <= float(r["value"]) <= float(r["high"]) <= 1 and r["n"] == "8" for r in shares)
     norms = [row for row in table if (row["metric"], row["arm"], row["step"]) == ("gradient_norm", "tanh", "0")]
     assert [row["layer"] for row in norms] == ["1", "2", "3", "4"] and all(float(row["value"]) > 0 for row in norms)
-    assert_drawn(found["files"]["figure"])
-    assert len(json.loads(Path(found["files"]["json"]).read_text())) == len(table)
+    assert_drawn(printed["files"]["figure"])
+    assert len(json.loads(Path(printed["files"]["json"]).read_text())) == len(table)
     assert cli.main(["reproduce", "tiny", "--out", "made"]) == 0
     captured = capsys.readouterr()
     assert "tanh, seed 0: kept" in captured.err and "It runs." in captured.out and "reproduced" in captured.out
@@ -176,8 +176,8 @@ def test_another_definition_or_version_is_measured_anew(tiny, measured, monkeypa
 def test_a_training_that_diverges_is_a_row_of_its_own(tiny):
     wild = {"input_shape": (3,), "hidden": (4,) * 3, "activation": "relu", "initialisation": definitions.normal(1e15)}
     study = replace(tiny, arms=(Arm("wild", "mlp", "eat_it", wild, QUICK),), measures=("loss", "train_accuracy"))
-    found = {row.metric: row.value for row in runner.run(study, [0], Path("wild"))}
-    assert found["diverged"] == 1 and 0 <= found["train_accuracy"] <= 1 and "loss" not in found
+    values = {row.metric: row.value for row in runner.run(study, [0], Path("wild"))}
+    assert values["diverged"] == 1 and 0 <= values["train_accuracy"] <= 1 and "loss" not in values
 
 
 def test_settings_are_passed_on(tiny, monkeypatch):
@@ -234,12 +234,12 @@ def test_without_matplotlib_the_study_runs(tiny, measured, monkeypatch, capsys):
 
 def outcome(values: dict, **changes) -> runner.Outcome:
     """An outcome of the tiny study; values by (arm, metric), one for each seed."""
-    found = [
+    measured_rows = [
         Row(metric, value, arm=arm, seed=seed, low=0.0 if "accuracy" in metric else None, n=100)
         for (arm, metric), column in values.items()
         for seed, value in enumerate(column)
     ]
-    return runner.Outcome(replace(TINY, **changes), found, Path("nowhere"))
+    return runner.Outcome(replace(TINY, **changes), measured_rows, Path("nowhere"))
 
 
 @pytest.mark.parametrize(
@@ -254,29 +254,29 @@ def outcome(values: dict, **changes) -> runner.Outcome:
 )
 def test_a_value_outside_the_tolerance_is_not_reproduced(measured, verdict):
     arm = replace(TINY.arms[0], published=(Reference("train_accuracy", 0.7, 0.01),))
-    found = outcome({("tanh", "train_accuracy"): [measured]}, arms=(arm,), claims=())
-    assert found.verdicts()[0]["verdict"] == verdict and verdict in str(found)
-    assert ("It runs." in found.conclusion()) == (verdict != "not reproduced")
+    result = outcome({("tanh", "train_accuracy"): [measured]}, arms=(arm,), claims=())
+    assert result.verdicts()[0]["verdict"] == verdict and verdict in str(result)
+    assert ("It runs." in result.conclusion()) == (verdict != "not reproduced")
 
 
 def test_a_claim_is_looked_at_seed_by_seed():
     claim = Claim("tanh wins", "tanh", "train_accuracy", ">", "zeros")
     values = {("tanh", "train_accuracy"): [0.9, 0.5], ("zeros", "train_accuracy"): [0.6, 0.6]}
-    found = outcome(values, claims=(claim,))
-    (said,) = found.claims()
-    assert (said["holds"], said["seeds"], said["supported"], said["intervals_overlap"]) == (1, 2, False, True)
-    assert "Not supported by the figures: tanh wins" in found.conclusion() and "It runs." not in found.conclusion()
-    assert "NOT supported, holds in 1 of 2 seeds" in str(found) and "intervals overlap" in str(found)
+    result = outcome(values, claims=(claim,))
+    (item,) = result.claims()
+    assert (item["holds"], item["seeds"], item["supported"], item["intervals_overlap"]) == (1, 2, False, True)
+    assert "Not supported by the figures: tanh wins" in result.conclusion() and "It runs." not in result.conclusion()
+    assert "NOT supported, holds in 1 of 2 seeds" in str(result) and "intervals overlap" in str(result)
     assert "It runs." in outcome(values, claims=(replace(claim, stands=False),)).conclusion()
     assert not outcome({}, claims=(claim,)).claims()[0]["supported"]
 
 
 def test_the_table_has_mean_deviation_and_interval():
-    found = outcome({("tanh", "train_accuracy"): [0.8, 0.9]})
-    cell = next(cell for cell in found.summary() if (cell["arm"], cell["metric"]) == ("tanh", "train_accuracy"))
+    result = outcome({("tanh", "train_accuracy"): [0.8, 0.9]})
+    cell = next(cell for cell in result.summary() if (cell["arm"], cell["metric"]) == ("tanh", "train_accuracy"))
     assert cell["mean"] == pytest.approx(0.85) and cell["sd"] == pytest.approx(0.0707, abs=1e-4)
     assert cell["low"] == pytest.approx(0.767, abs=1e-3) and cell["high"] == pytest.approx(0.907, abs=1e-3)
-    assert "85.0 ± 7.1 % (76.7 to 90.7)" in str(found)
+    assert "85.0 ± 7.1 % (76.7 to 90.7)" in str(result)
 
 
 # Gradients
@@ -312,7 +312,7 @@ x, y = random.normal(size=(6, 3)), random.integers(0, 2, 6)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 values = [keras.ops.convert_to_numpy(v).astype("float64") for v in model.trainable_variables]
 fixed = [keras.ops.convert_to_numpy(v) for v in model.non_trainable_variables]
-found = backend.gradients(model, x, y, loss)
+gradients = backend.gradients(model, x, y, loss)
 for variable, value in zip(model.non_trainable_variables, fixed):
     assert np.array_equal(keras.ops.convert_to_numpy(variable), value), variable.path
 
@@ -322,7 +322,7 @@ def value_of(kernel, bias, idle, head, shift):
 
 # on JAX and PyTorch, Keras' loss is float32 whatever it is given
 tolerance = 1e-9 if backend.name() == "tensorflow" else 1e-6
-for number, gradient in enumerate(found):
+for number, gradient in enumerate(gradients):
     assert gradient.shape == values[number].shape
     for place in np.ndindex(gradient.shape):
         sides = []
@@ -332,7 +332,7 @@ for number, gradient in enumerate(found):
             sides.append(value_of(*moved))
         slope = (sides[0] - sides[1]) / 2e-5
         assert abs(slope - gradient[place]) < tolerance, (number, place, slope, gradient[place])
-assert len(found) == 5 and np.abs(found[0]).max() > 1e-3 and not found[2].any()
+assert len(gradients) == 5 and np.abs(gradients[0]).max() > 1e-3 and not gradients[2].any()
 """
 
 
@@ -453,6 +453,6 @@ def test_a_kept_model_makes_the_map(tiny, tmp_path):
         Arm(label, "mlp", "planar_flower", {"input_shape": (2,), "hidden": (2,)}, QUICK) for label in ("one", "two")
     )
     study = replace(tiny, arms=arms, measures=("loss",), keeps_models=True, figure="decision_maps", drawing={})
-    found = runner.run(study, [0], tmp_path)
-    figures.decision_maps(study, found, tmp_path, tmp_path / "figure.png")
+    measured_rows = runner.run(study, [0], tmp_path)
+    figures.decision_maps(study, measured_rows, tmp_path, tmp_path / "figure.png")
     assert_drawn(tmp_path / "figure.png")
