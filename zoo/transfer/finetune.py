@@ -79,6 +79,7 @@ def finetune(
     note(describe(dataset))
 
     classifier = factory.from_register(network.name, num_classes=len(dataset.labels))
+    classifier.preprocessing = network.rule  # as the features are computed: the rule of the weights
     tests = sources.Pictures(list(classifier.sample_inputs(2)), np.zeros(2, int), ["self-test"])
     with clocked(seconds, "training pictures"):
         seen = extract(dataset.splits["train"], fast, 1 + augment, title="training pictures")
