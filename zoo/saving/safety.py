@@ -135,12 +135,7 @@ def allowed(value: dict, own_module: str) -> bool:
     if module == "keras.layers":
         return name in LAYERS
     if name in MODELS:
-        return module in (
-            "keras",
-            "keras.models",
-            "keras.src.models.functional",
-            "keras.src.models.sequential",
-        )
+        return module in ("keras", "keras.models", "keras.src.models.functional", "keras.src.models.sequential")
     return (
         module in OTHERS
         or module in OPERATIONS

@@ -236,11 +236,7 @@ OPTIMIZERS = Study(
     name="optimizers",
     question="How fast do SGD, momentum, RMSprop and Adam bring the loss of the same net down?",
     arms=tuple(
-        digits_arm(
-            label,
-            hidden=(64, 64),
-            optimizer={"class_name": kind, "config": config},
-        )
+        digits_arm(label, hidden=(64, 64), optimizer={"class_name": kind, "config": config})
         for label, kind, config in (
             ("SGD, 0.01", "SGD", {"learning_rate": 0.01}),
             ("momentum 0.9, 0.01", "SGD", {"learning_rate": 0.01, "momentum": 0.9}),
@@ -400,16 +396,7 @@ COURSE_CATS = Study(
 
 STUDIES = {
     study.name: study
-    for study in (
-        VANISHING,
-        EXPLODING,
-        HIDDEN_UNITS,
-        ACTIVATIONS,
-        OPTIMIZERS,
-        BATCH_NORM,
-        INITIALISATION,
-        COURSE_CATS,
-    )
+    for study in (VANISHING, EXPLODING, HIDDEN_UNITS, ACTIVATIONS, OPTIMIZERS, BATCH_NORM, INITIALISATION, COURSE_CATS)
 }
 
 
