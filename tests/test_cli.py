@@ -57,16 +57,16 @@ def examples(text):
     return [shlex.split(line.partition("zoo ")[2].partition(" > ")[0].partition(" >> ")[0]) for line in lines]
 
 
-EXAMPLES = [words for command in (cli.zoo, *cli.zoo.commands.values()) for words in examples(command.epilog)]
+EXAMPLES = [words for command in (cli.group, *cli.group.commands.values()) for words in examples(command.epilog)]
 
 
 def test_zoo_alone_shows_every_command(run):
     code, out, err = run()
     assert (code, out, err) == run("--help") == run("-h") and code == 0 and "Examples:" in out and not err
-    assert [*cli.zoo.commands] == [name for name in re.findall(r"^  (\w+)  ", out, re.MULTILINE) if name != "zoo"]
+    assert [*cli.group.commands] == [name for name in re.findall(r"^  (\w+)  ", out, re.MULTILINE) if name != "zoo"]
 
 
-@pytest.mark.parametrize("name", cli.zoo.commands)
+@pytest.mark.parametrize("name", cli.group.commands)
 def test_every_command_shows_examples(name, run):
     code, out, _ = run(name, "--help")
     assert code == 0 and re.search(rf"Examples:\n  (echo .* \| )?zoo {name}", out)
@@ -74,14 +74,14 @@ def test_every_command_shows_examples(name, run):
 
 @pytest.mark.parametrize("words", EXAMPLES, ids=" ".join)
 def test_examples_are_words_that_the_command_takes(words):
-    assert cli.zoo.commands[words[0]].make_context(words[0], words[1:])
+    assert cli.group.commands[words[0]].make_context(words[0], words[1:])
 
 
 def test_help_shows_the_defaults_of_the_library(run):
     assert re.search(r"--length N .*\[default: 400\]", run("generate", "--help")[1])
     assert re.search(r"--backbone NAME .*\[default: efficientnet_lite0\]", run("finetune", "--help")[1])
     # None is said twice: the folders of `visualise` and `demo` are the commands' own.
-    options = [option for command in cli.zoo.commands.values() for option in command.params]
+    options = [option for command in cli.group.commands.values() for option in command.params]
     assert {option.name for option in options if getattr(option, "show_default", None)} == {
         "out"
     }  # none is said twice
@@ -96,7 +96,7 @@ def test_typing_errors_are_answered_with_what_was_meant(run):
 
 
 def completions(typed):
-    shell = get_completion_class("bash")(cli.zoo, {}, "zoo", "_ZOO_COMPLETE")
+    shell = get_completion_class("bash")(cli.group, {}, "zoo", "_ZOO_COMPLETE")
     *args, incomplete = typed.split(" ")
     return [(item.type, item.value) for item in shell.get_completions(args, incomplete)]
 
@@ -131,7 +131,7 @@ def test_wrong_usage_is_2(words, run):
 
 def test_options_may_stand_anywhere():
     def parsed(words):
-        return cli.zoo.commands["generate"].make_context("generate", words).params
+        return cli.group.commands["generate"].make_context("generate", words).params
 
     words = ["char_lstm", "ROMEO:", "--length", "5", "--seed", "1"]
     for order in ([0, 2, 3, 1, 4, 5], [2, 3, 0, 4, 5, 1], [2, 3, 4, 5, 0, 1]):
@@ -148,7 +148,7 @@ def test_options_may_stand_anywhere():
     ],
 )
 def test_options_of_several_words(words, settings, augment):
-    params = cli.zoo.commands["train"].make_context("train", ["cnn", *words]).params
+    params = cli.group.commands["train"].make_context("train", ["cnn", *words]).params
     assert (params["settings"], params["augment"]) == (settings, augment)
 
 
@@ -355,6 +355,12 @@ def test_settings_that_are_none(pair):
 
 
 # The process
+
+
+def test_a_checkout_that_is_not_installed():
+    command = [sys.executable, "-S", "-m", "zoo", "list"]
+    done = subprocess.run(command, cwd=Path(zoo.__file__).parents[1], capture_output=True, text=True)
+    assert done.returncode == 1 and not done.stdout and done.stderr.startswith("zoo: not installed.")
 
 
 def test_a_reader_that_has_seen_enough():

@@ -19,6 +19,11 @@ def run() -> int:
         from zoo.cli import main
 
         return main()
+    except ModuleNotFoundError as error:
+        if error.name != "click":
+            raise
+        print('zoo: not installed. In its folder, type: python -m pip install -e ".[samples]"', file=sys.stderr)
+        return 1
     except BaseException as error:
         # a module that is interrupted while it is imported may raise something else instead, as NumPy's do
         if not pressed or isinstance(error, SystemExit):

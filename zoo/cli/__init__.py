@@ -21,7 +21,7 @@ SECTIONS = {
 }
 
 
-class Zoo(WithExamples, click.Group):
+class CommandGroup(WithExamples, click.Group):
     """All commands, in sections."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
@@ -36,7 +36,7 @@ class Zoo(WithExamples, click.Group):
                 formatter.write_dl([(f"{c.name:<{width}}", c.get_short_help_str(formatter.width)) for c in commands])
 
 
-zoo = Zoo(
+group = CommandGroup(
     "zoo",
     commands=[command for commands in SECTIONS.values() for command in commands],
     help="A Keras 3 model zoo: models of the courses, and a classifier of your own photos in seconds.",
@@ -49,7 +49,7 @@ zoo = Zoo(
   zoo train logistic --data faces            train a model of the course""",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 119},
 )
-click.version_option(__version__, "-V", "--version", prog_name="zoo", message="%(prog)s %(version)s")(zoo)
+click.version_option(__version__, "-V", "--version", prog_name="zoo", message="%(prog)s %(version)s")(group)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without Unicode shows escapes rather than an error
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return zoo.main(words or ["--help"], prog_name="zoo", standalone_mode=False) or 0
+        return group.main(words or ["--help"], prog_name="zoo", standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         if "--json" in words:
