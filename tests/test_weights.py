@@ -57,6 +57,7 @@ BAD_CARDS = {
     ),
     "hash": ({**LEAST, "sha256": "0"}, "'sha256' is '0', where 64 hexadecimal digits belong"),
     "two places": ({**LEAST, "package": "p", "file": "f", "url": "https://x"}, "both 'package' and 'url'"),
+    "package": ({**LEAST, "package": "some-package", "file": "f"}, "'package' is 'some-package', where a name"),
     "place in a package": ({**LEAST, "package": "p"}, "lacks 'file'"),
     "address": ({**LEAST, "url": "file:///etc/passwd"}, "begins with https://"),
 }

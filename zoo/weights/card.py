@@ -95,6 +95,8 @@ class WeightsCard:
             raise ZooError(f"the card {path}: 'sha256' is {card.sha256!r}, where 64 hexadecimal digits belong.")
         if card.package and card.url:
             raise ZooError(f"the card {path} has both 'package' and 'url': give the one place where the weights lie.")
+        if card.package is not None and not card.package.isidentifier():
+            raise ZooError(f"the card {path}: 'package' is {card.package!r}, where a name for `import` belongs.")
         if card.package and not card.file:
             raise ZooError(f"the card {path} lacks 'file', the path in the package {card.package}.")
         if card.url and not card.url.startswith(("https://", "http://")):

@@ -76,7 +76,7 @@ def find(card: WeightsCard) -> Path:
         name = f"{card.path.stem}-{card.sha256[:12]}{Path(card.file_name).suffix}"
         return download.fetch(card.url, files.home() / "weights" / name, card.sha256)
     if not card.package:
-        return card.path.with_name(card.file_name)
+        return card.path.parent / card.file_name
     spec = importlib.util.find_spec(card.package)  # finds a package without importing it
     for folder in (spec and spec.submodule_search_locations) or ():
         path = Path(folder, card.file_name)
@@ -114,7 +114,7 @@ def class_names(card: WeightsCard) -> list[str] | None:
     if card.labels is None:
         return None
     try:
-        lines = card.path.with_name(card.labels).read_text(encoding="utf-8").splitlines()
+        lines = (card.path.parent / card.labels).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         raise ZooError(f"the names of the classes of {card.path} cannot be read: {error}.") from error
     return [line.partition(" ")[2] for line in lines if not line.startswith("#")]
