@@ -18,7 +18,7 @@ from splits import Pool
 
 from zoo.data import sources
 from zoo.inference import BATCH
-from zoo.transfer.features import Backbone, Engine, extract
+from zoo.transfer.features import Backbone, FeatureEngine, extract
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "throughput.csv"
@@ -48,13 +48,13 @@ def main() -> None:
         os.environ["ZOO_HOME"] = work
         backbone = Backbone("efficientnet_lite0")
         backbone.conversion.wait()
-        engine = Engine(backbone)
+        engine = FeatureEngine(backbone)
         add("decoding alone", rate(lambda: [None for _ in sources.stream(pictures, backbone.rule)], len(pictures)))
         pixels = np.zeros((BATCH, *backbone.rule.size, 3), np.uint8)
         engine(pixels)  # compiled
         add(f"network alone, {engine.name} {engine.precision}", rate(lambda: [engine(pixels) for _ in range(30)], 960))
         add(f"both, {engine.name} {engine.precision}", rate(lambda: extract(pictures, engine), len(pictures)))
-        exact = Engine(backbone, "float32")
+        exact = FeatureEngine(backbone, "float32")
         exact(pixels)
         add(f"network alone, {exact.name} float32", rate(lambda: [exact(pixels) for _ in range(30)], 960))
         add(f"both, {exact.name} float32", rate(lambda: extract(pictures, exact), len(pictures)))

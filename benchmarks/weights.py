@@ -185,7 +185,7 @@ def ship(name: str, model, judge) -> None:
     WEIGHTS.mkdir(exist_ok=True)
     model.save(file)
     archive = saving.read(file)
-    saving.write(file, saving.in_half(archive.members), model.record(), archive.record.content["selftest"])
+    saving.write(file, saving.in_half(archive.members), model.get_config(), archive.record.content["selftest"])
     print(f"{file.name}: {file.stat().st_size / 1e6:.2f} MB, {recipe.metric} {measured}", flush=True)
 
 

@@ -89,7 +89,7 @@ def main() -> None:
             net = zoo.get("word2vec", seed=seed, architecture=architecture, negative=options.negative)
             if tool == "zoo":
                 net.draws = draws or net.draws
-                batch = net.block * net.entry.batch_size  # words, over which the loss is a mean
+                batch = net.settings.block * net.entry.batch_size  # words, over which the loss is a mean
                 rate = rate or net.entry.learning_rate / batch
                 speed = learn(net, text, rate * batch, options.epochs, words)
             else:
@@ -98,7 +98,7 @@ def main() -> None:
             row = {"tool": f"zoo on {backend.name()}" if tool == "zoo" else tool, "architecture": architecture}
             row |= {"negative": options.negative, "draws": net.draws if tool == "zoo" else ""}
             row |= {"rate": rate or "", "epochs": options.epochs, "seed": seed, "words_per_second": speed}
-            cosines = net.cosines(drawn)
+            cosines = net._cosines(drawn)
             if tool != "zoo":
                 first.setdefault(architecture, cosines)
             if architecture in first:
@@ -137,11 +137,11 @@ def gensim(net, tool: str, tokens: Path, seed: int, python: str, epochs: int, ou
     how = [net.arguments[key] for key in ("architecture", "units", "window", "negative")]
     command = [python, HERE / "peers" / "gensim_word2vec.py", tokens, *how, epochs, seed, tool.split()[1], out]
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
-    net.learn_vocabulary(text.replace("\n", " "))
+    net._learn_vocabulary(text.replace("\n", " "))
     with np.load(out) as arrays:
         vectors = dict(zip(arrays["words"].tolist(), arrays["vectors"], strict=True))
-    table = np.zeros((len(net.known()), net.arguments["units"]), np.float32)
-    for word, number in net.known().numbers.items():
+    table = np.zeros((len(net._learned_vocabulary()), net.arguments["units"]), np.float32)
+    for word, number in net._learned_vocabulary().numbers.items():
         table[number] = vectors[word]
     net.model.get_layer("vectors").set_weights([table])
     return json.loads(done.stdout.splitlines()[-1])["words_per_second"]
@@ -150,9 +150,9 @@ def gensim(net, tool: str, tokens: Path, seed: int, python: str, epochs: int, ou
 def analogies(net, file: Path) -> tuple[float, int]:
     """The mean of one over the rank of the right word, and how many questions have four words of the vocabulary."""
     lines = [line.lower().split() for line in file.read_text(encoding="utf-8").splitlines() if line[:1] != ":"]
-    known = net.known().numbers
+    known = net._learned_vocabulary().numbers
     asked = np.array([[known[word] for word in line] for line in lines if {*line} <= known.keys()])
-    unit = net.unit()
+    unit = net._unit()
     without, one, instead, right = (unit[column] for column in asked.T)
     towards = one - without + instead
     cosines = towards @ unit[1:].T
@@ -163,7 +163,7 @@ def analogies(net, file: Path) -> tuple[float, int]:
 
 def alike(net, pairs: list[tuple[str, str, int]]) -> float:
     """The rank correlation of the cosines with how near the words' senses are in WordNet."""
-    return correlation(net.cosines([pair[:2] for pair in pairs]), [-links for *_, links in pairs])
+    return correlation(net._cosines([pair[:2] for pair in pairs]), [-links for *_, links in pairs])
 
 
 def at_equal_rarity(net, pairs: list[tuple[str, str, float]], rarity: dict[str, float]) -> float:
@@ -174,7 +174,7 @@ def at_equal_rarity(net, pairs: list[tuple[str, str, float]], rarity: dict[str, 
     words, scores = [pair[:2] for pair in pairs], [pair[2] for pair in pairs]
     rare = np.sort([[rarity[word] for word in pair] for pair in words], axis=1)
     explains = np.stack([np.ones(len(rare)), rankdata(rare[:, 0]), rankdata(rare[:, 1])], axis=1)
-    ranks = np.stack([rankdata(net.cosines(words)), rankdata(scores)], axis=1)
+    ranks = np.stack([rankdata(net._cosines(words)), rankdata(scores)], axis=1)
     left = ranks - explains @ np.linalg.lstsq(explains, ranks, rcond=None)[0]
     return round(float(np.corrcoef(left.T)[0, 1]), 4)
 

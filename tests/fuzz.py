@@ -64,7 +64,7 @@ def run_keras(data: bytes, folder: Path):
     (str(record) + json.dumps(record.to_json())).encode()
     loaded = zoo.load(path)
     assert all(isinstance(label, str) for label in loaded.labels)
-    second_opinion(loaded.archive.members)
+    second_opinion(loaded._archive.members)
     return loaded
 
 

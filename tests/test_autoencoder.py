@@ -52,14 +52,14 @@ def test_takes_noise_away(trained):
     assert json.loads(json.dumps(found, default=lambda item: item.to_json()))["gain"]["n"] == 359
     again = net.evaluate("digits", progress=False)
     assert again["gain"] == found["gain"], "the noise should be the same in every evaluation"
-    assert "gain" in net.told(found) and "359" in net.told(found)
+    assert "gain" in net._format_result(found) and "359" in net._format_result(found)
 
 
 def test_the_measured_loss_is_the_one_that_keras_logs(trained):
     net, history, _ = trained
     found = net.evaluate("digits", noise=0, progress=False)
     assert found["loss"].value == pytest.approx(history["val_loss"][-1], rel=1e-4)
-    assert "gain" not in found and "noise" not in net.told(found).replace("signal to noise", "")
+    assert "gain" not in found and "noise" not in net._format_result(found).replace("signal to noise", "")
 
 
 def test_distances_are_those_of_others():
@@ -78,7 +78,7 @@ def test_distances_are_those_of_others():
 
 
 def test_targets_are_the_pictures_themselves(untrained):
-    data = untrained.examples(sources.load(PICTURES, PICTURES[:2], classes=False))
+    data = untrained._make_plan(sources.load(PICTURES, PICTURES[:2], classes=False), None).data
     assert data.y is data.x and data.x.dtype == np.uint8 and data.validation[0] is data.validation[1]
     for x, y in (Batches(data, 2, augment=("flip", "shift"))[step] for step in range(3)):
         assert np.array_equal(x, y), "a varied picture should be its own target"

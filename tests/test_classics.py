@@ -46,7 +46,7 @@ def test_eat_it_or_not():
     dataset = sources.load("eat_it")
     assert [dataset.labels[i] for i in dataset.splits["train"].y] == ["leave it"] * 3 + ["eat it"] * 5
     net = zoo.get("perceptron")
-    net.match_classes(dataset.labels)
+    net._match_classes(dataset.labels)
     net.model.set_weights([np.array([[10.0], [3.0], [1.0]]), np.array([-3.5])])  # the course's weights and threshold
     assert net.evaluate("eat_it", progress=False)["accuracy"].value == 1
     assert [net.predict(p).label for p in ([1, 0, 0], [0, 1, 1], [0, 1, 0], [0, 0, 1])] == [
@@ -62,7 +62,7 @@ def test_eat_it_or_not():
 
 def test_points_that_are_none_are_explained():
     net = zoo.get("mlp", input_shape=(2,), hidden=(3,))
-    net.match_classes(["a", "b"])
+    net._match_classes(["a", "b"])
     for wrong, said in (
         ([1.0], r"shape \(1,\); the model takes 2"),
         ([1.0, float("nan")], "not finite"),
@@ -95,7 +95,7 @@ def test_a_net_of_points_is_saved_with_what_it_takes(tmp_path):
     net.save(tmp_path / "flower.keras")
     loaded = zoo.load(tmp_path / "flower.keras")
     points = sources.load("planar_flower").splits["train"].items[::50]
-    assert np.abs(loaded.logits(points.astype(np.float32)) - net.logits(points.astype(np.float32))).max() < 1e-5
+    assert np.abs(loaded._logits(points.astype(np.float32)) - net._logits(points.astype(np.float32))).max() < 1e-5
     assert loaded.predict(points[0]).label in ("red", "blue")
 
 
@@ -151,7 +151,7 @@ def test_augmentation_that_is_none():
         augmentation(["flips"])
     net = zoo.get("perceptron", input_shape=(2,))
     with pytest.raises(UsageError, match="varies pictures"):
-        net.train(net.toy_data(), augment=["flip"], epochs=1, progress=False)
+        net.train(net._toy_data(), augment=["flip"], epochs=1, progress=False)
 
 
 def test_every_example_is_seen_once_in_a_pass():
@@ -167,22 +167,23 @@ def test_every_example_is_seen_once_in_a_pass():
 
 
 def test_the_cosine_rises_and_falls():
-    from zoo.training.run import rate_over
+    from zoo.training.run import learning_rate_schedule
 
-    rate = rate_over("cosine", 0.1, 100)
+    rate = learning_rate_schedule("cosine", 0.1, 100)
     values = [float(rate(step)) for step in (0, 5, 10, 55, 100)]
     assert values[0] == pytest.approx(0.01) and values[2] == pytest.approx(0.1) and values[4] < 1e-6
-    assert values[0] < values[1] < values[2] > values[3] > values[4] and rate_over("constant", 0.1, 9) == 0.1
+    assert values[0] < values[1] < values[2] > values[3] > values[4]
+    assert learning_rate_schedule("constant", 0.1, 9) == 0.1
     net = zoo.get("logistic", input_shape=(8, 8, 3))
     with pytest.raises(UsageError, match="'cosine' and 'constant'"):
-        net.train(net.toy_data(), schedule="linear", epochs=1, progress=False)
+        net.train(net._toy_data(), schedule="linear", epochs=1, progress=False)
 
 
 def test_a_loaded_model_trains_as_its_kind_does(tmp_path):
     net = zoo.get("perceptron", input_shape=(2,))
     net.save(tmp_path / "p.keras")
     loaded = zoo.load(tmp_path / "p.keras")
-    assert loaded.model_loss().__name__ == "perceptron_criterion" and loaded.entry.batch_size == 1
+    assert loaded._model_loss().__name__ == "perceptron_criterion" and loaded.entry.batch_size == 1
 
 
 # What the first layer looks for
@@ -214,7 +215,7 @@ def test_drawings(tmp_path, capsys):
 def evaluation():
     """A net that says "light" of whatever is bright, and pictures of which three are called otherwise."""
     net = zoo.get("logistic", input_shape=(4, 4, 1))
-    net.match_classes(["dark", "light <b>"])
+    net._match_classes(["dark", "light <b>"])
     net.model.set_weights([np.full((16, 1), 1.0), np.array([-8.0])])
     levels = [10, 20, 100, 160, 200, 250]
     x = np.stack([np.full((4, 4), level, np.uint8) for level in levels])
@@ -242,7 +243,7 @@ def test_the_page_of_errors(evaluation, tmp_path):
 def test_evaluate_errors_on_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     net = zoo.get("logistic", input_shape=(25, 25, 1))
-    net.match_classes(["face", "not a face"])
+    net._match_classes(["face", "not a face"])
     net.save("a.keras")
     assert cli.main(["evaluate", "a.keras", "faces", "--errors", "wrong.html", "--json"]) == 0
     out, err = capsys.readouterr()

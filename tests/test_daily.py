@@ -121,8 +121,8 @@ def test_relabelled_predictions(named, tiny):
     said = [answer.label for answer in old.predict(x)]
     assert {*said} == {"dark", "light"}
     assert [{"水玉": "dark", "縞": "light"}[answer.label] for answer in new.predict(x)] == said
-    plain = keras.saving.load_model(new.archive.path)
-    assert np.allclose(np.asarray(plain(x)), old.logits(x), 1e-5, 1e-5)
+    plain = keras.saving.load_model(new._archive.path)
+    assert np.allclose(np.asarray(plain(x)), old._logits(x), 1e-5, 1e-5)
     with pytest.raises(ZooError, match="does not know: dark"):
         new.evaluate((x, said), progress=False)
 
@@ -327,7 +327,7 @@ def faces(tmp_path_factory):
 
 
 def share_of_strange(model, pictures):
-    return np.mean([said.strange for said in model.predict(list(pictures))])
+    return np.mean([said.is_novel for said in model.predict(list(pictures))])
 
 
 @pytest.mark.usefixtures("as_if_without_keras")
@@ -343,7 +343,7 @@ def test_the_hint_tells_strange_pictures_from_its_own(faces):
     for name, pictures in others.items():
         assert share_of_strange(model, pictures) >= 0.9, name
     sample = [*own[:6], *others["textures"][:6]]
-    assert [said.strange for said in loaded.predict(sample)] == [said.strange for said in model.predict(sample)]
+    assert [said.is_novel for said in loaded.predict(sample)] == [said.is_novel for said in model.predict(sample)]
     loaded.relabel({loaded.labels[0]: "renamed"})
     loaded.save(out.with_name("renamed.keras"))
     assert zoo.load(out.with_name("renamed.keras")).novelty.to_json() == loaded.novelty.to_json()
@@ -365,7 +365,7 @@ def test_the_hint_is_shown(faces, run):
 def test_models_that_cannot_tell_say_nothing(tuned, tiny, run):
     paint("1.png")
     for path in (tiny, tuned.out):  # no features; too few pictures to learn it from
-        assert zoo.load(path).novelty is None and zoo.load(path).predict("1.png").strange is None
+        assert zoo.load(path).novelty is None and zoo.load(path).predict("1.png").is_novel is None
     code, out, _ = run("predict", tiny, "1.png")
     assert code == 0 and "resembles" not in out
     assert json.loads(run("predict", tiny, "1.png", "--json")[1])[0]["strange"] is None
@@ -404,4 +404,4 @@ def test_what_a_file_knows_of_its_pictures_is_not_trusted(case, tuned, tmp_path)
 
 def test_what_is_known_of_another_networks_pictures():
     with pytest.raises(ZooError, match="does not fit its model"):
-        NoveltyDetector.from_json(known_of()).strange(np.zeros((3, 7), np.float32))
+        NoveltyDetector.from_json(known_of()).is_novel(np.zeros((3, 7), np.float32))

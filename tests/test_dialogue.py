@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import zoo
 from zoo import cli
 from zoo.backend import keras
+from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Pairs
 from zoo.errors import UsageError, ZooError
 from zoo.tasks.text.dialogue import BEGIN, END, RARE, distinct, mean_of
@@ -24,13 +26,13 @@ REPLY = ["Hello!", "It is me.", "I am Bob, the builder.", "See you."]
 def bot():
     """A small bot that knows four answers by heart."""
     bot = zoo.get("chatbot", units=32, dropout=0.0, seed=0)
-    bot.length = 10
+    bot.settings = replace(bot.settings, length=10)
     bot.train((SAID * 30, REPLY * 30), epochs=20, batch_size=12, learning_rate=0.01, progress=False)
     return bot
 
 
 def logits(bot, pairs: Pairs) -> np.ndarray:
-    return numbers(bot.model(bot.encode(pairs)[0]))
+    return numbers(bot.model(bot._encode(pairs)[0]))
 
 
 # Pairs to numbers
@@ -38,7 +40,7 @@ def logits(bot, pairs: Pairs) -> np.ndarray:
 
 def test_an_answer_is_moved_one_on(bot):
     known = bot.vocabulary.numbers
-    x, y = bot.encode(Pairs(["Hi."], ["It is\nme xyzzy."]))
+    x, y = bot._encode(Pairs(["Hi."], ["It is\nme xyzzy."]))
     words = [known["it"], known["is"], known["me"], known[RARE], known["."]]
     assert x[0, 1, :6].tolist() == [known[BEGIN], *words] and not x[0, 1, 6:].any()
     assert y[0, :6].tolist() == [*words, known[END]] and not y[0, 6:].any()
@@ -46,13 +48,13 @@ def test_an_answer_is_moved_one_on(bot):
 
 
 def test_long_lines_are_cut(bot):
-    x, y = bot.encode(Pairs(["hi " * 40], ["me " * 40]))
+    x, y = bot._encode(Pairs(["hi " * 40], ["me " * 40]))
     assert (x > 0).all() and (y > 0).all() and bot.vocabulary.numbers[END] not in y
 
 
 def test_the_vocabulary_has_a_limit():
     bot = zoo.get("chatbot", units=8)
-    bot.most = 8
+    bot.settings = replace(bot.settings, most=8)
     bot.train((SAID * 5, REPLY * 5), epochs=1, progress=False)
     assert len(bot.vocabulary) == 8 == bot.arguments["vocab_size"]
 
@@ -64,7 +66,7 @@ def test_the_vocabulary_has_a_limit():
 def test_what_fills_up_a_line_changes_nothing(bot):
     pair = Pairs(["Who is there?"], ["It is me."])
     expected = logits(bot, pair)
-    x, _ = bot.encode(pair)
+    x, _ = bot._encode(pair)
     longer = np.concatenate([x, np.zeros((1, 2, 9), np.int32)], axis=2)
     assert np.abs(numbers(bot.model(longer))[:, : x.shape[2]] - expected).max() < 1e-4
     beside = logits(bot, Pairs(["Who is there?", "What is your name, old man?"], ["It is me.", "I am"]))
@@ -73,13 +75,14 @@ def test_what_fills_up_a_line_changes_nothing(bot):
 
 @pytest.mark.every_backend
 def test_filling_counts_in_no_loss(bot):
-    x, y = bot.encode(Pairs(SAID, REPLY))
+    x, y = bot._encode(Pairs(SAID, REPLY))
     found = numbers(bot.model(x)).astype(np.float64)
     logs = found - np.log(np.exp(found).sum(-1, keepdims=True))
     nats = -np.take_along_axis(logs, y[..., None], -1)[..., 0][y > 0]
-    loss = bot.compile_arguments()["loss"](y, keras.ops.convert_to_tensor(found.astype(np.float32)))
+    plan = bot._make_plan(Dataset("d", {"train": Pairs(SAID, REPLY)}), batch_size=None)
+    loss = plan.loss(y, keras.ops.convert_to_tensor(found.astype(np.float32)))
     assert float(loss) == pytest.approx(nats.mean(), rel=1e-4)
-    measured = bot.nats(x, y, lambda pairs: None)
+    measured = bot._nats(x, y, lambda pairs: None)
     assert measured.sum() == pytest.approx(nats.sum(), rel=1e-3) and (measured[y == 0] == 0).all()
 
 
@@ -112,8 +115,12 @@ def test_the_same_seed_gives_the_same_answer(bot):
 
 def test_where_it_looked(bot, tmp_path):
     found = bot.attention("Who is there?", tmp_path / "looks.png", max_length=3)
-    assert found.said == ["who", "is", "there", "?"] and len(found.words) == 3 == len(found.looks)
-    assert np.allclose(np.sum(found.looks, axis=1), 1, atol=1e-3) and (tmp_path / "looks.png").stat().st_size > 1000
+    assert found.said == ["who", "is", "there", "?"]
+    assert len(found.words) == 3 == len(found.attention_weights)
+    assert (
+        np.allclose(np.sum(found.attention_weights, axis=1), 1, atol=1e-3)
+        and (tmp_path / "looks.png").stat().st_size > 1000
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,8 +145,8 @@ def test_values_that_mean_nothing(bot, how, message):
 def test_beam_search_finds_the_most_probable_answer(bot):
     """Against all answers of up to two words, each scored by the model itself."""
     known = bot.vocabulary
-    said = np.zeros((1, 2, bot.length), np.int32)
-    said[0, 0, :2] = bot.numbers("Hi.")
+    said = np.zeros((1, 2, bot.settings.length), np.int32)
+    said[0, 0, :2] = bot._numbers("Hi.")
     words = [n for n in range(1, len(known)) if known.tokens[n - 1] not in (BEGIN, RARE)]
 
     x = said.repeat(len(words), 0)  # each word as the first one of an answer
@@ -173,15 +180,15 @@ def test_a_step_of_a_beam():
 
 def test_the_perplexity_is_summed_by_word(bot):
     found = bot.evaluate((SAID * 5, REPLY * 5), split="train", progress=False)
-    x, y = bot.encode(Pairs((SAID * 5)[:18], (REPLY * 5)[:18]))  # the last two are held out
-    nats = bot.nats(x, y, lambda pairs: None)
+    x, y = bot._encode(Pairs((SAID * 5)[:18], (REPLY * 5)[:18]))  # the last two are held out
+    nats = bot._nats(x, y, lambda pairs: None)
     assert found["nats"].n == (y > 0).sum() and found["nats"].value == pytest.approx(nats.sum() / (y > 0).sum())
     assert found["perplexity"].value == pytest.approx(np.exp(found["nats"].value))
     assert found["shuffled"].value > found["perplexity"].value
     # of each answer after its own question and after another one: narrower than what either of the two spreads
     lost = np.log(found["shuffled"].value / found["perplexity"].value)
     assert found["listening"].value == pytest.approx(lost) and found["listening"].ci[0] > 0
-    replies = [bot.answer(said, seed=number) for number, said in enumerate((SAID * 5)[:18])]
+    replies = [bot._answer(said, seed=number) for number, said in enumerate((SAID * 5)[:18])]
     expected = [{"said": said, "reply": reply.text} for said, reply in zip(SAID * 4, replies[:10], strict=False)]
     assert found["exchanges"] == expected[:10]
     assert found["distinct_1"] == distinct([reply.words for reply in replies], 1)

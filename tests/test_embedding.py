@@ -1,5 +1,6 @@
 """Word vectors: examples, the loss against NumPy, verbs, scores."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +26,16 @@ def story(seed=0, sentences=2000) -> str:
 @pytest.fixture(scope="module")
 def net():
     net = zoo.get("word2vec", units=16, window=2, seed=0)
-    net.subsample = 1.0
+    net.settings = replace(net.settings, subsample=1.0)
     net.train(story(), epochs=16, batch_size=16, learning_rate=2.0, progress=False)
     return net
 
 
 def test_examples():
     net = zoo.get("word2vec", units=4, seed=0)
-    net.block, net.draws, net.min_count, net.subsample = 8, 2, 3, 0.1
-    data = net.examples(Dataset("d", {"train": Text("the the the cat the the\ncat cat rare " * 30 + "once")}))
+    net.settings = replace(net.settings, block=8, draws=2, min_count=3, subsample=0.1)
+    text = "the the the cat the the\ncat cat rare " * 30 + "once"
+    data = net._make_plan(Dataset("d", {"train": Text(text)}), batch_size=4).data
     assert net.vocabulary.tokens == ["the", "cat", "rare"] and data.y.shape == data.x.shape == (270,)
     order = data.order(len(data.x), 4, 0)
     passes = [np.concatenate([order.rows(step + first) for step in range(order.steps)]) for first in (0, order.steps)]
@@ -78,8 +80,8 @@ def test_the_loss_against_loops(architecture):
                 expected[block, at] = sum(w * cost(vectors[block, at] @ contexts[block, j]) for j, w in near.items())
                 far, pairs = vectors[block, at], sum(near.values())
             expected[block, at] += 3 * pairs * np.mean([cost(-(far @ negative)) for negative in elsewhere[block]])
-    net.draws = 3
-    found = net.model_loss()(*map(keras.ops.convert_to_tensor, (line, outputs)))
+    net.settings = replace(net.settings, draws=3)
+    found = net._model_loss()(*map(keras.ops.convert_to_tensor, (line, outputs)))
     assert np.allclose(keras.ops.convert_to_numpy(found), expected, rtol=1e-4)
 
 
@@ -87,11 +89,11 @@ def test_the_loss_against_loops(architecture):
 def test_cbow_moves_each_near_word_by_the_whole_step():
     """As Mikolov's program and gensim do; the gradient of a mean would share the step out among them."""
     net = zoo.get("word2vec", vocab_size=11, units=4, window=2, negative=3, architecture="cbow", seed=0)
-    net.draws = 3
+    net.settings = replace(net.settings, draws=3)
     model, random = net.build(), np.random.default_rng(0)
     model.set_weights([random.normal(size=(11, 4)).astype(np.float32) for _ in range(2)])
     vectors, contexts = (table.astype(float) for table in model.get_weights())
-    model.compile(keras.optimizers.SGD(7.0), net.model_loss())  # the loss is a mean over seven words
+    model.compile(keras.optimizers.SGD(7.0), net._model_loss())  # the loss is a mean over seven words
     model.train_on_batch(np.arange(1, 11, dtype=np.int32)[None], np.zeros((1, 10), np.float32))
     expected = vectors.copy()
     for at in range(1, 8):
@@ -108,7 +110,7 @@ def test_cbow_moves_each_near_word_by_the_whole_step():
 @pytest.mark.every_backend
 def test_near_words_come_near(architecture):
     net = zoo.get("word2vec", units=16, window=2, architecture=architecture, seed=0)
-    net.subsample = 1.0
+    net.settings = replace(net.settings, subsample=1.0)
     net.train(story(), epochs=16, batch_size=16, learning_rate=2.0, progress=False)
     for kind, others in ((ANIMALS, TOOLS), (TOOLS, ANIMALS)):
         found = [word for word, _ in net.most_similar(kind[0], top=5)]
@@ -128,7 +130,7 @@ def test_a_few_words_over_and_over(architecture):
 def test_a_word_that_stands_often_takes_no_larger_steps():
     """Adam's first step is as long as the learning rate, whatever the gradient."""
     net = zoo.get("word2vec", units=16, seed=0)
-    net.subsample = 1.0
+    net.settings = replace(net.settings, subsample=1.0)
     how = {"optimizer": "adam", "learning_rate": 0.01, "schedule": "constant"}
     net.train(story(sentences=128), epochs=1, batch_size=16, **how, progress=False)
     steps = np.abs(net.model.get_layer("contexts").get_weights()[0][1:])  # they begin at zero

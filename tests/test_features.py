@@ -13,10 +13,10 @@ from zoo.data import sources
 from zoo.errors import ZooError
 from zoo.transfer import cache
 from zoo.transfer.cache import Cache
-from zoo.transfer.features import Backbone, Engine, extract
+from zoo.transfer.features import Backbone, FeatureEngine, extract
 
 
-class Colours(Engine):
+class Colours(FeatureEngine):
     """An engine that is quick: the mean colours of each quarter of a picture."""
 
     calls = 0
@@ -31,7 +31,7 @@ class Colours(Engine):
         type(self).calls += 1
         n, height, width, channels = pixels.shape
         quarters = pixels.astype(np.float32).reshape(n, 2, height // 2, 2, width // 2, channels)
-        return quarters.mean(axis=(2, 4)).reshape(n, -1)
+        return [quarters.mean(axis=(2, 4)).reshape(n, -1)]
 
 
 class OtherPrecision(Colours):
@@ -173,7 +173,7 @@ def test_a_full_disk_ends_the_caching_and_not_the_work(tiny_photos, backbone, ca
 
 
 def test_keras_says_so_and_keeps_its_own_cache_where_openvino_fails(tiny_photos, backbone, monkeypatch):
-    engine = Engine(backbone)
+    engine = FeatureEngine(backbone)
     if engine.name != "openvino":
         pytest.skip("OpenVINO is not installed")
     planned = engine.identity

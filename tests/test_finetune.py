@@ -13,7 +13,7 @@ from PIL import Image
 import zoo
 from zoo import inference
 from zoo.errors import ZooError
-from zoo.inference import openvino
+from zoo.inference import conversion
 
 
 def test_the_summary_is_as_promised(tuned):
@@ -75,7 +75,7 @@ def test_a_second_run_computes_nothing_and_says_the_same(tuned):
 def test_keras_computes_the_same_where_openvino_is_not_installed(tuned, tmp_path, monkeypatch):
     assert tuned.classifier.summary["features"]["engine"] == "openvino"
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(openvino, "available", lambda: False)
+    monkeypatch.setattr(conversion, "available", lambda: False)
     monkeypatch.setattr(inference, "available", lambda: False)
     other = zoo.finetune(tuned.photos, out=tmp_path / "other.keras")
     assert other.summary["features"] == {"engine": "keras", "precision": "float32", "computed": 44, "cached": 1}
@@ -124,7 +124,7 @@ def test_nothing_is_learned_or_chosen_on_what_is_held_out(tuned, tmp_path, draw_
     one, two = (zoo.finetune(tuned.photos / "val", held_out) for held_out in (right, wrong))
     assert one.summary["validation"]["accuracy"].value >= 0.9 > 0.1 >= two.summary["validation"]["accuracy"].value
     assert one.summary["strength"] == two.summary["strength"]
-    assert one.archive.members["model.weights.h5"] == two.archive.members["model.weights.h5"]
+    assert one._archive.members["model.weights.h5"] == two._archive.members["model.weights.h5"]
 
 
 def test_shuffled_labels_give_chance(tmp_path, draw_photos):

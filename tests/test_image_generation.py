@@ -37,7 +37,7 @@ def begun():
 def pair(average=0.9, label_smoothing=0.0):
     """A generator and a discriminator as the two players."""
     net = begun()
-    judge = net.own("discriminator")()
+    judge = net._model_function("discriminator")()
     for weight in judge.trainable_weights:
         weight.assign(weight + RANDOM.normal(0, 0.1, weight.shape))
     return adversarial.players(net.model, judge, average=average, label_smoothing=label_smoothing, seed=3)
@@ -192,7 +192,7 @@ def test_sampling(trained):
     assert one.shape == (300, 8, 8, 1) and one.dtype == np.uint8
     assert np.array_equal(one, net.sample(300, seed=5)) and not np.array_equal(one, net.sample(300, seed=6))
     assert [len(piece) for piece in net.stream(600)] == [256, 256, 88]
-    assert np.array_equal(net.sample(1, seed=5)[0], net.draw(net.noise(5)[None])[0])
+    assert np.array_equal(net.sample(1, seed=5)[0], net._draw(net._noise(5)[None])[0])
     near = net.sample(300, seed=5, truncation=0.1)
     assert near.std(0).mean() < one.std(0).mean()
 
@@ -208,8 +208,8 @@ def test_arithmetic(trained):
     net, _, _ = trained
     a, b, c, result = net.arithmetic([1], [2], [2])
     assert np.array_equal(a, result) and np.array_equal(b, c)
-    mean = np.mean([net.noise(1), net.noise(2)], 0)
-    assert np.array_equal(net.arithmetic([1, 2], [3], [4])[0], net.draw(mean[None])[0])
+    mean = np.mean([net._noise(1), net._noise(2)], 0)
+    assert np.array_equal(net.arithmetic([1, 2], [3], [4])[0], net._draw(mean[None])[0])
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_sides_double(shape, smallest):
     net = dcgan(input_shape=shape, filters=2)
     assert net.model.output_shape[1:] == shape
     assert min(net.model.get_layer(index=2).output.shape[1:3]) == smallest
-    assert net.own("discriminator")().output_shape == (None, 1)
+    assert net._model_function("discriminator")().output_shape == (None, 1)
 
 
 def test_a_folder_of_all_sorts(tmp_path, monkeypatch, capsys):
@@ -368,4 +368,4 @@ def test_an_evaluation(trained):
     assert fidelity.compare(real, noise, learned, progress=False) == far
     found = net.evaluate("digits", n=120, progress=False)
     assert found["n"] == found["real"] == 120 and found["judge"].startswith("cnn fashion_mnist ")
-    assert "Fréchet" in net.told(found) and json.dumps(found["frechet"].to_json())
+    assert "Fréchet" in net._format_result(found) and json.dumps(found["frechet"].to_json())

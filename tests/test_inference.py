@@ -21,7 +21,7 @@ import zoo
 from zoo import catalog, inference, saving
 from zoo.errors import ZooError
 from zoo.files import atomic_folder
-from zoo.inference import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, Network
+from zoo.inference import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, OpenVINOEngine
 from zoo.saving.safety import RECORD
 from zoo.transfer import cache
 
@@ -68,7 +68,7 @@ def small(tmp_path_factory):
     """A file of a model from no pretrained weights, trained a step."""
     path = tmp_path_factory.mktemp("small") / "小さな network.keras"
     model = zoo.get("logistic", input_shape=(8, 8, 3), seed=0)
-    data = model.toy_data()
+    data = model._toy_data()
     model.train(data, epochs=1, batch_size=16, progress=False)
     model.save(path)
     return path
@@ -114,9 +114,9 @@ def test_a_published_network_answers_as_keras_does():
     model = zoo.get("efficientnet_lite0", weights=weights)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3)).astype(np.uint8)
     pixels[2] = 255
-    logits, pooled = conversion.network()(pixels)
-    expected = model.outputs(pixels)
-    assert np.abs(model.probabilities(logits) - model.probabilities(expected[0])).max() < 1e-3
+    logits, pooled = conversion.engine()(pixels)
+    expected = model.engine(pixels)
+    assert np.abs(model._probabilities(logits) - model._probabilities(expected[0])).max() < 1e-3
     assert np.abs(pooled - expected[1]).max() < 1e-3 * np.abs(expected[1]).max()
     text = (conversion.folder / CONVERTED).read_text()
     convolutions = text.count('type="Convolution"') + text.count('type="GroupConvolution"')
@@ -214,13 +214,13 @@ def test_networks_answer_as_keras_does(finish, tmp_path):
         folder.mkdir()
         model.save(folder / "model.keras")
         task = zoo.get("logistic", input_shape=model.input_shape[1:])
-        np.save(folder / "samples.npy", task.sample_inputs(2))
-        x = np.concatenate([task.sample_inputs(3), random.integers(0, 256, (3, *model.input_shape[1:]))])
+        np.save(folder / "samples.npy", task._sample_inputs(2))
+        x = np.concatenate([task._sample_inputs(3), random.integers(0, 256, (3, *model.input_shape[1:]))])
         expected[name] = x.astype(np.uint8), np.asarray(model(x.astype(np.float32), training=False))
     done = finish(*NETWORKS, command=("-c", CONVERT), home=tmp_path, cwd=tmp_path, KERAS_BACKEND="openvino")
     assert done.returncode == 0 and not done.stderr
     for name, (x, outputs) in expected.items():
-        found = Network(tmp_path / name / CONVERTED)(x)[0]
+        found = OpenVINOEngine(tmp_path / name / CONVERTED)(x)[0]
         assert np.abs(found - outputs).max() <= 1e-3 * max(1, np.abs(outputs).max()), name
 
 
@@ -232,22 +232,22 @@ def test_a_network_that_cannot_be_converted_is_left_to_keras(pictures, tmp_path,
     inputs = keras.Input((8, 8, 3))
     middle = keras.ops.median(inputs / 255.0, axis=(1, 2))  # Keras on OpenVINO has it for one axis only
     task = zoo.get("logistic", input_shape=(8, 8, 3))
-    task.adopt(keras.Model(inputs, L.Dense(1)(middle)))
+    task._set_model(keras.Model(inputs, L.Dense(1)(middle)))
     task.save(tmp_path / "median.keras")
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     loaded = zoo.load(tmp_path / "median.keras")
     assert probabilities(loaded, pictures) == pytest.approx(probabilities(task, pictures), abs=1e-6)
-    assert loaded.network() is None and not capsys.readouterr().err
+    assert loaded.engine.name == "keras" and not capsys.readouterr().err
     (reason,) = (tmp_path / "home").glob(f"networks/*/{REFUSED}")
     assert "median" in reason.read_text() and {p.name for p in reason.parent.iterdir()} == {IDENTITY, REFUSED}
     monkeypatch.setattr(subprocess, "Popen", None)  # it is not tried again
-    assert zoo.load(tmp_path / "median.keras").network() is None
+    assert zoo.load(tmp_path / "median.keras").engine.name == "keras"
 
 
 def converting(small, tmp_path, monkeypatch, home=None):
     """The conversion of the small file into an empty cache."""
     monkeypatch.setenv("ZOO_HOME", str(home or tmp_path / "home"))
-    return Conversion.of_file(small, zoo.load(small).archive.sha256)
+    return Conversion.of_file(small, zoo.load(small)._archive.sha256)
 
 
 def in_the_way(tmp_path, monkeypatch):
@@ -281,11 +281,11 @@ def killed(tmp_path, monkeypatch):
 def test_a_failure_that_may_be_gone_tomorrow_is_said_and_not_remembered(fail, small, tmp_path, monkeypatch, capsys):
     words = fail(tmp_path, monkeypatch)
     conversion = converting(small, tmp_path, monkeypatch)
-    assert conversion.network() is None
+    assert conversion.engine() is None
     err = capsys.readouterr().err
     assert err.startswith(f"{small} is not converted") and "Keras does the work" in err and words in err
     assert err.count("\n") == 1
-    assert not conversion.folder.exists() and converting(small, tmp_path, monkeypatch).network() is None
+    assert not conversion.folder.exists() and converting(small, tmp_path, monkeypatch).engine() is None
     assert not capsys.readouterr().err  # nor tried twice by one process
 
 
@@ -318,7 +318,7 @@ def converted(small, tmp_path_factory):
     """A cache with the small file's network."""
     home = tmp_path_factory.mktemp("converted")
     with pytest.MonkeyPatch.context() as patch:
-        assert converting(small, None, patch, home).network()
+        assert converting(small, None, patch, home).engine()
     return home
 
 
@@ -329,7 +329,7 @@ def test_a_damaged_network_is_made_anew(case, small, converted, tmp_path, monkey
     DAMAGE[case](conversion.folder)
     begun = []
     monkeypatch.setattr(conversion, "begin", lambda: begun.append(conversion.folder.exists()))
-    assert conversion.network() is None and begun == [True, False]
+    assert conversion.engine() is None and begun == [True, False]
 
 
 def test_a_network_of_other_weights_is_made_anew(small, converted, tmp_path, monkeypatch):
@@ -342,7 +342,7 @@ def test_a_network_of_other_weights_is_made_anew(small, converted, tmp_path, mon
     kept.rename(conversion.folder)
     begun = []
     monkeypatch.setattr(conversion, "begin", lambda: begun.append(conversion.folder.exists()))
-    assert conversion.network(check=task.check) is None and begun == [True, False]
+    assert conversion.engine(check=task._check) is None and begun == [True, False]
 
 
 @pytest.mark.usefixtures("as_if_without_keras")
@@ -362,10 +362,10 @@ def test_a_file_that_fails_its_self_test_is_refused(small, pictures, converted, 
     for _ in range(2):
         with pytest.raises(ZooError, match="fails its self-test"):
             task.predict(pictures[0])
-    assert task.conversion().done(REFUSED)
+    assert task._conversion().done(REFUSED)
     # somebody puts a network there that was converted before
-    shutil.rmtree(task.conversion().folder)
-    shutil.copytree(next((converted / "networks").iterdir()), task.conversion().folder)
+    shutil.rmtree(task._conversion().folder)
+    shutil.copytree(next((converted / "networks").iterdir()), task._conversion().folder)
     with pytest.raises(ZooError, match="fails its self-test"):
         task.predict(pictures[0])
 
@@ -381,7 +381,7 @@ def test_two_processes_convert_at_once(small, start, tmp_path, monkeypatch):
     said = [process.communicate(timeout=120)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0] and said == ["", ""]
     assert [path.name for path in conversion.folder.parent.iterdir()] == [conversion.folder.name]
-    assert conversion.network(check=zoo.load(small).check)
+    assert conversion.engine(check=zoo.load(small)._check)
 
 
 def test_a_file_that_has_changed_meanwhile_is_not_converted(small, tmp_path, monkeypatch):

@@ -50,7 +50,7 @@ def test_two_pieces_are_one_long_one(net):
     from zoo.tasks.text.recurrent import StatefulTrainer
 
     tokens = np.arange(200).reshape(2, 100).astype(np.int32) % 10
-    whole, parts = StatefulTrainer(net.stepped.model, 2), StatefulTrainer(net.stepped.model, 2)
+    whole, parts = StatefulTrainer(net._stateful.model, 2), StatefulTrainer(net._stateful.model, 2)
     expected = numbers(whole(tokens))
     found = np.concatenate([numbers(parts(tokens[:, half])) for half in (slice(50), slice(50, 100))], axis=1)
     assert np.abs(found - expected).max() < 1e-5
@@ -65,9 +65,9 @@ def test_each_cell_carries_its_states(cell):
     tokens = np.arange(60).reshape(2, 30).astype(np.int32) % 9
     from zoo.tasks.text.recurrent import fresh_states
 
-    expected, states, found = numbers(net.model(tokens)), fresh_states(net.stepped.model, 2), []
+    expected, states, found = numbers(net.model(tokens)), fresh_states(net._stateful.model, 2), []
     for step in range(30):
-        logits, *states = net.stepped.model([tokens[:, step : step + 1], *map(numbers, states)])
+        logits, *states = net._stateful.model([tokens[:, step : step + 1], *map(numbers, states)])
         found.append(numbers(logits))
     assert np.abs(np.concatenate(found, axis=1) - expected).max() < 1e-5
 
@@ -199,7 +199,10 @@ def test_a_long_text_is_scored_in_parts_side_by_side(net):
     tokens = net.vocabulary.encode(VERSE)[:1003]
     from zoo.tasks.text.recurrent import TextScorer
 
-    one, three = TextScorer(net.stepped.model, 64).read(tokens, 1), TextScorer(net.stepped.model, 64).read(tokens, 3)
+    one, three = (
+        TextScorer(net._stateful.model, 64).score(tokens, 1),
+        TextScorer(net._stateful.model, 64).score(tokens, 3),
+    )
     assert len(one) == len(three) == 1002
     cold = {0, 334, 668}  # where a part begins without knowing what came before
     far = [at for at in range(1002) if all(not 0 <= at - start < 100 for start in cold)]

@@ -318,7 +318,7 @@ def test_a_file_that_is_exchanged_while_it_is_read(saved, parts, tmp_path, monke
     try:
         for _ in range(50):
             with contextlib.suppress(ZooError):
-                assert zoo.load(path).archive.members.keys() == parts.keys() - {RECORD}
+                assert zoo.load(path)._archive.members.keys() == parts.keys() - {RECORD}
     finally:
         stop.set()
         thread.join()

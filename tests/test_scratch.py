@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.data import named
+from zoo.data import named, sources
 from zoo.errors import UsageError
 from zoo.scratch import logistic, mlp, two_layer
 from zoo.scratch.cost import cross_entropy, sigmoid
@@ -116,16 +116,15 @@ def test_numpy_and_keras_agree_step_by_step(case, double):
     ours = zoo.get(name, engine="numpy", seed=3, **arguments)
     theirs = zoo.get(name, dtype="float64", **arguments)
     x, y = toy(ours, classes)
-    ours.start()
     theirs.model.set_weights(ours.parameters)
     optimizer = double.optimizers.SGD(0.0625)
-    theirs.model.compile(optimizer, **theirs.compile_arguments())
+    theirs.model.compile(optimizer, theirs._make_plan(sources.load((x, y)), None).loss, metrics=["accuracy"])
     inputs = np.asarray(x, np.float64)
     targets = y.reshape(-1, 1) if classes == 2 else y
     # Keras' Rescaling rounds 1 / 255 to float32, and on JAX and PyTorch more of it is float32 whatever it is told
     rounding = 1e-12 if x.ndim == 2 and double.backend.backend() == "tensorflow" else 1e-7
     for _ in range(12):
-        cost, gradients = ours.net.cost_and_gradients(ours.parameters, ours.inputs(x), y)
+        cost, gradients = ours.net.cost_and_gradients(ours.parameters, ours.engine.rows(x), y)
         ours.parameters = [p - 0.0625 * g for p, g in zip(ours.parameters, gradients, strict=True)]
         loss = theirs.model.train_on_batch(inputs, targets)[0]
         assert float(loss) == pytest.approx(cost, abs=1e-6)
@@ -139,7 +138,6 @@ def test_the_verbs_are_those_of_the_twin(case, tmp_path):
     name, classes = arguments.pop("name"), arguments.get("num_classes", 2)
     ours, theirs = zoo.get(name, engine="numpy", seed=0, **arguments), zoo.get(name, **arguments)
     x, y = toy(ours, classes)
-    ours.start()
     theirs.model.set_weights(ours.parameters)
     histories = [m.train((x, y), epochs=3, batch_size=24, learning_rate=0.05, progress=False) for m in (ours, theirs)]
     assert histories[0].history["loss"] == pytest.approx(histories[1].history["loss"], abs=1e-4)
@@ -148,11 +146,11 @@ def test_the_verbs_are_those_of_the_twin(case, tmp_path):
     assert [p.label for p in ours.predict(list(x[:5]))] == [p.label for p in theirs.predict(list(x[:5]))]
     ours.save(tmp_path / "a.keras")
     loaded = zoo.load(tmp_path / "a.keras")
-    assert np.abs(loaded.logits(x.astype(np.float32)) - ours.logits(x.astype(np.float32))).max() < 1e-4
+    assert np.abs(loaded._logits(x.astype(np.float32)) - ours._logits(x.astype(np.float32))).max() < 1e-4
 
 
 def test_it_imports_no_framework():
-    code = "import sys, zoo; m = zoo.get('logistic', engine='numpy', input_shape=(8, 8, 3)); d = m.toy_data()"
+    code = "import sys, zoo; m = zoo.get('logistic', engine='numpy', input_shape=(8, 8, 3)); d = m._toy_data()"
     code += "; m.train(d, epochs=1, progress=False); m.evaluate(d); print('keras' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-P", "-c", code], text=True).split() == ["False"]
 
@@ -182,6 +180,5 @@ def test_the_course_s_own_numbers():
     for hidden, first in (((7,), 0.6930497357), ((20, 7, 5), 0.7717493284)):
         model = zoo.get("mlp", engine="numpy", hidden=hidden, initialisation="course")
         dataset = zoo.data.sources.load("catvnoncat").splits["train"]
-        model.start()
-        cost, _ = model.net.cost_and_gradients(model.parameters, model.inputs(dataset.items), dataset.y)
+        cost, _ = model.net.cost_and_gradients(model.parameters, model.engine.rows(dataset.items), dataset.y)
         assert cost == pytest.approx(first, abs=1e-9)

@@ -1,14 +1,21 @@
 """The public words that find models: list, show, get, load."""
 
+from __future__ import annotations
+
 import builtins
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zoo import catalog
 from zoo.errors import UsageError
 from zoo.registry import did_you_mean
 
+if TYPE_CHECKING:
+    from zoo.saving import Record
+    from zoo.tasks.task import Task
 
-def list(task: str | None = None, weights: bool | None = None) -> "builtins.list[str]":
+
+def list(task: str | None = None, weights: bool | None = None) -> builtins.list[str]:
     """The names of the models, in order; no framework is imported.
 
     Args:
@@ -31,7 +38,7 @@ def list(task: str | None = None, weights: bool | None = None) -> "builtins.list
     ]
 
 
-def show(name):
+def show(name: str | Path) -> catalog.Card | Record:
     """The card of a model, or the record of a saved file; no framework is imported.
 
     Args:
@@ -54,7 +61,14 @@ def show(name):
     return catalog.card(str(name))
 
 
-def get(name, weights=None, seed=None, dtype=None, engine="keras", **arguments):
+def get(
+    name: str | Path,
+    weights: str | None = None,
+    seed: int | None = None,
+    dtype: str | None = None,
+    engine: str = "keras",
+    **arguments: Any,
+) -> Task:
     """A model by name, as the object of its task: build, train, evaluate, predict, save.
 
     Args:
@@ -80,7 +94,7 @@ def get(name, weights=None, seed=None, dtype=None, engine="keras", **arguments):
     return factory.from_register(str(name), weights, seed, dtype, engine, **arguments)
 
 
-def load(path):
+def load(path: str | Path) -> Task:
     """Open a file that the zoo saved, after checking that nothing in it can do harm.
 
     The file's parts are compared with their hashes, its configuration may name only known Keras layers, and its
@@ -106,6 +120,6 @@ def load(path):
     return factory.from_file(Path(path))
 
 
-def is_saved_file(name) -> bool:
+def is_saved_file(name: str | Path) -> bool:
     """Whether a word that names a model or a file is meant as a saved file."""
     return str(name).endswith(".keras")

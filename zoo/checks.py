@@ -51,7 +51,7 @@ class Subject:
 
         model = self.smallest()
         history = model.train(
-            model.toy_data(),
+            model._toy_data(),
             epochs=EPOCHS,
             batch_size=None if self.entry.batch_size is None else 12,
             # Toy data need a rate of their own, and SGD's step is traced twice as fast as Adam's.
@@ -124,7 +124,7 @@ def check_parameters(subject: Subject) -> None:
 def check_outputs(subject: Subject) -> None:
     """It gives one finite answer for each input, and a different one for different inputs once trained."""
     model, _ = subject.unbroken
-    outputs = _numpy(model.model(model.sample_inputs(3), training=False))
+    outputs = _numpy(model.model(model._sample_inputs(3), training=False))
     assert outputs.shape[0] == 3, f"3 inputs gave outputs of shape {outputs.shape}"
     assert np.isfinite(outputs).all(), "outputs are not finite"
     assert np.abs(outputs - outputs[:1]).max() > 0, "every input gets the same answer"
@@ -134,7 +134,7 @@ def check_learns(subject: Subject) -> None:
     """Plain `fit` makes its loss fall, or what it is judged by better, and reaches every trainable weight."""
     model, history = subject.unbroken
     assert model.model.trainable_variables, "none of its weights can be trained"
-    name, mode = model.monitor
+    name, mode = model._monitor
     signs = {"loss": -1, name.removeprefix("val_"): 1 if mode == "max" else -1}
     gains = {key: max(sign * (value - history[key][0]) for value in history[key][1:]) for key, sign in signs.items()}
     # the order in which examples are summed makes a difference of about 1e-7 by itself
@@ -166,10 +166,10 @@ def check_saves(subject: Subject) -> None:
     path = subject.folder / "saved.keras"
     model.save(path)
     loaded = load(path)
-    inputs = model.sample_inputs(3)
+    inputs = model._sample_inputs(3)
     expected = _numpy(model.model(inputs, training=False))
     assert np.allclose(_numpy(loaded.model(inputs, training=False)), expected, atol=1e-5), "the answers differ"
-    assert loaded.record()["arguments"] == model.record()["arguments"]
+    assert loaded.get_config()["arguments"] == model.get_config()["arguments"]
 
 
 def check_plain_keras(subject: Subject) -> None:
@@ -178,7 +178,7 @@ def check_plain_keras(subject: Subject) -> None:
     path = subject.folder / "plain.keras"
     model.save(path)
     plain = keras.saving.load_model(path)
-    inputs = model.sample_inputs(3)
+    inputs = model._sample_inputs(3)
     assert not plain.compiled
     expected = _numpy(model.model(inputs, training=False))
     assert np.allclose(_numpy(plain(inputs, training=False)), expected, atol=1e-5), "the answers differ"

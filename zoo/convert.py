@@ -7,6 +7,10 @@ is imported in a third of the time, builds, and exports without tracing anything
 import json
 import shutil
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.backend import keras
 
 
 class Absent:
@@ -15,7 +19,7 @@ class Absent:
     Here the first two would only cost seconds; by the third, OpenVINO reports each import to Intel.
     """
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name, path=None, target=None) -> None:
         if name in ("tensorflow", "matplotlib", "openvino_telemetry"):
             raise ModuleNotFoundError(name, name=name)
 
@@ -40,18 +44,18 @@ def main(folder: str, identity: str, name: str, weights: str | None = None) -> N
         (temporary / inference.IDENTITY).write_text(identity, encoding="utf-8")
         try:
             if weights is None:
-                archive = factory.from_file(Path(name)).archive
+                archive = factory.read_archive(Path(name))
                 if archive.sha256 != json.loads(identity)["sha256"]:
                     sys.exit(f"{name} has changed meanwhile")
                 test = archive.record.content["selftest"]
-                found = convert(archive.build(), saving.unpack(test["inputs"]), temporary)
-                if not np.abs(found - saving.unpack(test["outputs"])).max() <= test["tolerance"]:
+                answers = convert(archive.build(), saving.unpack(test["inputs"]), temporary)
+                if not np.abs(answers - saving.unpack(test["outputs"])).max() <= test["tolerance"]:
                     raise ZooError("its answers are not those of the day it was saved")  # Keras says whose fault it is
             else:
                 task = factory.from_register(name, weights=weights)
-                samples = task.sample_inputs(2)
+                samples = task._sample_inputs(2)
                 test = saving.selftest(samples, convert(task.model, samples, temporary))
-                saving.save(task.model, temporary / inference.FILE, task.record(), test)
+                saving.save(task.model, temporary / inference.FILE, task.get_config(), test)
         except (OSError, MemoryError):
             raise
         except Exception as error:  # Keras and OpenVINO raise what they like on what they cannot do
@@ -63,7 +67,7 @@ def main(folder: str, identity: str, name: str, weights: str | None = None) -> N
             (temporary / inference.REFUSED).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
 
 
-def convert(model, samples: np.ndarray, folder: Path) -> np.ndarray:
+def convert(model: "keras.Model", samples: np.ndarray, folder: Path) -> np.ndarray:
     """Write a model as OpenVINO's files, with channels first where that changes nothing; returns the samples' outputs.
 
     OpenVINO computes four times as fast on channels first, as Keras would transpose around every convolution.
@@ -74,8 +78,8 @@ def convert(model, samples: np.ndarray, folder: Path) -> np.ndarray:
     probes = np.concatenate([samples, noise])
     plain = exported(model, folder / "plain.xml", probes)
     try:
-        found = exported(channels_first(model), folder / inference.CONVERTED, probes)
-        same = all(agree(*pair) for pair in zip(found, plain, strict=True))
+        faster = exported(channels_first(model), folder / inference.CONVERTED, probes)
+        same = all(agree(*pair) for pair in zip(faster, plain, strict=True))
     except Exception:  # a layer that has its own idea of where channels are
         same = False
     for part in (".xml", ".bin"):
@@ -89,7 +93,7 @@ def agree(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.abs(one - other).max() <= 1e-3 * np.ptp(other, axis=0).max())
 
 
-def exported(model, path: Path, samples: np.ndarray) -> list[np.ndarray]:
+def exported(model: "keras.Model", path: Path, samples: np.ndarray) -> list[np.ndarray]:
     """Write a model as OpenVINO's files; returns its outputs for samples of shape (n, ...)."""
     from zoo.backend import keras
 
@@ -98,7 +102,7 @@ def exported(model, path: Path, samples: np.ndarray) -> list[np.ndarray]:
     model = keras.Model(inputs, model(inputs, training=False))
     model.export(str(path), format="openvino", verbose=False)
     try:
-        return inference.Network(path)(samples)
+        return inference.OpenVINOEngine(path)(samples)
     except RuntimeError:
         # Keras exports with inputs of one, which `Flatten` and `Reshape` write into the network: so one at a time.
         openvino = inference.load_openvino()
@@ -107,10 +111,10 @@ def exported(model, path: Path, samples: np.ndarray) -> list[np.ndarray]:
         for part in (".xml", ".bin"):
             path.with_suffix(part).unlink()  # they are in use; new ones take their place
         openvino.serialize(single, path)
-        return inference.Network(path)(samples)
+        return inference.OpenVINOEngine(path)(samples)
 
 
-def channels_first(model):
+def channels_first(model: "keras.Model") -> "keras.Model":
     """The same model with pictures as (channels, height, width) within; its input keeps the channels last."""
     from zoo.backend import keras
 

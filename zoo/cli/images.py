@@ -159,7 +159,7 @@ def predict(name, images, as_json, csv=None, weights=None, beside=None, **option
 
 def predict_into(csv: str, model, pictures: list[str], as_json: bool) -> int:
     """Write what the pictures show into a CSV file, without those that it holds already."""
-    by = f"{model.name} {model.archive.sha256[:12] if model.archive else model.weights}"
+    by = f"{model.name} {model._archive.sha256[:12] if model._archive else model.weights}"
     columns = ["path", "label", "probability", "is_novel", "error", "by"]
     table = GrowingTable(csv, columns, by, renamed={"strange": "is_novel"})
     left = [picture for picture in dict.fromkeys(pictures) if picture not in table.done]
@@ -172,7 +172,7 @@ def predict_into(csv: str, model, pictures: list[str], as_json: bool) -> int:
                 row["error"] = str(answer)
             else:
                 row |= {"label": answer.label, "probability": f"{answer.probability:.6f}"}
-                row["is_novel"] = {None: "", True: "yes", False: "no"}[answer.strange]
+                row["is_novel"] = {None: "", True: "yes", False: "no"}[answer.is_novel]
             rows.append(row)
             if len(rows) == 32:  # a forward pass
                 table.add(rows)

@@ -103,7 +103,7 @@ def train(name, as_json, data=None, validation=None, settings=(), size=None, out
         return show_json({**result, "history": history.history, "skipped": model.skipped})
     print(f"epoch {kept} of {epochs}: " + "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
     print(f"Saved {out} with the weights of epoch {kept}; checkpoints, log and curves are in {folder}.")
-    print(f"Next: {model.next_command(out, data or model.data['name'])}")
+    print(f"Next: {model._next_command(out, data or model.data['name'])}")
 
 
 def parse_settings(pairs) -> dict:
@@ -150,7 +150,7 @@ def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> 
             raise UsageError(f"{name} is a model for {model.entry.task}: it has no --errors.")
         result.page(errors, f"{name} on {data or 'its own data'}")
         note(f"Wrote {errors}: {len(result.errors())} mistakes.")
-    show_json(result) if as_json else print(model.told(result))
+    show_json(result) if as_json else print(model._format_result(result))
 
 
 @command()

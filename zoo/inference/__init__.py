@@ -1,18 +1,8 @@
 """Who computes a network's answers: OpenVINO, without the network's framework, or Keras."""
 
-from zoo.inference.openvino import (
-    BATCH,
-    CONVERTED,
-    FILE,
-    IDENTITY,
-    REFUSED,
-    Conversion,
-    Network,
-    available,
-    fastest_precision,
-    key_of,
-    load_openvino,
-)
+from zoo.inference.conversion import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, key_of
+from zoo.inference.engine import BATCH, Engine, HeadEngine, KerasEngine
+from zoo.inference.openvino import OpenVINOEngine, available, fastest_precision, load_openvino
 
 __all__ = [
     "BATCH",
@@ -21,7 +11,10 @@ __all__ = [
     "IDENTITY",
     "REFUSED",
     "Conversion",
-    "Network",
+    "Engine",
+    "HeadEngine",
+    "KerasEngine",
+    "OpenVINOEngine",
     "available",
     "fastest_precision",
     "key_of",

@@ -1,34 +1,15 @@
-"""Using a network without its framework: OpenVINO is there in half a second, TensorFlow takes eight.
+"""Using a network without its framework: OpenVINO is there in half a second, TensorFlow takes eight."""
 
-A network is converted once, in a process of its own (`zoo.convert`) in which Keras itself runs on OpenVINO, and kept
-in the cache beside the features. Whatever cannot be converted is left to Keras.
-"""
-
-import contextlib
-import hashlib
 import importlib.metadata
 import importlib.util
-import json
-import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from types import ModuleType
 
 import numpy as np
 
-from zoo import catalog
-from zoo.console import note
-from zoo.files import atomic_folder, home
-
-FILE = "network.keras"  # a published network as a saved file: what fine-tuning puts its own head on
-CONVERTED = "model.xml"
-IDENTITY = "identity.json"
-REFUSED = "refused.txt"  # why a network cannot be converted, so that it is tried once
-BATCH = 32  # inputs a forward pass; more are no faster on a CPU
+from zoo.inference.engine import BATCH
 
 
 def available() -> bool:
@@ -44,9 +25,9 @@ def version(package: str) -> str | None:
         return None
 
 
-def load_openvino():
+def load_openvino() -> ModuleType:
     """The module `openvino`, kept from reporting each import to Intel, which it does from a process that it forks."""
-    sys.modules.setdefault("openvino_telemetry", None)  # not found: OpenVINO goes on without
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # not found: OpenVINO goes on without
     import openvino
 
     return openvino
@@ -61,144 +42,15 @@ def fastest_precision() -> str:
     return "bfloat16" if "BF16" in capabilities else "float32"
 
 
-class Conversion:
-    """A network on its way into the cache: another process converts it while this one goes on.
-
-    Args:
-        source: a saved file, or a model's name and the name of its published weights.
-        identity: everything that the converted network depends on.
-    """
-
-    _failed: ClassVar[set[Path]] = set()  # for reasons that may be gone tomorrow: not tried twice by one process
-
-    def __init__(self, source: tuple, identity: dict):
-        self.source = [str(part) for part in source]
-        self.identity = {
-            **identity,
-            "keras": version("keras"),
-            "openvino": version("openvino"),
-        }
-        name = key_of({key: value for key, value in self.identity.items() if key != "network"})  # only for people
-        self.folder = home() / "networks" / name
-        self._process = None
-
-    @classmethod
-    def of_file(cls, path: Path, sha256: str) -> "Conversion":
-        """Of a saved file, whatever it is called."""
-        return cls((path,), {"network": path.stem, "sha256": sha256})
-
-    @classmethod
-    def of_weights(cls, card: catalog.Card, weights: str) -> "Conversion":
-        """Of a model with published weights, at its default arguments."""
-        identity = {
-            "network": card.name,
-            "weights": card.weights[weights].sha256,
-            "definition": hashlib.sha256(Path(card.file).read_bytes()).hexdigest(),
-        }
-        return cls((card.name, weights), identity)
-
-    def done(self, name: str = CONVERTED) -> bool:
-        """Whether the cache holds it."""
-        return (self.folder / name).is_file()
-
-    def begin(self) -> None:
-        """Start converting, unless it was done or tried before."""
-        tried = self._process is not None or self.folder in self._failed
-        if tried or not available() or self.done() or self.done(REFUSED):
-            return
-        environment = {**os.environ, "KERAS_BACKEND": "openvino", "ZOO_HOME": str(home())}
-        # -P: a file of the user's that is called like a package must not be imported in its place
-        command = [sys.executable, "-P", "-m", "zoo.convert", str(self.folder), json.dumps(self.identity)]
-        try:
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            if not os.access(self.folder.parent, os.W_OK):
-                raise PermissionError(f"{self.folder.parent} cannot be written")
-            self._process = subprocess.Popen(
-                [*command, *self.source],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-            )
-        except OSError as error:  # nowhere to put it, or no process can be started
-            self._fail(error)
-
-    def wait(self) -> Path | None:
-        """The folder that holds the converted network, or None where Keras has to do the work."""
-        self.begin()
-        if self._process is not None:
-            process, self._process = self._process, None
-            _, said = process.communicate()
-            if not self.done() and not self.done(REFUSED):
-                self._fail((said.strip().splitlines() or [f"its process ended with {process.returncode}"])[-1])
-        if not self.done():
-            return None
-        with contextlib.suppress(OSError):
-            os.utime(self.folder)  # `zoo cache --prune` goes by the day of last use
-        return self.folder
-
-    def network(
-        self, precision: str = "float32", check: Callable[["Network"], None] = lambda network: None
-    ) -> "Network | None":
-        """The converted network, ready to use, or None where Keras has to do it.
-
-        Args:
-            precision: what it computes in.
-            check: raises where the network does not answer as it should.
-        """
-        for _ in range(2):
-            folder = self.wait()
-            if folder is None:
-                return None
-            try:
-                network = Network(folder / CONVERTED, precision).ready()
-                check(network)
-                return network
-            except ImportError as error:
-                self._fail(error)
-                return None
-            except Exception as error:  # OpenVINO raises what it likes on files that something has damaged
-                reason = error
-                shutil.rmtree(folder, ignore_errors=True)  # and another is made
-        self._fail(reason)
-        return None
-
-    def _fail(self, reason) -> None:
-        self._failed.add(self.folder)
-        note(f"{self.source[0]} is not converted for OpenVINO, so Keras does the work: {reason}")
-
-    def put_head(self, kernel: np.ndarray, bias: np.ndarray, other: "Conversion") -> None:
-        """Make `other` from this network, where that is converted: its features, and another dense layer on them.
-
-        Args:
-            kernel: shape (features, outputs).
-            bias: shape (outputs,).
-            other: the conversion of the file that has the same weights up to the features.
-        """
-        if not self.done() or other.done():
-            return
-        openvino = load_openvino()
-        operations = openvino.opset13
-
-        model = openvino.Core().read_model(self.folder / CONVERTED)
-        features = model.outputs[1].get_node().input_value(0)
-        logits = operations.matmul(features, operations.constant(kernel.astype(np.float32)), False, False)
-        logits = operations.add(logits, operations.constant(bias.astype(np.float32)))
-        headed = openvino.Model([logits.output(0), features], model.get_parameters())
-        with atomic_folder(other.folder) as folder:
-            openvino.save_model(headed, folder / CONVERTED, compress_to_fp16=False)
-            (folder / IDENTITY).write_text(json.dumps(other.identity), encoding="utf-8")
-
-
-class Network:
-    """A converted network.
+class OpenVINOEngine:
+    """A converted network, computed by OpenVINO.
 
     Args:
         path: OpenVINO's `.xml` file, its weights beside it.
         precision: "float32", where it answers as Keras does but for rounding, or "bfloat16".
     """
+
+    name = "openvino"
 
     def __init__(self, path: Path, precision: str = "float32"):
         self.path, self.precision = path, precision
@@ -208,7 +60,7 @@ class Network:
         hint = {"INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bfloat16" else "f32"}
         return load_openvino().Core().compile_model(self.path, "CPU", hint)
 
-    def ready(self) -> "Network":
+    def ready(self) -> "OpenVINOEngine":
         """The same, read and compiled: what is damaged is found now."""
         _ = self._compiled
         return self
@@ -220,15 +72,9 @@ class Network:
         return f"openvino-{version('openvino')}-cpu-{written[0]:x}-{written[1]:x}"
 
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
-        """Its outputs for inputs of shape (n, ...): the model's own, then the layer's called "features" if any."""
         size = self._compiled.input(0).get_partial_shape()[0]
         size = size.get_length() if size.is_static else BATCH
         batches = [
             self._compiled(part.astype(np.float32)) for part in np.split(inputs, range(size, len(inputs), size))
         ]
-        return [np.concatenate([found[i] for found in batches]) for i in range(len(self._compiled.outputs))]
-
-
-def key_of(identity: dict) -> str:
-    """A name for a file or folder in the cache, from everything that its content depends on."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+        return [np.concatenate([outputs[i] for outputs in batches]) for i in range(len(self._compiled.outputs))]

@@ -16,7 +16,7 @@ from zoo.studies.rows import Reading, finite
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
-    from zoo.tasks.images.classification import Classifier
+    from zoo.tasks.task import Task
 
 EXAMPLES = 1000  # at most, that a gradient is the mean over
 FRESH = range(2, 7)  # the seeds of fresh planar flowers; the training points have seed 1
@@ -33,7 +33,7 @@ class Trial:
         history: numbers by epoch, as Keras' `History` has them; empty while training and after a divergence.
     """
 
-    task: Classifier
+    task: Task
     dataset: Dataset
     steps: int
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -70,9 +70,9 @@ def gradient_norm(trial: Trial, model: keras.Model, step: int) -> Iterator[Readi
     from the last hidden layer back to the second (the first one's kernel has another size), "largest" is the
     largest norm. The last two are read at the start alone.
     """
-    data = trial.task.examples(trial.dataset)
-    x, y = data.x[:EXAMPLES], data.y[:EXAMPLES]
-    gradients = backend.gradients(model, x, y, trial.task.compile_arguments()["loss"])
+    plan = trial.task._make_plan(trial.dataset, batch_size=None)
+    x, y = plan.data.x[:EXAMPLES], plan.data.y[:EXAMPLES]
+    gradients = backend.gradients(model, x, y, plan.loss)
     kernels = [variable.name == "kernel" for variable in model.trainable_variables]
     norms = [
         float(np.linalg.norm(g.astype(np.float64))) for g, kernel in zip(gradients, kernels, strict=True) if kernel

@@ -20,6 +20,7 @@ CLASSES = {
     "dialogue": "zoo.tasks.text.dialogue:Dialogue",
     "embedding": "zoo.tasks.text.embedding:Embedding",
 }
+NUMPY = "zoo.tasks.images.numpy_classifier:NumPyClassifier"
 
 
 def task_class(task: str) -> type[Task]:
@@ -30,7 +31,11 @@ def task_class(task: str) -> type[Task]:
     """
     if task not in CLASSES:
         raise ZooError(f"there is no task {task!r}{did_you_mean(task, CLASSES)} The tasks are {', '.join(CLASSES)}.")
-    module, _, name = CLASSES[task].partition(":")
+    return _imported(CLASSES[task])
+
+
+def _imported(path: str) -> type[Task]:
+    module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
@@ -44,7 +49,7 @@ def from_register(
 ) -> Task:
     """The model of that name; the arguments are those of `zoo.get`."""
     if name.endswith(".py"):
-        from zoo import backend  # noqa: F401 first: it quiets the framework's import, which the model's file begins
+        from zoo import backend  # noqa: F401 it quiets the framework's import, which the model's file begins
 
     entry = catalog.announced(name)
     card = catalog.card(entry.name)
@@ -71,9 +76,7 @@ def from_register(
     if weights is not None:
         entry = replace(entry, preprocessing=card.preprocessing(weights))
     if engine == "numpy":
-        from zoo.scratch.engine import NumPyClassifier
-
-        return NumPyClassifier(entry, {**known, **arguments}, seed=seed)
+        return _imported(NUMPY)(entry, {**known, **arguments}, seed=seed)
     if engine != "keras":
         raise UsageError(f"engine is {engine!r}; accepted are 'keras' and 'numpy'.")
     return task_class(entry.task)(entry, {**known, **arguments}, weights=weights, seed=seed, dtype=dtype)
@@ -81,15 +84,20 @@ def from_register(
 
 def from_file(path: Path, sha256: str | None = None) -> Task:
     """What a saved file holds; see `zoo.load`. Another file than that of a given hash is refused."""
-
-    def module_of(model: str) -> str:
-        known = catalog.cards().get(model)
-        return known.module if known else ""
-
-    archive = saving.read(path, module_of)
+    archive = read_archive(path)
     if sha256 is not None:
         check_sha256(path, archive.sha256, sha256)
     try:
-        return task_class(archive.record.task).restore(archive)
+        return task_class(archive.record.task)._from_archive(archive)
     except ZooError as error:
         raise ZooError(f"{path}: {error}") from error
+
+
+def read_archive(path: Path) -> saving.Archive:
+    """A saved file, checked; it may name classes of the file that defines its model."""
+
+    def module_of(model: str) -> str:
+        card = catalog.cards().get(model)
+        return card.module if card else ""
+
+    return saving.read(path, module_of)

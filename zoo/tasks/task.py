@@ -13,29 +13,31 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from zoo import catalog, environment, inference, saving
 from zoo.console import note
 from zoo.data import sources
+from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import RecordMismatchError, ZooError
 from zoo.metrics import Metric
 from zoo.registry import Entry
-from zoo.training.order import FitData
 from zoo.weights.load import load_weights
 
 if TYPE_CHECKING:
     from zoo.backend import keras
+    from zoo.training.plan import Plan
 
 
 class Task(abc.ABC):
     """A model together with the verbs of its kind of work.
 
-    An heir says what its data are (`examples`), how it is compiled (`compile_arguments`), which example inputs
-    prove a saved file (`sample_inputs`), what its file must remember (`describe`, `recall`), and adds its verbs.
+    A subclass plans a training (`_make_plan`), says which inputs prove a saved file (`_sample_inputs`) and what the
+    file must remember (`get_config`, `from_config`), and adds its verbs. What is for users has a public name.
 
     Args:
         entry: the register entry of the model.
@@ -45,11 +47,18 @@ class Task(abc.ABC):
         dtype: a Keras dtype policy, or None for float32.
     """
 
-    monitor: tuple[str, str] = ("val_loss", "min")  # which logged number makes an epoch the best one
-    needs_classes = True  # whether the data must name classes; where not, pictures alone will do
-    measured: ClassVar[dict[str, type[Metric]]] = {}  # numbers of an evaluation that carry their interval
+    _monitor: ClassVar[tuple[str, str]] = ("val_loss", "min")  # which logged number makes an epoch the best one
+    _needs_classes: ClassVar[bool] = True  # whether the data must name classes; where not, pictures alone will do
+    _metric_types: ClassVar[dict[str, type[Metric]]] = {}  # numbers of an evaluation that carry their interval
 
-    def __init__(self, entry: Entry, arguments: dict, weights=None, seed=None, dtype=None):
+    def __init__(
+        self,
+        entry: Entry,
+        arguments: dict,
+        weights: str | None = None,
+        seed: int | None = None,
+        dtype: str | None = None,
+    ):
         self.entry = entry
         self.arguments = copy.deepcopy(arguments)
         self.weights = weights
@@ -57,14 +66,14 @@ class Task(abc.ABC):
         self.dtype = dtype
         self.metrics: dict = {}  # what the saved file says of itself: the last evaluation
         self.data: dict = {}  # what it was trained on: name and fingerprint
-        self.skipped: list[dict] = []  # path and reason of what could not be read of it
-        self.archive: saving.Archive | None = None  # the saved file that this object came from
-        self._model = None
-        self._seeing: keras.Model | None = None  # the model with its features as a second output, when it has any
-        self._network: inference.Network | None = None
+        self.skipped: list[Skipped] = []  # what could not be read of it
+        self._archive: saving.Archive | None = None  # the saved file that this object came from
+        self._model: keras.Model | None = None
+        self._engine: inference.Engine | None = None
 
     @property
     def name(self) -> str:
+        """The model's name in the register."""
         return self.entry.name
 
     @property
@@ -72,7 +81,21 @@ class Task(abc.ABC):
         """The plain `keras.Model`; it is built, or opened from its file, when first asked for."""
         if self._model is not None:
             return self._model
-        return self.build() if self.archive is None else self.adopt(self.archive.open())
+        return self.build() if self._archive is None else self._set_model(self._archive.open())
+
+    @property
+    def engine(self) -> inference.Engine:
+        """What computes the model's answers, by name and precision.
+
+        While nobody has asked for the Keras model it is OpenVINO, where OpenVINO can do it: without the framework, and
+        the same but for rounding.
+        """
+        if self._engine is None:
+            may_convert = self._model is None and "keras" not in sys.modules
+            conversion = self._conversion() if may_convert else None
+            converted = conversion.engine(check=self._check) if conversion else None
+            self._engine = converted or inference.KerasEngine(self.model)
+        return self._engine
 
     def build(self) -> keras.Model:
         """Build the model anew, from its seed or its weights, and return it.
@@ -82,23 +105,23 @@ class Task(abc.ABC):
         """
         from zoo import backend
 
-        self.archive = None
+        self._archive = None
         if self.seed is not None:
             backend.seed_everything(self.seed)
         try:
-            with self.in_its_precision():
-                self._model = self.entry.builder(**self.arguments)
+            with self._dtype_scope():
+                model = self.entry.builder(**self.arguments)
         except (TypeError, ValueError) as error:
             given = ", ".join(f"{key}={value!r}" for key, value in self.arguments.items())
             raise ZooError(f"{self.name} cannot be built with {given}: {error}") from error
         if self.weights is not None:
             weights = catalog.card(self.name).weights[self.weights]
             if not weights.is_saved_file:  # these came with the builder, which opens their file
-                load_weights(self._model, weights)
-        return self.adopt(self._model)
+                load_weights(model, weights)
+        return self._set_model(model)
 
     @contextlib.contextmanager
-    def in_its_precision(self) -> Iterator[None]:
+    def _dtype_scope(self) -> Iterator[None]:
         """Layers that are made here have the dtype policy of this object."""
         from zoo.backend import keras
 
@@ -109,72 +132,50 @@ class Task(abc.ABC):
         finally:
             keras.config.set_dtype_policy(policy)
 
-    def adopt(self, model: keras.Model) -> keras.Model:
-        """Take a model that was built elsewhere as this object's own."""
+    def _set_model(self, model: keras.Model) -> keras.Model:
+        """Take a model as this object's own."""
         from zoo import backend
 
         backend.prepare(model)
-        self._model, self._network, self._seeing = model, None, None
+        self._model, self._engine = model, None
         return model
 
-    def take(self, archive: saving.Archive, network=None) -> None:
-        """Become what a saved file holds; `network` answers until the Keras model is asked for."""
-        self.archive, self._network, self._model, self._seeing = archive, network, None, None
+    def _attach_archive(self, archive: saving.Archive, engine: inference.Engine | None = None) -> None:
+        """Become what a saved file holds; `engine` answers until the Keras model is asked for."""
+        self._archive, self._engine, self._model = archive, engine, None
+        self.entry = replace(self.entry, builder=lambda **_: archive.open())
 
-    def outputs(self, inputs: np.ndarray) -> list[np.ndarray]:
-        """The model's outputs in float32 for inputs of shape (n, ...); then those of its layer "features", if any.
-
-        While nobody has asked for the Keras model, OpenVINO answers where it can: without the framework, the same
-        but for rounding.
-        """
-        network = self.network()
-        if network is not None:
-            return network(inputs)
-        from zoo import backend
-
-        if self._seeing is None:
-            self._seeing = backend.with_features(self.model)
-        return backend.predict(self._seeing, inputs)
-
-    def network(self) -> inference.Network | None:
-        """This model as a converted network, or None where Keras has to do the work."""
-        if self._network is None and self._model is None and "keras" not in sys.modules:
-            conversion = self.conversion()
-            self._network = None if conversion is None else conversion.network(check=self.check)
-        return self._network
-
-    def check(self, network: inference.Network) -> None:
+    def _check(self, engine: inference.OpenVINOEngine) -> None:
         """Compare a converted network's answers with those of the day the file was saved."""
-        if self.archive is not None:
-            self.archive.test(lambda inputs: network(inputs)[0], network.setting)
+        if self._archive is not None:
+            self._archive.test(lambda inputs: engine(inputs)[0], engine.setting)
 
-    def conversion(self) -> inference.Conversion | None:
+    def _conversion(self) -> inference.Conversion | None:
         """How to get this model as a converted network; None where it is one that no file and no weights describe."""
-        if self.archive is not None:
-            return inference.Conversion.of_file(self.archive.path, self.archive.sha256)
-        plain = self.weights is not None and self.dtype is None
+        if self._archive is not None:
+            return inference.Conversion.of_file(self._archive.path, self._archive.sha256)
         card = catalog.cards().get(self.name)
-        if not plain or card is None or self.arguments != card.arguments:
+        if self.weights is None or self.dtype is not None or card is None or self.arguments != card.arguments:
             return None
         return inference.Conversion.of_weights(card, self.weights)
 
     def train(
         self,
-        data=None,
-        validation=None,
+        data: Any = None,
+        validation: Any = None,
         *,
         epochs: int | None = None,
         batch_size: int | None = None,
-        optimizer=None,
+        optimizer: Any = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
         augment: Sequence[str] | None = None,
-        folder=None,
+        folder: str | Path | None = None,
         resume: bool = False,
         tensorboard: bool = False,
-        callbacks=(),
+        callbacks: Sequence[keras.callbacks.Callback] = (),
         progress: bool = True,
-        **compile_arguments,
+        **compile_arguments: Any,
     ) -> keras.callbacks.History:
         """Train with plain `fit`, from where the model stands.
 
@@ -204,81 +205,75 @@ class Task(abc.ABC):
         """
         from zoo import backend
         from zoo.training import loop
-        from zoo.training.run import Run, optimizer_of, rate_over
+        from zoo.training.run import Run, learning_rate_schedule, make_optimizer
 
+        entry = self.entry
         folder = None if folder is None else Path(folder)
-        dataset = self.resolve_dataset(data, lambda data: self.load(data, validation))
-        batch_size = self.entry.batch_size if batch_size is None else batch_size
-        fit_data = self.examples(dataset)
-        trained = self.trained(fit_data, batch_size)
-        run = Run(
-            epochs=self.entry.epochs if epochs is None else epochs,
-            batch_size=batch_size,
-            steps_per_epoch=self.entry.steps_of_epoch(batch_size),
-            seed=self.seed,
-            augment=tuple(self.entry.augment if augment is None else augment),
-            folder=folder,
-            resume=resume,
-            monitor=self.monitor,
-            tensorboard=tensorboard,
-            callbacks=(*callbacks, *self.callbacks(trained, fit_data, folder, progress)),
-            progress=progress,
-        )
+        epochs = entry.epochs if epochs is None else epochs
+        batch_size = entry.batch_size if batch_size is None else batch_size
+        augment = tuple(entry.augment if augment is None else augment)
+        steps_per_epoch = entry.steps_of_epoch(batch_size)
+        dataset = self._resolve_dataset(data, lambda data: self._find_data(data, validation))
+        plan = self._make_plan(dataset, batch_size, folder, progress)
         if optimizer is None or isinstance(optimizer, str | dict):
-            rate = self.entry.learning_rate if learning_rate is None else learning_rate
-            steps = run.epochs * run.steps(fit_data)
-            rate = rate_over(schedule or self.entry.schedule or "constant", rate, steps)
-            optimizer = optimizer_of(optimizer or self.entry.optimizer, rate)
+            rate = entry.learning_rate if learning_rate is None else learning_rate
+            steps = epochs * (steps_per_epoch or plan.data.steps(batch_size))
+            rate = learning_rate_schedule(schedule or entry.schedule or "constant", rate, steps)
+            optimizer = make_optimizer(optimizer or entry.optimizer, rate)
         elif learning_rate is not None:
             optimizer.learning_rate = learning_rate
-        run.identity = {
-            "model": self.name,
-            "arguments": saving.plain(self.arguments),
-            "data": dataset.fingerprint(),
-            "batch_size": run.batch_size,
-            "steps_per_epoch": run.steps_per_epoch,
-            "seed": self.seed,
-            "augment": list(run.augment),
-            "examples": fit_data.about,
-            "optimizer": {key: saving.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
-        }
-        trained.compile(
-            **{
-                "optimizer": backend.merge_sparse_gradients(optimizer),
-                "jit_compile": backend.jit_compile(),
-                **self.compile_arguments(),
-                **compile_arguments,
-            }
-        )
         self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
-        if progress and self.entry.fastest_on not in (None, backend.name()) and not backend.has_gpu():
-            note(f"{self.name} trains much faster with KERAS_BACKEND={self.entry.fastest_on} set.")
+        run = Run(
+            epochs=epochs,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            steps_per_epoch=steps_per_epoch,
+            seed=self.seed,
+            folder=folder,
+            resume=resume,
+            identity={
+                "model": self.name,
+                "arguments": saving.plain(self.arguments),
+                "data": self.data["fingerprint"],
+                "batch_size": batch_size,
+                "steps_per_epoch": steps_per_epoch,
+                "seed": self.seed,
+                "augment": list(augment),
+                "examples": plan.data.about,
+                "optimizer": {key: saving.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
+            },
+            monitor=self._monitor,
+            tensorboard=tensorboard,
+            callbacks=tuple(callbacks),
+            progress=progress,
+            augment=augment,
+            compile_arguments=compile_arguments,
+        )
+        if progress and entry.fastest_on not in (None, backend.name()) and not backend.has_gpu():
+            note(f"{self.name} trains much faster with KERAS_BACKEND={entry.fastest_on} set.")
         if progress and "bfloat16" in str(self.dtype) and environment.lacks_bfloat16() and not backend.has_gpu():
             note("this processor has no instructions for bfloat16: training in float32 is several times as fast.")
-        return loop.fit(trained, fit_data, run, save=self.save, kept=self.model)
+        return loop.fit(plan, run, save=self.save, kept=self.model)
 
-    def load(self, data, validation=None) -> sources.Dataset:
+    def _find_data(self, data: Any, validation: Any = None) -> Dataset:
         """Find data to learn from, split."""
-        return sources.load(data, validation, classes=self.needs_classes)
+        return sources.load(data, validation, classes=self._needs_classes)
 
-    def trained(self, data: FitData, batch_size: int | None) -> keras.Model:
-        """What `fit` is called on: the model itself, or one that trains it in a way of its own."""
-        return self.model
+    def _resolve_dataset(self, data: Any, find: Callable[[Any], Dataset]) -> Dataset:
+        """`find(data)`, or where no data were named `find` of the model's own dataset."""
+        if data is not None:
+            return find(data)
+        if self.entry.dataset is None:
+            raise ZooError(f"{self.name} names no dataset of its own: give one.")
+        try:
+            return find(self.entry.dataset)
+        except ZooError as error:
+            fallback = self.entry.fallback_dataset
+            if fallback is None:
+                raise
+            raise ZooError(f"{error}\nWithout a network, use the embedded dataset {fallback!r}.") from error
 
-    def callbacks(
-        self, trained: keras.Model, data: FitData, folder: Path | None, progress: bool
-    ) -> list[keras.callbacks.Callback]:
-        """What this kind of work adds to a training.
-
-        Args:
-            trained: what `fit` is called on.
-            data: what it is given.
-            folder: where the training is kept, if it is.
-            progress: whether people watch.
-        """
-        return []
-
-    def match_size(self, argument: str, size: int, what: str, such_as: str) -> None:
+    def _match_size(self, argument: str, size: int, what: str, such_as: str) -> None:
         """Take over a size that the data decide: a model that is not built yet gets it, a built one must have it.
 
         Args:
@@ -295,50 +290,40 @@ class Task(abc.ABC):
                 f"Build it with {argument}={size}, or let train() build it."
             )
 
-    def model_loss(self) -> Callable | None:
+    def _model_loss(self) -> Callable | None:
         """The loss that the model's own file brings, a function of targets and outputs; None where it brings none."""
-        return None if self.entry.loss is None else self.own(self.entry.loss)
+        return None if self.entry.loss is None else self._model_function(self.entry.loss)
 
-    def own(self, function: str) -> Callable:
-        """A function of the model's own file, given what it names of `given`."""
-        found, given = getattr(sys.modules[catalog.entry(self.name).builder.__module__], function), self.given()
-        wanted = [name for name in inspect.signature(found).parameters if name in given]
-        return functools.partial(found, **{name: given[name] for name in wanted}) if wanted else found
+    def _model_function(self, name: str) -> Callable:
+        """A function of the model's own file, with those of its arguments filled in that `_function_arguments` has."""
+        function = getattr(sys.modules[catalog.entry(self.name).builder.__module__], name)
+        offered = self._function_arguments()
+        wanted = [name for name in inspect.signature(function).parameters if name in offered]
+        return functools.partial(function, **{name: offered[name] for name in wanted}) if wanted else function
 
-    def given(self) -> dict:
+    def _function_arguments(self) -> dict:
         """What functions of the model's own file may name beside their own arguments: the builder's."""
         return self.arguments
 
-    def resolve_dataset(self, data, find) -> sources.Dataset:
-        """`find(data)`, or where no data were named `find` of the model's own dataset."""
-        if data is not None:
-            return find(data)
-        if self.entry.dataset is None:
-            raise ZooError(f"{self.name} names no dataset of its own: give one.")
-        try:
-            return find(self.entry.dataset)
-        except ZooError as error:
-            if self.entry.fallback_dataset is None:
-                raise
-            fallback = self.entry.fallback_dataset
-            raise ZooError(f"{error}\nWithout a network, use the embedded dataset {fallback!r}.") from error
-
-    def save(self, path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write one `.keras` file: plain Keras opens it, and `zoo.load` knows its labels and provenance too.
 
         Args:
             path: the file; it must end in `.keras`. It is written whole or not at all.
-        """
-        if self._model is None and self.archive is not None:
-            test = self.archive.record.content["selftest"]
-            saving.write(Path(path), self.archive.members, self.record(), test)
-        else:
-            samples = self.sample_inputs(2)
-            test = saving.selftest(samples, saving.outputs(self.model, samples))
-            saving.save(self.model, Path(path), self.record(), test)
 
-    def record(self) -> dict:
-        """What a saved file remembers beyond the model: enough to use it, and where it is from."""
+        Raises:
+            ZooError: the name does not end in `.keras`, or the file cannot be written.
+        """
+        if self._model is None and self._archive is not None:
+            test = self._archive.record.content["selftest"]
+            saving.write(Path(path), self._archive.members, self.get_config(), test)
+        else:
+            samples = self._sample_inputs(2)
+            test = saving.selftest(samples, saving.outputs(self.model, samples))
+            saving.save(self.model, Path(path), self.get_config(), test)
+
+    def get_config(self) -> dict:
+        """What a saved file remembers beyond the model, as JSON: enough to use it, and where it is from."""
         return {
             "name": self.name,
             "task": self.entry.task,
@@ -347,65 +332,78 @@ class Task(abc.ABC):
             "data": self.data,
             "metrics": saving.plain(self.metrics),
             "seed": self.seed,
-            **self.describe(),
         }
 
     @classmethod
-    def restore(cls, archive: saving.Archive) -> Task:
+    def from_config(cls, config: dict) -> Self:
+        """The object that `get_config` described, with a model that is yet to be built.
+
+        Args:
+            config: what `get_config` gave, or the record of a saved file, in the form of any earlier version.
+        """
+        name, card = config["name"], catalog.cards().get(config["name"])
+        facts = {**(card.facts if card else {}), "task": config["task"], "source": config["source"]}
+        entry = Entry(name, lambda **arguments: catalog.entry(name).builder(**arguments), **facts)
+        self = cls(entry, config["arguments"], seed=config.get("seed"))
+        self.data, self.metrics = config["data"], dict(config["metrics"])
+        for metric, kind in self._metric_types.items():
+            if metric in self.metrics:
+                self.metrics[metric] = kind.from_json(self.metrics[metric])
+        return self
+
+    @classmethod
+    def _from_archive(cls, archive: saving.Archive) -> Self:
         """The object that was saved; its model is opened when it is first asked for."""
-        known = archive.record.content
-        card = catalog.cards().get(known["name"])
-        facts = {**(card.facts if card else {}), "task": known["task"], "source": known["source"]}
-        entry = Entry(known["name"], lambda **_: archive.open(), **facts)
-        self = cls(entry, known["arguments"], seed=known.get("seed"))
-        self.take(archive)
-        self.data, self.metrics = known["data"], known["metrics"]
+        record = archive.record.content
         try:
-            for name, kind in self.measured.items():
-                if name in self.metrics:
-                    self.metrics[name] = kind.from_json(self.metrics[name])
+            self = cls.from_config(record)
             # The model is opened when it is needed, and then must pass the self-test: so its shapes are the test's.
-            inputs, outputs = (tuple(known["selftest"][part]["shape"][1:]) for part in ("inputs", "outputs"))
-            self.recall(known, inputs, outputs)
+            inputs, outputs = (tuple(record["selftest"][part]["shape"][1:]) for part in ("inputs", "outputs"))
+            self._check_shapes(inputs, outputs)
         except RecordMismatchError as error:
             raise ZooError(f"the file's record does not fit its model: {error}.") from error
         except Exception as error:  # a stranger's record may hold anything anywhere
             raise ZooError(f"the file's record or self-test is damaged: {error}") from error
+        self._attach_archive(archive)
         return self
 
-    # What an heir provides.
+    # What a subclass provides.
 
     @abc.abstractmethod
-    def examples(self, dataset: sources.Dataset) -> FitData:
-        """The arrays that `fit` gets, and the model made to fit the data where its size depends on them."""
+    def _make_plan(
+        self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
+    ) -> Plan:
+        """Plan a training, with the model made to fit the data where its size depends on them.
+
+        Args:
+            dataset: what to learn from.
+            batch_size: examples a step; None is all of them.
+            folder: where the training is kept, if it is.
+            progress: whether people watch.
+        """
 
     @abc.abstractmethod
-    def compile_arguments(self) -> dict:
-        """Loss and metrics, as `keras.Model.compile` takes them."""
+    def evaluate(self, data: Any = None, split: str | None = None, *, progress: bool = True) -> dict:
+        """Measure the model on data; each kind of work says how."""
 
     @abc.abstractmethod
-    def sample_inputs(self, n: int):
+    def _format_result(self, result: dict) -> str:
+        """What `evaluate` returned, for people."""
+
+    @abc.abstractmethod
+    def _sample_inputs(self, n: int) -> np.ndarray:
         """`n` inputs, always the same, that the model accepts; shape (n, ...)."""
 
     @abc.abstractmethod
-    def toy_data(self) -> sources.Dataset:
+    def _toy_data(self) -> Dataset:
         """A little data that the smallest variant learns in a few steps; for the checks."""
 
-    def next_command(self, file, data: str) -> str:
+    def _next_command(self, file: str | Path, data: str) -> str:
         """What to type next where a model was trained on `data` and saved as `file`."""
         return f"zoo evaluate {file} {data}"
 
-    def describe(self) -> dict:
-        """What a saved file of this kind of work must remember, as JSON."""
-        return {}
-
-    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:  # noqa: B027 an heir may have nothing to recall
-        """Take back what `describe` gave; whatever is raised on a record of a stranger becomes a clear message.
-
-        Args:
-            known: the file's record.
-            inputs: shape of one input of the model.
-            outputs: shape of one output.
+    def _check_shapes(self, inputs: tuple, outputs: tuple) -> None:  # noqa: B027 a subclass may have nothing to check
+        """Compare what the object says of itself with the shapes of one input and one output of its saved model.
 
         Raises:
             RecordMismatchError: the record tells of another model.

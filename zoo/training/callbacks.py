@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.backend import keras
-from zoo.console import Bar
+from zoo.console import note, progress_bar
 from zoo.errors import ZooError
 
 
@@ -15,14 +15,14 @@ class Cost(keras.callbacks.Callback):
     Where several steps are one execution (`steps_per_execution`) there is no telling, and nothing is logged.
     """
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.cost = None
+    def on_epoch_begin(self, epoch, logs=None) -> None:
+        self.cost: float | None = None
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs=None) -> None:
         if batch == 0:
             self.cost = float(logs["loss"])
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs=None) -> None:
         if self.cost is not None:
             logs["cost"] = self.cost
 
@@ -30,7 +30,7 @@ class Cost(keras.callbacks.Callback):
 class StopOnNaN(keras.callbacks.Callback):
     """Ends the training when the loss is no number; Keras' own such callback prints to standard output."""
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs=None) -> None:
         if not np.isfinite(float((logs or {}).get("loss", 0.0))):
             self.model.stop_training = True
 
@@ -42,21 +42,22 @@ class Progress(keras.callbacks.Callback):
         super().__init__()
         self.epochs, self.steps, self.initial_epoch = epochs, steps, initial_epoch
 
-    def on_train_begin(self, logs=None):
-        self.bar = Bar(self.epochs * self.steps, "training", unit="step", initial=self.initial_epoch * self.steps)
+    def on_train_begin(self, logs=None) -> None:
+        done = self.initial_epoch * self.steps
+        self.bar = progress_bar(self.epochs * self.steps, "training", unit="step", initial=done)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs=None) -> None:
         self.bar.update()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs=None) -> None:
         numbers = "  ".join(f"{key} {float(value):.4f}" for key, value in (logs or {}).items())
-        self.bar.note(f"epoch {epoch + 1}/{self.epochs}  {numbers}")
+        note(f"epoch {epoch + 1}/{self.epochs}  {numbers}")
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs=None) -> None:
         self.bar.close()
 
 
-def tensorboard(folder: Path | None):
+def tensorboard(folder: Path | None) -> keras.callbacks.TensorBoard:
     """Keras' TensorBoard callback on `folder`, or what is missing for it."""
     if folder is None:
         raise ZooError("tensorboard=True needs a folder= to write to.")

@@ -7,6 +7,8 @@ import json
 import shutil
 import zipfile
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -21,20 +23,34 @@ from zoo.training.run import Run
 class RunCheckpoint(keras.callbacks.Callback):
     """Keeps a run on disk after each epoch: last.keras, best.keras, resume.npz, log.csv, each written whole."""
 
-    def __init__(self, trained, kept, run: Run, save):
+    def __init__(
+        self,
+        folder: Path,
+        trained: keras.Model,
+        kept: keras.Model,
+        run: Run,
+        callbacks: list[keras.callbacks.Callback],
+        save: Callable[[Path], None],
+    ):
         super().__init__()
-        self.trained, self.kept, self.run, self.save = trained, kept, run, save
+        self.folder, self.trained, self.kept, self.run = folder, trained, kept, run
+        self.callbacks, self.save = callbacks, save
         self.state: dict = {}
         self.random_states: list[np.ndarray] = []
         self.callback_states: list[dict] = []
 
-    def on_train_begin(self, logs=None):
+    def start(self, state: dict) -> dict:
+        """The state to begin with: the one given, or where the run is resumed the one on disk."""
+        self.state = self.restore() if self.run.resume else state
+        return self.state
+
+    def on_train_begin(self, logs=None) -> None:
         # only now: Keras' callbacks forget what they knew when training begins, and this one is the last of them
-        for callback, values in zip(self.run.callbacks, self.callback_states, strict=False):
+        for callback, values in zip(self.callbacks, self.callback_states, strict=False):
             vars(callback).update(values)
         backend.set_random_states(self.random_states)  # only now: getting ready to train draws from them too
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs=None) -> None:
         logs = {key: float(value) for key, value in (logs or {}).items()}
         if not np.isfinite(logs.get("loss", 0.0)):
             return  # what is on disk is the last state that was any good
@@ -44,13 +60,13 @@ class RunCheckpoint(keras.callbacks.Callback):
             history.setdefault(key, []).append(value)
         self.state["epoch"] = epoch + 1
         self.state["stopped"] = bool(self.model.stop_training)  # by a callback: a resumed run stays stopped
-        last = self.run.folder / "last.keras"
+        last = self.folder / "last.keras"
         self.save(last)
         name, mode = self.run.monitor
         # among equals the later epoch is the best: it has seen more
         if name in logs and logs[name] == (max if mode == "max" else min)(history[name]):
             self.state["best_epoch"] = epoch + 1
-            with atomic_file(self.run.folder / "best.keras") as path:
+            with atomic_file(self.folder / "best.keras") as path:
                 shutil.copyfile(last, path)
         self.write_log()
         self.store(variables)  # last: a run killed before this line goes on from the epoch before
@@ -58,13 +74,13 @@ class RunCheckpoint(keras.callbacks.Callback):
     def take_best(self) -> None:
         """Give the model the weights of its best epoch, where there was validation data to tell."""
         if self.state.get("best_epoch", self.state["epoch"]) != self.state["epoch"]:
-            best = keras.saving.load_model(self.run.folder / "best.keras", compile=False)
+            best = keras.saving.load_model(self.folder / "best.keras", compile=False)
             self.kept.set_weights(best.get_weights())
 
     def write_log(self) -> None:
         history = self.state["history"]
         rows = zip(*history.values(), strict=True)
-        with atomic_file(self.run.folder / "log.csv") as path, path.open("w", newline="") as file:
+        with atomic_file(self.folder / "log.csv") as path, path.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["epoch", *history])
             writer.writerows([epoch, *row] for epoch, row in enumerate(rows))
@@ -73,47 +89,47 @@ class RunCheckpoint(keras.callbacks.Callback):
 
     def store(self, variables) -> None:
         arrays = {f"variable_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
-        content = {
+        content: dict = {
             "state": self.state,
             "identity": self.run.identity,
             "variables": shapes(variables),
             "callbacks": [],
         }
-        for number, callback in enumerate(self.run.callbacks):
+        for number, callback in enumerate(self.callbacks):
             content["callbacks"].append([type(callback).__name__, plain_state(callback)])
             for key, value in array_lists(callback).items():
                 arrays |= {f"callback_{number}_{key}_{i}": a for i, a in enumerate(value)}
         arrays |= {f"random_{i}": a for i, a in enumerate(backend.random_states())}
         arrays["content"] = np.array(json.dumps(content))
-        with atomic_file(self.run.folder / "resume.npz", suffix=".npz") as path, path.open("wb") as file:
+        with atomic_file(self.folder / "resume.npz", suffix=".npz") as path, path.open("wb") as file:
             np.savez(file, **arrays)
 
-    def restore(self, callbacks) -> dict:
-        path = self.run.folder / "resume.npz"
+    def restore(self) -> dict:
+        path = self.folder / "resume.npz"
         if not path.is_file():
-            raise ZooError(f"there is no run to resume in {str(self.run.folder)!r}; train without --resume first.")
+            raise ZooError(f"there is no run to resume in {str(self.folder)!r}; train without --resume first.")
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 arrays = dict(file)
             content = json.loads(str(arrays.pop("content")))
-            state, identity, known = content["state"], content["identity"], content["variables"]
+            state, identity, stored = content["state"], content["identity"], content["variables"]
             stored_callbacks = content["callbacks"]
-            values = [arrays[f"variable_{i}"] for i in range(len(known))]
+            values = [arrays[f"variable_{i}"] for i in range(len(stored))]
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
             raise ZooError(f"{path} is damaged ({error}); train anew without --resume.") from error
         if identity != self.run.identity:
             differ = [k for k, v in self.run.identity.items() if identity.get(k) != v]
             raise ZooError(
-                f"the run in {str(self.run.folder)!r} is another one: its {', '.join(differ)} differ. "
+                f"the run in {str(self.folder)!r} is another one: its {', '.join(differ)} differ. "
                 "Resume with the same model, arguments and data, or train anew without --resume."
             )
         variables = training_state(self.trained)
-        if known != shapes(variables):
+        if stored != shapes(variables):
             raise ZooError(f"{path} holds another optimizer or model; train anew without --resume.")
-        names = [type(callback).__name__ for callback in callbacks]
+        names = [type(callback).__name__ for callback in self.callbacks]
         if names != [name for name, _ in stored_callbacks]:
-            stored = ", ".join(name for name, _ in stored_callbacks) or "none"
-            raise ZooError(f"the run was started with these callbacks: {stored}; give the same to resume.")
+            started_with = ", ".join(name for name, _ in stored_callbacks) or "none"
+            raise ZooError(f"the run was started with these callbacks: {started_with}; give the same to resume.")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         self.random_states = [arrays[f"random_{i}"] for i in range(2) if f"random_{i}" in arrays]

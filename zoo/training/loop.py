@@ -1,7 +1,9 @@
 """Training, the same for every model: plain `fit`, a bar with the time left, checkpoints, exact resume, a log."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from zoo.errors import DivergedError, UsageError, ZooError
 from zoo.training.callbacks import Cost, Progress, StopOnNaN, tensorboard
 from zoo.training.checkpoint import RunCheckpoint
 from zoo.training.order import FitData, Shuffled
+from zoo.training.plan import Plan
 from zoo.training.run import Run
 
 
@@ -48,17 +51,16 @@ class Batches(keras.utils.PyDataset):
             x = self.vary(x, np.random.default_rng([self.seed, step, 1]))
         return x, x if self.y is self.x else self.y[rows]
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self.epoch += 1
 
 
-def fit(model: keras.Model, data: FitData, run: Run, save, kept: keras.Model) -> keras.callbacks.History:
-    """Run plain `model.fit` on a compiled model, with what every training in the zoo has around it.
+def fit(plan: Plan, run: Run, save: Callable[[Path], None], kept: keras.Model) -> keras.callbacks.History:
+    """Carry out a plan by plain `compile` and `fit`, with what every training in the zoo has around it.
 
     Args:
-        model: compiled.
-        data: the arrays.
-        run: how long, in which order, where it is kept.
+        plan: what is trained, on what.
+        run: how long, in which order, by which optimizer, where it is kept.
         save: called with a path, writes `kept` as a `.keras` file.
         kept: what is saved: the model itself, or the part of it that is used once it is trained.
 
@@ -73,27 +75,31 @@ def fit(model: keras.Model, data: FitData, run: Run, save, kept: keras.Model) ->
         raise UsageError(f"epochs must be 1 or more, got {run.epochs}.")
     if run.batch_size is not None and run.batch_size < 1:
         raise UsageError(f"batch_size must be 1 or more, or None for all examples at once; got {run.batch_size}.")
+    if run.resume and run.folder is None:
+        raise ZooError("resume=True needs the folder= of the run to go on with.")
+    model, data = plan.model, plan.data
+    optimizer = backend.merge_sparse_gradients(run.optimizer)
+    own = {"loss": plan.loss, "metrics": plan.metrics, "jit_compile": backend.jit_compile()}
+    model.compile(**{"optimizer": optimizer, **own, **run.compile_arguments})
     backend.keep_memory()
     model.optimizer.build(model.trainable_variables)
-    keeper = RunCheckpoint(model, kept, run, save) if run.folder is not None else None
-    state = {"epoch": 0, "seed": random.randrange(2**32) if run.seed is None else run.seed, "history": {}}
-    if run.resume:
-        if keeper is None:
-            raise ZooError("resume=True needs the folder= of the run to go on with.")
-        state = keeper.restore(list(run.callbacks))
-    if keeper is not None:
-        keeper.state = state
+    task_and_users = [*run.callbacks, *plan.callbacks]
+    state: dict = {"epoch": 0, "seed": random.randrange(2**32) if run.seed is None else run.seed, "history": {}}
+    checkpoint = None
+    if run.folder is not None:
+        checkpoint = RunCheckpoint(run.folder, model, kept, run, task_and_users, save)
+        state = checkpoint.start(state)
     history = keras.callbacks.History()
     batches = Batches(data, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"], run.augment)
-    callbacks = [*run.callbacks, StopOnNaN()]
+    callbacks = [*task_and_users, StopOnNaN()]
     if run.batch_size is None:
         callbacks.append(Cost())
     if run.progress:
         callbacks.append(Progress(run.epochs, len(batches), state["epoch"]))
     if run.tensorboard:
         callbacks.append(tensorboard(run.folder))
-    if keeper is not None:
-        callbacks.append(keeper)  # last: it stores what the others have come to
+    if checkpoint is not None:
+        callbacks.append(checkpoint)  # last: it stores what the others have come to
     validation = data.validation
     if validation is not None and data.order is not Shuffled:  # pieces of a text are validated in their order, too
         validation = Batches(replace(data, x=validation[0], y=validation[1]), batches.order.batch_size)
@@ -115,8 +121,8 @@ def fit(model: keras.Model, data: FitData, run: Run, save, kept: keras.Model) ->
             "Try a learning_rate ten times smaller."
         )
     history.best_epoch = state.get("best_epoch")
-    if keeper is not None:
+    if checkpoint is not None:
         history.epoch = list(range(state["epoch"]))
         history.history = state["history"]
-        keeper.take_best()
+        checkpoint.take_best()
     return history

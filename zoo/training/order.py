@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Shuffled:
         self.count, self.seed = count, seed
         self.batch_size = min(batch_size or count, count)
         self.steps = count // self.batch_size if whole else -(-count // self.batch_size)  # of one pass
-        self._latest = (None, None)  # the latest pass and its permutation
+        self._latest: tuple[int, np.ndarray] = (-1, np.empty(0))  # the latest pass and its permutation
 
     def rows(self, step: int) -> np.ndarray | slice:
         """Indices of the examples that a step sees, steps counted from the beginning of the training."""
@@ -101,16 +102,17 @@ class Subsampled:
         self.count = max(int(sure) // block, 1)  # rows of a pass
         self.batch_size = min(batch_size or self.count, self.count)
         self.steps = -(-self.count // self.batch_size)
-        self._latest = (None, None, None)  # the latest pass, its rows, and where its draws' numbers begin
+        # the latest pass, its rows, and where its draws' numbers begin
+        self._latest: tuple[int, np.ndarray, Any] = (-1, np.empty(0), None)
 
     def rows(self, step: int) -> np.ndarray:
         """Indices of the elements that a step sees, shape (rows, block + draws); steps counted as for `Shuffled`."""
         number, batch = divmod(step, self.steps)
         if self._latest[0] != number:
             random = np.random.Generator(np.random.PCG64([self.seed, number]))  # a kind that can advance
-            there = np.flatnonzero(random.random(len(self.kept)) < self.kept)
-            begin = random.integers(max(len(there) - self.count * self.block, 0) + 1)
-            rows = np.resize(there[begin:], (self.count, self.block))
+            kept = np.flatnonzero(random.random(len(self.kept)) < self.kept)
+            begin = random.integers(max(len(kept) - self.count * self.block, 0) + 1)
+            rows = np.resize(kept[begin:], (self.count, self.block))
             self._latest = number, rows, random.bit_generator.state
         _, rows, state = self._latest
         rows = rows[batch * self.batch_size : (batch + 1) * self.batch_size]
@@ -138,3 +140,7 @@ class FitData:
     validation: tuple[np.ndarray, np.ndarray] | None = None
     order: Callable[..., Shuffled | Sequential | Subsampled] = Shuffled
     about: dict = field(default_factory=dict)
+
+    def steps(self, batch_size: int | None) -> int:
+        """Steps of one pass over the examples; a batch size of None takes all of them in every step."""
+        return self.order(len(self.x), batch_size, 0).steps

@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from zoo.backend import keras
 from zoo.errors import UsageError
-from zoo.training.order import FitData
+
+LearningRate: TypeAlias = "float | keras.optimizers.schedules.LearningRateSchedule"
 
 
 @dataclass
 class Run:
-    """One training run: how long, in which order, where it is kept.
+    """One training run: how long, in which order, by which optimizer, where it is kept.
 
     Attributes:
         epochs: epochs in all, those of a resumed run's first part included.
+        optimizer: the one that takes the steps.
         batch_size: examples a step; None is all of them.
         steps_per_epoch: steps that an epoch counts; None is one pass.
         seed: decides the order of the examples; None draws one.
@@ -25,9 +28,11 @@ class Run:
         callbacks: the caller's own Keras callbacks.
         progress: show a bar on standard error.
         augment: how the examples are varied, names in `zoo.data.images.augment`.
+        compile_arguments: the caller's own, passed to `keras.Model.compile`.
     """
 
     epochs: int
+    optimizer: keras.optimizers.Optimizer
     batch_size: int | None = 32
     steps_per_epoch: int | None = None
     seed: int | None = None
@@ -39,13 +44,10 @@ class Run:
     callbacks: tuple = ()
     progress: bool = True
     augment: tuple[str, ...] = ()
-
-    def steps(self, data: FitData) -> int:
-        """Steps of one epoch over these examples."""
-        return self.steps_per_epoch or data.order(len(data.x), self.batch_size, 0).steps
+    compile_arguments: dict = field(default_factory=dict)
 
 
-def optimizer_of(which: str | dict, learning_rate) -> keras.optimizers.Optimizer:
+def make_optimizer(which: str | dict, learning_rate: LearningRate) -> keras.optimizers.Optimizer:
     """Keras' optimizer of that name or configuration, at a learning rate or a schedule of it.
 
     Raises:
@@ -58,7 +60,7 @@ def optimizer_of(which: str | dict, learning_rate) -> keras.optimizers.Optimizer
         raise UsageError(f"{error}; accepted is a name such as 'adam', or a Keras optimizer.") from error
 
 
-def rate_over(schedule: str, learning_rate: float, steps: int):
+def learning_rate_schedule(schedule: str, learning_rate: float, steps: int) -> LearningRate:
     """A learning rate over a run of `steps` steps, as Keras' optimizers take it; see `Entry.schedule`."""
     if schedule == "constant":
         return learning_rate

@@ -26,7 +26,7 @@ class Cache:
         self.file = folder() / f"{inference.key_of(identity)}.sqlite"
         self.identity = identity
         self.known: set[tuple[str, int]] = set()
-        self.connection: sqlite3.Connection | None = None
+        self.connection = sqlite3.connect(":memory:")  # until the file is open
         self.writable = False
 
     def __enter__(self):
@@ -91,9 +91,7 @@ class Cache:
 
     def close(self) -> None:
         self.writable = False
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
+        self.connection.close()
 
     def __exit__(self, *_):
         self.close()

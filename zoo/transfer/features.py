@@ -25,6 +25,7 @@ from zoo.errors import UsageError
 from zoo.files import atomic_folder
 from zoo.registry import did_you_mean
 from zoo.tasks import factory
+from zoo.tasks.task import Task
 from zoo.transfer.cache import Cache
 
 
@@ -68,7 +69,7 @@ class Backbone:
         return inference.available() and not self.conversion.done(inference.REFUSED)
 
     @cached_property
-    def classifier(self):
+    def classifier(self) -> Task:
         """The whole pretrained classifier in Keras; asking for its model imports the framework."""
         return factory.from_register(self.name, weights=self.weights)
 
@@ -88,8 +89,8 @@ class Backbone:
         return saving.read(file)
 
 
-class Engine:
-    """A way of computing a backbone's features: by OpenVINO where it is installed, else by Keras.
+class FeatureEngine:
+    """Computes a backbone's features: by OpenVINO where it is installed, else by Keras.
 
     Where OpenVINO turns out not to be able to, Keras takes its place, and `name`, `precision` and `identity` say so.
 
@@ -127,19 +128,18 @@ class Engine:
         self.backbone.begin()
 
     @cached_property
-    def _network(self) -> inference.Network | None:
-        network = self.backbone.conversion.network(self.precision) if self.name == "openvino" else None
-        if network is None:
-            self.name, self.precision = "keras", "float32"
-        return network
+    def _engine(self) -> inference.Engine:
+        if self.name == "openvino" and (converted := self.backbone.conversion.engine(self.precision)):
+            return converted
+        self.name, self.precision = "keras", "float32"
+        return inference.KerasEngine(self.backbone.classifier.model)
 
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Features of shape (n, d) for pixels of shape (n, height, width, channels)."""
-        if self._network is not None:
-            return self._network(pixels)[1]
-        short = -len(pixels) % inference.BATCH  # Keras traces each new shape anew
-        whole = np.concatenate([pixels, np.zeros((short, *pixels.shape[1:]), pixels.dtype)])
-        return self.backbone.classifier.outputs(whole)[1][: len(pixels)]
+    def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """One output, features of shape (n, d), for pixels of shape (n, height, width, channels)."""
+        engine, n = self._engine, len(inputs)
+        if self.name == "keras":  # which traces each new shape anew
+            inputs = np.concatenate([inputs, np.zeros((-n % inference.BATCH, *inputs.shape[1:]), inputs.dtype)])
+        return [engine(inputs)[1][:n]]
 
 
 @dataclass
@@ -161,7 +161,7 @@ class Features:
     computed: int
 
 
-def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="looking") -> Features:
+def extract(pictures: sources.Pictures, engine: FeatureEngine, views: int = 1, title: str = "looking") -> Features:
     """Show every picture to the backbone once, or remember what it saw.
 
     Reading, decoding and resizing run in threads while the backbone computes, a bounded number of pictures ahead.
@@ -188,10 +188,10 @@ def extract(pictures: sources.Pictures, engine: Engine, views: int = 1, title="l
             nonlocal computed
             if not waiting:
                 return
-            found = engine(np.stack([pixels for *_, pixels in waiting]))
+            (rows,) = engine(np.stack([pixels for *_, pixels in waiting]))
             if engine.name == cache.identity["engine"]:  # else another did it, and it is not to be kept as its own
-                cache.put([(digest, view, row) for (_, view, digest, _), row in zip(waiting, found, strict=True)])
-            for (index, view, _, _), row in zip(waiting, found, strict=True):
+                cache.put([(digest, view, row) for (_, view, digest, _), row in zip(waiting, rows, strict=True)])
+            for (index, view, _, _), row in zip(waiting, rows, strict=True):
                 keep(index, view, row)
             computed += len(waiting)
             waiting.clear()

@@ -6,8 +6,9 @@ the optimum of a convex problem (head.py); both become one Keras model from pixe
 
 import contextlib
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -15,27 +16,28 @@ from threadpoolctl import threadpool_limits
 from zoo import inference, saving
 from zoo.console import note
 from zoo.data import images, sources
+from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import UsageError, ZooError
-from zoo.tasks import factory
+from zoo.tasks.images.classification import Classifier
 from zoo.tasks.images.novelty import NoveltyDetector
-from zoo.transfer.features import Backbone, Engine, Features, extract
-from zoo.transfer.head import Head, fit_head
+from zoo.transfer.features import Backbone, FeatureEngine, Features, extract
+from zoo.transfer.head import fit_head
 
 VAL_SPLIT = 0.2
 
 
 def finetune(
-    train,
-    validation=None,
+    train: Any,
+    validation: Any = None,
     *,
     val_split: float | None = None,
     backbone: str = "efficientnet_lite0",
     augment: int = 0,
     precision: str | None = None,
     seed: int = 0,
-    skip_list=None,
-    out=None,
-):
+    skip_list: str | Path | None = None,
+    out: str | Path | None = None,
+) -> Classifier:
     """Train a classifier of your own pictures and measure it on pictures that it was not trained on.
 
     Args:
@@ -54,7 +56,7 @@ def finetune(
 
     Returns:
         A `Classifier`. Its `.metrics` hold what the validation pictures gave, through the very model that is saved;
-        its `.report` adds the counts, the time that each step took and the pictures that could not be used.
+        its `.summary` adds the counts, the time that each step took and the pictures that could not be used.
 
     Raises:
         UsageError: no backbone of that name, or a value that is not accepted.
@@ -70,7 +72,7 @@ def finetune(
     if out is not None and Path(out).suffix != ".keras":
         raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
     network = Backbone(backbone)
-    fast, exact = Engine(network, precision), Engine(network, "float32")
+    fast, exact = FeatureEngine(network, precision), FeatureEngine(network, "float32")
     seconds: dict[str, float] = {}
     with clocked(seconds, "reading the folder"):
         dataset = sources.load(train, validation, val_split, seed, skip_list, hold_out=VAL_SPLIT)
@@ -78,9 +80,7 @@ def finetune(
         network.begin()
     note(describe(dataset))
 
-    classifier = factory.from_register(network.name, num_classes=len(dataset.labels))
-    classifier.preprocessing = network.rule  # as the features are computed: the rule of the weights
-    tests = sources.Pictures(list(classifier.sample_inputs(2)), np.zeros(2, int), ["self-test"])
+    tests = sources.Pictures(list(network.rule.samples(2)), np.zeros(2, int), ["self-test"])
     with clocked(seconds, "training pictures"):
         seen = extract(dataset.splits["train"], fast, 1 + augment, title="training pictures")
     # What is reported is what the saved model will say, in float32, whatever computed the features above.
@@ -101,16 +101,18 @@ def finetune(
             groups=np.repeat(np.arange(len(rows)), views),
             seed=seed,
         )
-        familiar = NoveltyDetector.fit(shown[:, 0], seed)
+        novelty = NoveltyDetector.fit(shown[:, 0], seed)
     skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
     with clocked(seconds, "saving"):
-        classifier.labels, classifier.novelty = dataset.labels, familiar
-        classifier.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
         inputs = np.stack([images.decode(picture, network.rule) for picture in tests.items])
         test = saving.selftest(inputs, head(tested.x[:, 0]))
         members = saving.with_head(network.archive().members, "head", head.kernel, head.bias)
-        classifier.take(saving.Archive.in_memory(network.name, members, test), Headed(exact, head))
-        classifier.report(head(held_out.x[:, 0]), dataset.splits["validation"].y[held_out.kept], "validation", skipped)
+        archive = saving.Archive.in_memory(network.name, members, test)
+        engine = inference.HeadEngine(exact, head)
+        classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
+        classifier.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
+        truth = dataset.splits["validation"].y[held_out.kept]
+        classifier._measure(head(held_out.x[:, 0]), truth, "validation", skipped)
         if out is not None:
             classifier.save(out)
             with contextlib.suppress(Exception):  # it only spares the first prediction the conversion
@@ -136,40 +138,26 @@ def finetune(
     return classifier
 
 
-@dataclass(frozen=True)
-class Headed:
-    """The classifier before anybody has asked for its Keras model: the engine and the fitted head."""
-
-    engine: Engine
-    head: Head
-
-    def __call__(self, pixels: np.ndarray) -> list[np.ndarray]:
-        features = self.engine(pixels)
-        return [self.head(features), features]
-
-
 def unseen(seen: Features, held_out: Features) -> np.ndarray:
     """The rows of the training features whose pictures are not, byte for byte, among those held out."""
     hidden = {*held_out.digests}
     return np.array([row for row, digest in enumerate(seen.digests) if digest not in hidden], int)
 
 
-def require_enough(y: np.ndarray, labels: list[str], skipped: list[dict]) -> None:
+def require_enough(y: np.ndarray, labels: list[str], skipped: list[Skipped]) -> None:
     """Stop unless each class has two usable training pictures: one to learn from, one to choose the strength by."""
     counts = np.bincount(y, minlength=len(labels))
     if len(labels) < 2 or counts.min() < 2:
         found = ", ".join(f"{label}: {count}" for label, count in zip(labels, counts, strict=True))
         unusable = (
-            f" {len(skipped)} could not be read, {skipped[0]['path']} first ({skipped[0]['reason']})."
-            if skipped
-            else ""
+            f" {len(skipped)} could not be read, {skipped[0].path} first ({skipped[0].reason})." if skipped else ""
         )
         raise ZooError(
             f"fine-tuning needs two classes or more and two usable training pictures in each; found {found}.{unusable}"
         )
 
 
-def describe(dataset: sources.Dataset) -> str:
+def describe(dataset: Dataset) -> str:
     """What was found, for people."""
     lines = [f"{dataset.name}: {len(dataset.labels)} classes"]
     for split in ("train", "validation"):
@@ -184,7 +172,7 @@ def describe(dataset: sources.Dataset) -> str:
 
 
 @contextlib.contextmanager
-def clocked(seconds: dict[str, float], step: str):
+def clocked(seconds: dict[str, float], step: str) -> Iterator[None]:
     """Add the wall time of a step to `seconds`."""
     start = time.perf_counter()
     yield

@@ -7,11 +7,13 @@ and divided by one common scale, weights W of shape (features, classes) and bias
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 STRENGTHS = tuple(float(10.0**e) for e in np.arange(-1.0, -5.5, -0.5))  # strong to weak: each starts the next
 FOLDS = 5
+Solution: TypeAlias = tuple[np.ndarray, np.ndarray]  # weights (r, problems, k) and biases (problems, k)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def fit_head(features: np.ndarray, y: np.ndarray, num_classes: int, groups: np.n
 
     fold = folds(y, groups, seed)
     in_training = (fold[:, None] != np.arange(fold.max() + 1)).astype(np.float64)  # (n, folds)
-    losses, start, near = {}, None, None
+    losses: dict[float, float] = {}
+    start: Solution | None = None
+    near: Solution | None = None
     for strength in STRENGTHS:
         start = optimum(x, y, num_classes, strength, in_training, spread, start, tolerance=1e-3)
         weights, biases = start  # (r, folds, k) and (folds, k)
@@ -71,10 +75,11 @@ def fit_head(features: np.ndarray, y: np.ndarray, num_classes: int, groups: np.n
             near = start
         elif losses[strength] > 1.01 * min(losses.values()):
             break  # weaker still only fits the folds' accidents better
-    strength = min(losses, key=losses.get)
+    strength = min(losses, key=losses.__getitem__)
 
     x, everything = x.astype(np.float64), np.ones((len(x), 1))
-    near = [part.mean(axis=-2, keepdims=True) for part in near]  # the folds' answers lie around the whole's
+    if near is not None:  # the folds' answers lie around the whole's
+        near = near[0].mean(axis=-2, keepdims=True), near[1].mean(axis=-2, keepdims=True)
     kernel, bias = optimum(x, y, num_classes, strength, everything, spread, near, tolerance=1e-6)
     kernel = basis @ kernel[:, 0] / scale
     return Head(kernel, bias[0] - mean @ kernel, strength, losses)
@@ -101,7 +106,16 @@ def principal_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return axes, variances
 
 
-def optimum(x, y, num_classes, strength, in_training, spread, start, tolerance):
+def optimum(
+    x: np.ndarray,
+    y: np.ndarray,
+    num_classes: int,
+    strength: float,
+    in_training: np.ndarray,
+    spread: np.ndarray,
+    start: Solution | None,
+    tolerance: float,
+) -> Solution:
     """Solve several problems over the same examples at once, by L-BFGS (Liu & Nocedal 1989) on all of the data.
 
     The problems, one a fold, share each product with `x`, which is where the time goes. The unknowns are scaled by
@@ -152,8 +166,8 @@ def optimum(x, y, num_classes, strength, in_training, spread, start, tolerance):
 
     first = np.concatenate([(start[0] * steepness).ravel(), start[1].ravel()])
     options = {"maxiter": 5000, "maxfun": 10000, "gtol": tolerance, "ftol": 0.0, "maxcor": 10}
-    found = minimize(objective, first, jac=True, method="L-BFGS-B", options=options).x
-    return found[: start[0].size].reshape(start[0].shape) / steepness, found[start[0].size :].reshape(start[1].shape)
+    flat = minimize(objective, first, jac=True, method="L-BFGS-B", options=options).x
+    return flat[: start[0].size].reshape(start[0].shape) / steepness, flat[start[0].size :].reshape(start[1].shape)
 
 
 def cross_entropy(logits: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -31,11 +31,20 @@ RED = 'style="background:rgb(220 40 40/{:.2f})"'
 class ErrorShown(Protocol):
     """An example that was taken for another class, as a page shows it; see `zoo.tasks.images.evaluation`."""
 
-    name: str
-    truth: str
-    said: str
-    probability: float
-    pixels: np.ndarray
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def truth(self) -> str: ...
+
+    @property
+    def predicted(self) -> str: ...
+
+    @property
+    def probability(self) -> float: ...
+
+    @property
+    def pixels(self) -> np.ndarray: ...
 
 
 def write_errors_page(
@@ -64,7 +73,7 @@ def _lines(title: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown],
     yield from _confusion(metrics["confusion"], metrics["labels"])
     groups: dict[tuple[str, str], list[ErrorShown]] = {}
     for error in errors:
-        groups.setdefault((error.truth, error.said), []).append(error)
+        groups.setdefault((error.truth, error.predicted), []).append(error)
     for (truth, said), group in sorted(groups.items(), key=lambda item: -len(item[1])):
         yield f"<h2>{html.escape(truth)} taken for {html.escape(said)}: {len(group)}</h2><div class=pictures>"
         yield from (f"<figure>{_example(error)}{_caption(error)}</figure>" for error in group)

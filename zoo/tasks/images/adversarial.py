@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -11,6 +12,7 @@ from zoo import backend
 from zoo.backend import keras, ops
 from zoo.visualization.grid import save_picture, square
 
+Tensor: TypeAlias = keras.KerasTensor
 METRICS = ("d_loss", "g_loss", "d_accuracy")
 
 
@@ -40,10 +42,10 @@ class Adversarial(keras.Model):
         self.averaged = [self.add_weight(w.shape, "zeros", "float32", trainable=False) for w in generator.weights]
         for kept, weight in zip(self.averaged, generator.weights, strict=True):
             kept.assign(ops.convert_to_numpy(weight))  # a copy: JAX would give the one buffer away twice
-        self.measured = [keras.metrics.Mean(name) for name in METRICS]
+        self.step_metrics = [keras.metrics.Mean(name) for name in METRICS]
         self.built = True
 
-    def call(self, pixels, training=False):
+    def call(self, pixels: Tensor, training: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of real pictures, of drawn ones, and of these as the generator's loss sees them; (rows, 1) each."""
         if training:
             self.follow()
@@ -51,22 +53,22 @@ class Adversarial(keras.Model):
         noise = keras.random.normal((rows, self.generator.input_shape[1]), seed=self.noise)
         drawn = self.generator(noise, training=training)
         real = self.discriminator(pixels, training=training)
-        told = self.discriminator(ops.stop_gradient(drawn), training=training)
+        judged = self.discriminator(ops.stop_gradient(drawn), training=training)
         # by the same weights as constants; what this pass does to the moving statistics is dropped
         constants = [
             [ops.stop_gradient(ops.convert_to_tensor(variable)) for variable in variables]
             for variables in (self.discriminator.trainable_variables, self.discriminator.non_trainable_variables)
         ]
         fooled, _ = self.discriminator.stateless_call(*constants, drawn, training=training)
-        return real, told, fooled
+        return real, judged, fooled
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> Tensor:
         """The discriminator's loss and the generator's, which does not saturate."""
-        real, told, fooled = y_pred
-        d_loss = ops.mean(ops.softplus(real) - (1 - self.label_smoothing) * real) + ops.mean(ops.softplus(told))
+        real, judged, fooled = y_pred
+        d_loss = ops.mean(ops.softplus(real) - (1 - self.label_smoothing) * real) + ops.mean(ops.softplus(judged))
         g_loss = ops.mean(ops.softplus(-fooled))
-        right = (ops.mean(ops.cast(real > 0, "float32")) + ops.mean(ops.cast(told < 0, "float32"))) / 2
-        for metric, value in zip(self.measured, (d_loss, g_loss, right), strict=True):
+        right = (ops.mean(ops.cast(real > 0, "float32")) + ops.mean(ops.cast(judged < 0, "float32"))) / 2
+        for metric, value in zip(self.step_metrics, (d_loss, g_loss, right), strict=True):
             metric.update_state(value)
         return d_loss + g_loss
 
@@ -93,7 +95,7 @@ class SwapAveragedWeights(keras.callbacks.Callback):
         super().__init__()
         self.kept = kept
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs=None) -> None:
         self.kept.set_weights(self.model.averages())
 
 
@@ -119,7 +121,7 @@ class WarnOfCollapse(keras.callbacks.Callback):
         self.drawn, self.spread = drawn, spread(real[:1000])
         self.most = 0.0  # the first pictures are grey: only what was various can collapse
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs=None) -> None:
         share = spread(self.drawn()) / self.spread
         self.most = max(self.most, share)
         if share < min(0.25, self.most / 2):
@@ -157,14 +159,14 @@ class SampleLogger(keras.callbacks.Callback):
         self.drawn, self.folder = drawn, folder / "samples"
         self.epochs = self.shown = 0  # drawn so far, and those of them that are in the film
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs=None) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.epochs = epoch + 1
         save_picture(square(self.drawn()), self.picture(epoch))
         if self.epochs >= 1.1 * self.shown:
             self.write()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs=None) -> None:
         if self.epochs > self.shown:
             self.write()
 
@@ -172,8 +174,8 @@ class SampleLogger(keras.callbacks.Callback):
         return self.folder / f"epoch-{epoch + 1:03}.png"
 
     def write(self) -> None:
-        there = [self.picture(epoch) for epoch in range(self.epochs) if self.picture(epoch).exists()]
-        first, *others = [Image.open(picture) for picture in there]
+        files = [self.picture(epoch) for epoch in range(self.epochs) if self.picture(epoch).exists()]
+        first, *others = [Image.open(file) for file in files]
         film = self.folder.with_suffix(".gif")
         save_picture(first, film, save_all=True, append_images=others, duration=300, loop=0)
         self.shown = self.epochs

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from zoo.data import sources
+from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.preprocessing import Preprocessing, rule_of
 from zoo.errors import UsageError, ZooError
+from zoo.registry import Entry
 from zoo.tasks.task import Task
 
 
 class PictureTask(Task):
     """A model whose builder has the argument `input_shape`, the shape (height, width, channels) of its pictures."""
 
-    needs_classes = False
+    _needs_classes = False
 
-    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
+    def __init__(
+        self,
+        entry: Entry,
+        arguments: dict,
+        weights: str | None = None,
+        seed: int | None = None,
+        dtype: str | None = None,
+    ):
         super().__init__(entry, arguments, weights, seed, dtype)
         self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
         if not isinstance(self.preprocessing, Preprocessing):
@@ -23,7 +34,7 @@ class PictureTask(Task):
                 f"input_shape must be (height, width, channels) of pictures, got {arguments['input_shape']!r}."
             )
 
-    def usable(self, dataset: sources.Dataset, *splits: str) -> tuple[list[np.ndarray], list[dict]]:
+    def _usable(self, dataset: Dataset, *splits: str) -> tuple[list[np.ndarray], list[Skipped]]:
         """The pixels of some parts of the data, uint8 of shape (n, height, width, channels), and what was left out.
 
         Raises:
@@ -40,12 +51,15 @@ class PictureTask(Task):
             left_out += skipped
         return parts, left_out
 
-    def toy_data(self) -> sources.Dataset:
+    def _toy_data(self) -> Dataset:
         """Twenty-four pictures of waves."""
         return sources.find(self.preprocessing.samples(24), classes=False)
 
-    def describe(self) -> dict:
-        return {"preprocessing": self.preprocessing.to_json()}
+    def get_config(self) -> dict:
+        return {**super().get_config(), "preprocessing": self.preprocessing.to_json()}
 
-    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
-        self.preprocessing = Preprocessing.from_json(known["preprocessing"])
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        self = super().from_config(config)
+        self.preprocessing = Preprocessing.from_json(config["preprocessing"])
+        return self

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from zoo import catalog, metrics
-from zoo.console import Bar, per_class_table
+from zoo import catalog, inference, metrics, saving
+from zoo.console import per_class_table, progress_bar
 from zoo.data import images, sources
-from zoo.data.images.preprocessing import Points, rule_from_json, rule_of
+from zoo.data.dataset import Dataset, Skipped
+from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
+from zoo.deprecation import Renamed
 from zoo.errors import RecordMismatchError, UsageError, ZooError, is_unicode
 from zoo.inference import BATCH
-from zoo.registry import did_you_mean
+from zoo.registry import Entry, did_you_mean
 from zoo.tasks.images.evaluation import Evaluation
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.tasks.task import Task
 from zoo.training.order import FitData
+from zoo.training.plan import Plan
+from zoo.visualization import charts
 from zoo.weights.load import class_names
 
 
@@ -33,20 +37,22 @@ class Prediction:
             classes gets one too.
         top: the most probable classes with their probabilities, best first.
         path: the picture's file, or None for arrays.
-        strange: whether it resembles nothing that the model was trained on; None where the model cannot tell.
+        is_novel: whether it resembles nothing that the model was trained on; None where the model cannot tell.
     """
 
     label: str
     probability: float
     top: list[tuple[str, float]]
     path: str | None = None
-    strange: bool | None = None
+    is_novel: bool | None = None
+
+    strange = Renamed("is_novel")
 
     def to_json(self) -> dict:
         top = [{"label": label, "probability": probability} for label, probability in self.top]
-        return {**asdict(self), "top": top}
+        return {**asdict(self), "top": top, "strange": self.is_novel}  # the old name, for one version more
 
-    def __str__(self):
+    def __str__(self) -> str:
         others = ", ".join(f"{label} {p:.1%}" for label, p in self.top[1:])
         return f"{self.label} {self.probability:.1%}" + (f"  ({others})" if others else "") + self.hint
 
@@ -57,7 +63,7 @@ class Prediction:
     @property
     def hint(self) -> str:
         """What people should know beside the label."""
-        return "  [resembles nothing that it was trained on]" if self.strange else ""
+        return "  [resembles nothing that it was trained on]" if self.is_novel else ""
 
 
 class Classifier(Task):
@@ -67,10 +73,17 @@ class Classifier(Task):
     channels), or points of shape (length,), and gives logits: one a class, or a single one for the second of two.
     """
 
-    monitor = ("val_accuracy", "max")
-    measured: ClassVar = {"accuracy": metrics.Metric}
+    _monitor = ("val_accuracy", "max")
+    _metric_types: ClassVar = {"accuracy": metrics.Metric}
 
-    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
+    def __init__(
+        self,
+        entry: Entry,
+        arguments: dict,
+        weights: str | None = None,
+        seed: int | None = None,
+        dtype: str | None = None,
+    ):
         num_classes = arguments.get("num_classes", 2)
         if not isinstance(num_classes, int) or num_classes < 2:
             raise UsageError(f"num_classes must be a whole number of 2 or more, got {num_classes!r}.")
@@ -78,53 +91,81 @@ class Classifier(Task):
         # How an example becomes the model's input: of a picture the one resize-and-crop rule, at this model's size.
         self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
         self.labels: list[str] | None = None
-        self.novelty: NoveltyDetector | None = (
-            None  # what its training pictures have in common, where that was learned
-        )
+        # what its training pictures have in common, where that was learned
+        self.novelty: NoveltyDetector | None = None
+        self.summary: dict = {}  # of a fine-tuning: counts, the time that each step took, what could not be used
         if weights is not None:
             self.labels = class_names(catalog.card(entry.name).weights[weights])
 
+    @classmethod
+    def from_head(
+        cls,
+        name: str,
+        archive: saving.Archive,
+        labels: list[str],
+        preprocessing: Preprocessing,
+        engine: inference.Engine,
+        novelty: NoveltyDetector | None,
+    ) -> Classifier:
+        """A pretrained network with a head of its own.
+
+        Args:
+            name: of the network in the register.
+            archive: the network with that head, as a saved file would hold it.
+            labels: the classes, in the order of the head's logits.
+            preprocessing: how a picture becomes the network's input.
+            engine: answers until the Keras model is asked for.
+            novelty: what the training pictures have in common.
+        """
+        entry = catalog.announced(name)
+        self = cls(entry, {**catalog.card(name).arguments, "num_classes": len(labels)})
+        self.labels, self.preprocessing, self.novelty = labels, preprocessing, novelty
+        self._attach_archive(archive, engine)
+        return self
+
     # Training
 
-    def examples(self, dataset: sources.Dataset) -> FitData:
-        self.match_classes(dataset.labels)
-        x, y, skipped = sources.arrays(dataset.splits["train"], self.preprocessing)
-        dataset.skipped.extend(skipped)
-        validation = None
-        if "validation" in dataset.splits:
-            *validation, skipped = sources.arrays(dataset.splits["validation"], self.preprocessing)
-            dataset.skipped.extend(skipped)
-        self.skipped = dataset.skipped
-        return FitData(x, y, tuple(validation) if validation else None)
+    def _make_plan(
+        self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
+    ) -> Plan:
+        from zoo.backend import keras
 
-    def match_classes(self, labels: list[str]) -> None:
+        data = self._prepare_data(dataset)
+        loss: Any
+        if self.model.output_shape[-1] == 1:
+            loss = keras.losses.BinaryCrossentropy(from_logits=True)
+            # a logit, not a probability
+            accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+        else:
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        return Plan(data, self.model, self._model_loss() or loss, [accuracy])
+
+    def _prepare_data(self, dataset: Dataset) -> FitData:
+        """The pictures as arrays, and the model made to have the data's classes."""
+        self._match_classes(dataset.labels)
+        arrays = {}
+        for split in ("train", "validation"):
+            if split in dataset.splits:
+                x, y, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
+                arrays[split] = x, y
+                dataset.skipped.extend(skipped)
+        self.skipped = dataset.skipped
+        return FitData(*arrays["train"], arrays.get("validation"))
+
+    def _match_classes(self, labels: list[str]) -> None:
         """Take over the data's classes; a model that is not built yet gets as many logits as there are."""
         if self.labels is not None and self.labels != labels:
             raise ZooError(
                 f"{self.name} knows the classes {_brief(self.labels)}; the data have {_brief(labels)}. "
                 f"For new classes, start from zoo.get({self.name!r}) or use zoo.finetune."
             )
-        self.match_size("num_classes", len(labels), "classes", _brief(labels))
+        self._match_size("num_classes", len(labels), "classes", _brief(labels))
         self.labels = labels
-
-    def compile_arguments(self) -> dict:
-        from zoo.backend import keras
-
-        if self.model.output_shape[-1] == 1:
-            return {
-                "loss": self.model_loss() or keras.losses.BinaryCrossentropy(from_logits=True),
-                "metrics": [
-                    keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
-                ],  # a logit, not a probability
-            }
-        return {
-            "loss": self.model_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        }
 
     # Verbs
 
-    def predict(self, pictures, top: int = 5):
+    def predict(self, pictures: Any, top: int = 5) -> Prediction | list[Prediction]:
         """Say what one picture, or each of several, shows.
 
         Args:
@@ -150,12 +191,12 @@ class Classifier(Task):
         else:
             several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
         pictures = list(pictures) if several else [pictures]
-        found = []
-        for picture, said in zip(pictures, self.predictions(pictures, top), strict=True):
-            if isinstance(said, images.ImageError):
-                raise ZooError(f"{images.path_of(picture) or 'the picture'} cannot be used: {said}") from said
-            found.append(said)
-        return found if several else found[0]
+        predictions = []
+        for picture, answer in zip(pictures, self.predictions(pictures, top), strict=True):
+            if isinstance(answer, images.ImageError):
+                raise ZooError(f"{images.path_of(picture) or 'the picture'} cannot be used: {answer}") from answer
+            predictions.append(answer)
+        return predictions if several else predictions[0]
 
     def predictions(self, pictures: list, top: int = 5) -> Iterator[Prediction | images.ImageError]:
         """Say what each of any number of pictures shows, one after the other, while the next ones are decoded.
@@ -171,27 +212,27 @@ class Classifier(Task):
             raise UsageError(f"top must be 1 or more, got {top}.")
         # paths as they were given: they come back in the predictions
         unlabelled = sources.Pictures(pictures, np.zeros(len(pictures), int), [""])
-        for indices, seen in self.batches(unlabelled):
-            usable = [i for i, item in enumerate(seen) if not isinstance(item, images.ImageError)]
+        for indices, decoded in self._batches(unlabelled):
+            usable = [i for i, item in enumerate(decoded) if not isinstance(item, images.ImageError)]
             if usable:
-                logits, *features = self.outputs(np.stack([seen[i] for i in usable]))
-                strange = self.novelty.strange(features[0]) if self.novelty and features else [None] * len(usable)
-                for i, row, odd in zip(usable, self.probabilities(logits), strange, strict=True):
+                logits, *features = self.engine(np.stack([decoded[i] for i in usable]))
+                novel = self.novelty.is_novel(features[0]) if self.novelty and features else [None] * len(usable)
+                for i, row, is_novel in zip(usable, self._probabilities(logits), novel, strict=True):
                     path = images.path_of(pictures[indices[i]])
-                    seen[i] = self.prediction(row, top, path, None if odd is None else bool(odd))
-            yield from seen
+                    decoded[i] = self._prediction(row, top, path, None if is_novel is None else bool(is_novel))
+            yield from decoded
 
-    def batches(self, pictures: sources.Pictures) -> Iterator[tuple[list[int], list]]:
+    def _batches(self, pictures: sources.Pictures) -> Iterator[tuple[list[int], list]]:
         """Indices, and for each the decoded pixels or an `ImageError`, a forward pass at a time."""
-        indices, seen = [], []
+        indices, decoded = [], []
         for index, _, _, pixels in sources.stream(pictures, self.preprocessing):
             indices.append(index)
-            seen.append(pixels)
+            decoded.append(pixels)
             if len(indices) == BATCH or index == len(pictures) - 1:
-                yield indices, seen
-                indices, seen = [], []
+                yield indices, decoded
+                indices, decoded = [], []
 
-    def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> Evaluation:
+    def evaluate(self, data: Any = None, split: str | None = None, progress: bool = True) -> Evaluation:
         """Measure how often the model is right, with the interval that the number of pictures implies.
 
         Args:
@@ -206,48 +247,47 @@ class Classifier(Task):
         Raises:
             ZooError: the data cannot be found, hold classes that the model does not know, or no usable picture.
         """
-        dataset = self.resolve_dataset(data, sources.find)
+        dataset = self._resolve_dataset(data, sources.find)
         split = dataset.to_measure_on(split)
         pictures = dataset.splits[split]
-        y = self.label_indices(pictures)
-        bar = Bar(len(pictures), "evaluating", unit="picture") if progress else None
-        logits, kept, skipped = [], [], list(dataset.skipped)
-        for indices, seen in self.batches(pictures):
-            pixels = []
-            for index, item in zip(indices, seen, strict=True):
-                if isinstance(item, images.ImageError):
-                    skipped.append({"path": pictures.name(index), "reason": str(item)})
-                else:
-                    kept.append(index)
-                    pixels.append(item)
-            if pixels:
-                logits.append(self.logits(np.stack(pixels)))
-            if bar:
+        y = self._label_indices(pictures)
+        parts, kept, skipped = [], [], list(dataset.skipped)
+        with progress_bar(len(pictures), "evaluating", unit="picture", shown=progress) as bar:
+            for indices, decoded in self._batches(pictures):
+                pixels = []
+                for index, item in zip(indices, decoded, strict=True):
+                    if isinstance(item, images.ImageError):
+                        skipped.append(Skipped(pictures.name(index), item.kind, str(item)))
+                    else:
+                        kept.append(index)
+                        pixels.append(item)
+                if pixels:
+                    parts.append(self._logits(np.stack(pixels)))
                 bar.update(len(indices))
-        if bar:
-            bar.close()
         if not kept:
             raise ZooError(f"none of the {len(pictures)} pictures of {dataset.name} can be used.")
-        logits, kept = np.concatenate(logits), np.array(kept)
-        measured = self.report(logits, y[kept], split, skipped)
-        told, names = self.probabilities(logits), self.class_names()
-        said = told.argmax(axis=1)
-        wrong = [(int(kept[i]), names[said[i]], float(told[i, said[i]])) for i in np.flatnonzero(said != y[kept])]
-        return Evaluation(measured, pictures, self.preprocessing, wrong)
+        logits, truth = np.concatenate(parts), y[kept]
+        result = self._measure(logits, truth, split, skipped)
+        probabilities, names = self._probabilities(logits), self.class_names()
+        predicted = probabilities.argmax(axis=1)
+        wrong = [
+            (kept[i], names[predicted[i]], float(probabilities[i, predicted[i]]))
+            for i in np.flatnonzero(predicted != truth)
+        ]
+        return Evaluation(result, pictures, self.preprocessing, wrong)
 
-    def told(self, result: dict) -> str:
-        """What `evaluate` found, for people."""
-        found = f"accuracy {result['accuracy']} on the {result['split']} split"
-        return f"{found}\n{per_class_table(result['per_class'])}"
+    def _format_result(self, result: dict) -> str:
+        accuracy = f"accuracy {result['accuracy']} on the {result['split']} split"
+        return f"{accuracy}\n{per_class_table(result['per_class'])}"
 
-    def report(self, logits: np.ndarray, y: np.ndarray, split: str, skipped: list) -> dict:
+    def _measure(self, logits: np.ndarray, y: np.ndarray, split: str, skipped: list) -> dict:
         """What `evaluate` returns, from logits of shape (n, outputs) and true classes of shape (n,); remembered."""
-        said = self.probabilities(logits).argmax(axis=1)
+        predicted = self._probabilities(logits).argmax(axis=1)
         labels = self.class_names()
         self.metrics = {
-            "accuracy": metrics.accuracy(y, said),
-            "per_class": metrics.per_class(y, said, labels),
-            "confusion": metrics.confusion(y, said, len(labels)),
+            "accuracy": metrics.accuracy(y, predicted),
+            "per_class": metrics.per_class(y, predicted, labels),
+            "confusion": metrics.confusion(y, predicted, len(labels)),
             "labels": labels,
             "split": split,
         }
@@ -255,11 +295,11 @@ class Classifier(Task):
 
     # Pixels to numbers
 
-    def logits(self, pixels: np.ndarray) -> np.ndarray:
+    def _logits(self, pixels: np.ndarray) -> np.ndarray:
         """The model's logits for pixels of shape (n, height, width, channels); float32, shape (n, outputs)."""
-        return self.outputs(pixels)[0]
+        return self.engine(pixels)[0]
 
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+    def _probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities of shape (n, classes) from logits of shape (n, classes) or, for two classes, (n, 1)."""
         logits = logits.astype(np.float64)
         if logits.shape[1] == 1:
@@ -275,13 +315,13 @@ class Classifier(Task):
         """The classes in the order of the logits; "class 0", "class 1", ... before any were learned."""
         return self.labels or [f"class {i}" for i in range(self.arguments["num_classes"])]
 
-    def prediction(self, probabilities: np.ndarray, top: int, path: str | None, strange: bool | None) -> Prediction:
+    def _prediction(self, probabilities: np.ndarray, top: int, path: str | None, is_novel: bool | None) -> Prediction:
         names = self.class_names()
         best = np.argsort(-probabilities, kind="stable")[:top]
         ranked = [(names[i], float(probabilities[i])) for i in best]
-        return Prediction(*ranked[0], ranked, path, strange)
+        return Prediction(*ranked[0], ranked, path, is_novel)
 
-    def visualise(self, folder, picture=None) -> list[Path]:
+    def visualise(self, folder: str | Path, picture: Any = None) -> list[Path]:
         """Draw what the first layer has learned to look for, as PNG files.
 
         Of a convolution these are its filters, and with a picture what each makes of it; of units that look at every
@@ -303,16 +343,15 @@ class Classifier(Task):
             ['weights.png']
         """
         from zoo.backend import keras
-        from zoo.visualization import charts
 
         folder = Path(folder)
-        first = next((layer for layer in self.model.layers if layer.weights), None)
+        first: Any = next((layer for layer in self.model.layers if layer.weights), None)
         kind = type(first).__name__
         if kind not in ("Conv2D", "Dense"):
             raise ZooError(f"the first layer of {self.name} is a {kind}: there is no picture of that.")
         folder.mkdir(parents=True, exist_ok=True)
         kernel = keras.ops.convert_to_numpy(first.kernel)
-        if kind == "Conv2D":
+        if kind == "Conv2D" and isinstance(self.preprocessing, Preprocessing):
             files = [charts.filters(kernel, folder / "filters.png")]
             if picture is not None:
                 pixels = images.decode(picture, self.preprocessing)
@@ -341,24 +380,24 @@ class Classifier(Task):
             >>> net.labels
             ['dog', 'cat']
         """
-        known = self.class_names()
+        labels = self.class_names()
         for old, new in names.items():
-            if old not in known:
-                raise UsageError(f"no class is called {old!r}{did_you_mean(old, known)} Classes: {_brief(known)}.")
+            if old not in labels:
+                raise UsageError(f"no class is called {old!r}{did_you_mean(old, labels)} Classes: {_brief(labels)}.")
             if not new.strip():
                 raise UsageError(f"the new name of {old!r} is empty.")
             if not is_unicode(new):
                 raise UsageError(f"the new name of {old!r} is {new!r}, which is no Unicode text.")
-        labels = [names.get(label, label) for label in known]
+        labels = [names.get(label, label) for label in labels]
         twice = {label for label in labels if labels.count(label) > 1}
         if twice:
             raise UsageError(f"two classes would be called {', '.join(sorted(twice))}; two names cannot be one class.")
         self.labels = labels
         if "per_class" in self.metrics:
-            told = {names.get(label, label): value for label, value in self.metrics["per_class"].items()}
-            self.metrics = {**self.metrics, "per_class": told, "labels": labels}
+            per_class = {names.get(label, label): value for label, value in self.metrics["per_class"].items()}
+            self.metrics = {**self.metrics, "per_class": per_class, "labels": labels}
 
-    def label_indices(self, pictures: sources.Pictures) -> np.ndarray:
+    def _label_indices(self, pictures: sources.Pictures) -> np.ndarray:
         """The true classes as the model counts them, matched by name."""
         names = self.class_names()
         if self.labels is None:
@@ -372,10 +411,10 @@ class Classifier(Task):
 
     # The saved file
 
-    def sample_inputs(self, n: int) -> np.ndarray:
+    def _sample_inputs(self, n: int) -> np.ndarray:
         return self.preprocessing.samples(n)
 
-    def toy_data(self) -> sources.Dataset:
+    def _toy_data(self) -> Dataset:
         """Eight pictures a class, one brightness for each class and a little noise: learned in a few steps."""
         labels = self.class_names()
         y = np.arange(8 * len(labels)) % len(labels)
@@ -385,29 +424,35 @@ class Classifier(Task):
             return sources.load((x / 100.0 - 1, y))  # numbers around zero
         return sources.load((x.astype(np.uint8), y))
 
-    def describe(self) -> dict:
+    def get_config(self) -> dict:
         return {
+            **super().get_config(),
             "labels": self.class_names(),
             "preprocessing": self.preprocessing.to_json(),
-            "output": "logits" if self.width() > 1 else "one logit, of the second class",
-            "familiar": self.novelty and self.novelty.to_json(),
+            "output": "logits" if self._num_logits() > 1 else "one logit, of the second class",
+            "familiar": self.novelty and self.novelty.to_json(),  # the saved key has the detector's first name
         }
 
-    def width(self) -> int:
-        """How many logits the model gives."""
-        if self._model is None and self.archive is not None:
-            return self.archive.record.content["selftest"]["outputs"]["shape"][-1]
+    def _num_logits(self) -> int:
+        if self._model is None and self._archive is not None:
+            return self._archive.record.content["selftest"]["outputs"]["shape"][-1]
         return self.model.output_shape[-1]
 
-    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
-        rule = self.preprocessing = rule_from_json(known["preprocessing"])
-        self.labels = known["labels"]
-        if not isinstance(self.labels, list) or not all(isinstance(label, str) for label in self.labels):
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        self = super().from_config(config)
+        self.preprocessing = rule_from_json(config["preprocessing"])
+        labels = config["labels"]
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise TypeError("labels are no list of texts")
-        if len(set(self.labels)) != len(self.labels):
+        if len(set(labels)) != len(labels):
             raise ValueError("labels are there twice")
-        self.novelty = NoveltyDetector.from_json(known["familiar"]) if known.get("familiar") else None
-        classes, logits = len(self.labels), outputs[-1]
+        self.labels = labels
+        self.novelty = NoveltyDetector.from_json(config["familiar"]) if config.get("familiar") else None
+        return self
+
+    def _check_shapes(self, inputs: tuple, outputs: tuple) -> None:
+        classes, logits, rule = len(self.class_names()), outputs[-1], self.preprocessing
         fits = classes == 2 if logits == 1 else classes == logits
         if inputs != rule.shape or not fits:
             raise RecordMismatchError(

@@ -1,35 +1,40 @@
 """What a classifier was measured to be, and what it gets wrong, the most confident mistakes first."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from zoo.data.images.pictures import Pictures
 from zoo.data.images.preprocessing import Rule
 from zoo.data.images.streams import stream
+from zoo.deprecation import Renamed
 from zoo.visualization.pages import MOST, write_errors_page
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Misclassified:
     """An example that was taken for another class.
 
     Attributes:
         name: its file, or "picture 17".
         truth: the class that it is of.
-        said: the class that it was taken for.
+        predicted: the class that it was taken for.
         probability: what the model gave that class.
         pixels: what the model saw, an array of the shape of its inputs.
     """
 
     name: str
     truth: str
-    said: str
+    predicted: str
     probability: float
     pixels: np.ndarray = field(repr=False, compare=False)
 
+    said = Renamed("predicted")
+
     def to_json(self) -> dict:
-        return {"name": self.name, "truth": self.truth, "said": self.said, "probability": self.probability}
+        row = {"name": self.name, "truth": self.truth, "predicted": self.predicted, "probability": self.probability}
+        return {**row, "said": self.predicted}  # the old name, for one version more
 
 
 class Evaluation(dict):
@@ -39,7 +44,7 @@ class Evaluation(dict):
         measured: the numbers.
         pictures: what was measured on.
         rule: how its examples become the model's inputs.
-        wrong: index, class said and its probability for each mistake.
+        wrong: index, predicted class and its probability for each mistake.
     """
 
     def __init__(self, measured: dict, pictures: Pictures, rule: Rule, wrong: list[tuple[int, str, float]]):
@@ -47,7 +52,7 @@ class Evaluation(dict):
         self._pictures, self._rule = pictures, rule
         self._wrong = sorted(wrong, key=lambda mistake: -mistake[2])
 
-    def errors(self, most: int | None = None) -> list[Mistake]:
+    def errors(self, most: int | None = None) -> list[Misclassified]:
         """The examples that were wrong, the most confident mistakes first.
 
         Args:
@@ -63,15 +68,19 @@ class Evaluation(dict):
         wrong = self._wrong[:most]
         part = self._pictures.subset([index for index, _, _ in wrong])
         return [
-            Mistake(self._pictures.name(index), part.labels[part.y[number]], said, probability, np.asarray(seen))
-            for (index, said, probability), (number, _, _, seen) in zip(wrong, stream(part, self._rule), strict=True)
+            Misclassified(
+                self._pictures.name(index), part.labels[part.y[number]], predicted, probability, np.asarray(pixels)
+            )
+            for (index, predicted, probability), (number, _, _, pixels) in zip(
+                wrong, stream(part, self._rule), strict=True
+            )
         ]
 
-    def page(self, path, title: str) -> None:
+    def page(self, path: str | Path, title: str) -> None:
         """Write the mistakes as one HTML file: the numbers, who was taken for whom, and the pictures.
 
         Args:
             path: the file; it is written whole or not at all.
             title: what was evaluated.
         """
-        write_errors_page(path, title, self, self.errors(MOST), len(self._wrong))
+        write_errors_page(Path(path), title, self, self.errors(MOST), len(self._wrong))

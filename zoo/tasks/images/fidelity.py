@@ -5,13 +5,14 @@ same version of zoo gave for pictures of the same kind, and with nothing else: i
 of Inception, trained on ImageNet.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
 
 from zoo import catalog, metrics
-from zoo.console import Bar
+from zoo.console import progress_bar
 from zoo.data import sources
 from zoo.errors import ZooError
 from zoo.tasks import factory
@@ -40,7 +41,7 @@ class Judge:
         sha256 = catalog.card(name).weights[weights].sha256
         self.name, self.data = f"{name} {weights} {sha256[:12]}", weights
 
-    def look(self, pixels: np.ndarray, update) -> tuple[np.ndarray, np.ndarray]:
+    def look(self, pixels: np.ndarray, update: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
         """Features of shape (n, features), float64, and the number of the likeliest class, of pictures of any size."""
         rule, features, classes = self.model.preprocessing, [], []
         for start in range(0, len(pixels), 256):
@@ -48,8 +49,8 @@ class Judge:
             if part.shape[1:] != rule.shape:
                 items = sources.Pictures(list(part), np.zeros(len(part), int), [""])
                 part, _, _ = sources.arrays(items, rule)
-            logits, found = self.model.outputs(part)
-            features.append(found.astype(np.float64))
+            logits, seen = self.model.engine(part)
+            features.append(seen.astype(np.float64))
             classes.append(logits.argmax(-1))
             update(len(part))
         return np.concatenate(features), np.concatenate(classes)
@@ -92,18 +93,15 @@ def compare(
     real = real[random.permutation(len(real))[: len(drawn)]]
     others = None if learned is None else learned[random.permutation(len(learned))[: len(real)]]
     total = len(real) + len(drawn) + (0 if others is None else len(others))
-    bar = Bar(total, "comparing", unit="picture") if progress else None
-    update = bar.update if bar else lambda pictures: None
-    ours, classes = judge.look(drawn, update)
-    theirs, _ = judge.look(real, update)
-    known = None if others is None else judge.look(others, update)[0]
-    if bar:
-        bar.close()
-    half = len(theirs) // 2
+    with progress_bar(total, "comparing", unit="picture", shown=progress) as bar:
+        of_drawn, classes = judge.look(drawn, bar.update)
+        of_real, _ = judge.look(real, bar.update)
+        of_others = None if others is None else judge.look(others, bar.update)[0]
+    half = len(of_real) // 2
     result = {
-        "frechet": frechet_with_interval(theirs, ours, random),
-        "kid": kernel_distance(theirs, ours, random),
-        "floor": frechet(theirs, known) if known is not None else frechet(theirs[:half], theirs[half:]),
+        "frechet": frechet_with_interval(of_real, of_drawn, random),
+        "kid": kernel_distance(of_real, of_drawn, random),
+        "floor": frechet(of_real, of_others) if of_others is not None else frechet(of_real[:half], of_real[half:]),
     }
     if learned is not None:
         drawn_far, real_far = (np.median(nearest(part[:LOOKED_AT], learned)) for part in (drawn, real))
@@ -115,8 +113,8 @@ def compare(
     return {**result, "judge": judge.name, "n": len(drawn), "real": len(real)}
 
 
-def told(result: dict) -> str:
-    """What `compare` found, for people."""
+def format_comparison(result: dict) -> str:
+    """What `compare` returned, for people."""
     lines = [
         f"Fréchet distance of features   {result['frechet']}",
         f"  of real pictures to others   {result['floor']:.4g}",
@@ -152,10 +150,10 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
 
 def frechet_with_interval(a: np.ndarray, b: np.ndarray, random: np.random.Generator) -> metrics.Mean:
     """The same, with an interval by the spread of what resampled features give."""
-    found = frechet(a, b)
+    distance = frechet(a, b)
     again = [frechet(*(part[random.integers(len(part), size=len(part))] for part in (a, b))) for _ in range(RESAMPLED)]
     half = 1.96 * float(np.std(again, ddof=1))
-    return metrics.Mean(found, (max(found - half, 0.0), found + half), len(b))
+    return metrics.Mean(distance, (max(distance - half, 0.0), distance + half), len(b))
 
 
 def kernel_distance(a: np.ndarray, b: np.ndarray, random: np.random.Generator) -> metrics.Mean:
@@ -168,12 +166,12 @@ def kernel_distance(a: np.ndarray, b: np.ndarray, random: np.random.Generator) -
     fewer = min(len(a), len(b))
     size = min(BLOCK, max(2, fewer // BLOCKS))
     orders = [random.permutation(len(part)) for part in (a, b)]
-    found = []
+    squared = []
     for start in range(0, fewer - size + 1, size):
         x, y = (part[order[start : start + size]] for part, order in zip((a, b), orders, strict=True))
         within = [(kernel.sum() - np.trace(kernel)) / (size * (size - 1)) for kernel in (cubic(x, x), cubic(y, y))]
-        found.append(sum(within) - 2 * cubic(x, y).mean())
-    return metrics.mean(np.array(found))
+        squared.append(sum(within) - 2 * cubic(x, y).mean())
+    return metrics.mean(np.array(squared))
 
 
 def cubic(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -5,22 +5,49 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from zoo import metrics
-from zoo.console import Bar
+from zoo.console import progress_bar
 from zoo.data import sources
+from zoo.data.dataset import Dataset
 from zoo.errors import RecordMismatchError, UsageError, ZooError, whole_number
+from zoo.registry import Entry
+from zoo.tasks.images import fidelity
 from zoo.tasks.images.base import PictureTask
 from zoo.training.order import FitData, Shuffled
+from zoo.training.plan import Plan
 from zoo.visualization.grid import as_picture, save_picture, square
+
+if TYPE_CHECKING:
+    import keras
 
 PIECE = 256  # pictures that are drawn at a time
 LARGEST_SHEET = 10_000  # pictures in one file
+
+
+@dataclass(frozen=True)
+class GeneratorSettings:
+    """How a generator is trained.
+
+    Attributes:
+        average: share that the running average of the weights keeps in each step, 0 to less than 1; 0 is no average.
+        label_smoothing: how sure of real pictures the judge should not be, 0 to less than 0.5.
+    """
+
+    average: float = 0.999
+    label_smoothing: float = 0.0
+
+    def __post_init__(self):
+        for name, most in (("average", 1), ("label_smoothing", 0.5)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
+                raise UsageError(f"{name} is {value!r}; accepted are numbers from 0 to less than {most}.")
 
 
 class ImageGenerator(PictureTask):
@@ -31,14 +58,30 @@ class ImageGenerator(PictureTask):
     function `Entry.discriminator`, from pixels to one logit.
     """
 
-    measured: ClassVar = {"frechet": metrics.Mean, "kid": metrics.Mean}
-    average, label_smoothing = 0.999, 0.0  # see `train`
+    _metric_types: ClassVar = {"frechet": metrics.Mean, "kid": metrics.Mean}
+
+    def __init__(
+        self,
+        entry: Entry,
+        arguments: dict,
+        weights: str | None = None,
+        seed: int | None = None,
+        dtype: str | None = None,
+    ):
+        super().__init__(entry, arguments, weights, seed, dtype)
+        self.settings = GeneratorSettings()
 
     # Training
 
     def train(
-        self, data=None, validation=None, *, average: float | None = None, label_smoothing: float | None = None, **how
-    ):
+        self,
+        data: Any = None,
+        validation: None = None,
+        *,
+        average: float | None = None,
+        label_smoothing: float | None = None,
+        **how: Any,
+    ) -> keras.callbacks.History:
         """Train with plain `fit`: the net that draws, against one that judges, both in each step.
 
         A saved model goes on where it stands, against a judge that begins anew.
@@ -47,9 +90,8 @@ class ImageGenerator(PictureTask):
             data: a dataset's name, a folder of pictures, with class folders or without, or an array of pixels 0-255
                 of shape (n, height, width[, channels]); None is the model's own dataset. Labels do not matter.
             validation: not used; how good the pictures are is measured by `evaluate`.
-            average: share that the running average of the weights keeps in each step; what is kept and saved is
-                this average. 0 keeps the latest weights.
-            label_smoothing: how sure of real pictures the judge should not be, 0 to less than 0.5.
+            average, label_smoothing: see `GeneratorSettings`; None is as before. The averaged weights are what is
+                kept and saved.
             **how: as for any model; with a folder, a picture of the same noise after each epoch and a film of these
                 are written there, too.
 
@@ -61,51 +103,41 @@ class ImageGenerator(PictureTask):
         """
         if validation is not None:
             raise UsageError("pictures are drawn from noise, not from other pictures; leave out validation.")
-        for name, value, most in (("average", average, 1), ("label_smoothing", label_smoothing, 0.5)):
-            if value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
-                raise UsageError(f"{name} is {value!r}; accepted are numbers from 0 to less than {most}.")
-            setattr(self, name, float(value))
+        given: dict[str, Any] = {"average": average, "label_smoothing": label_smoothing}
+        self.settings = replace(self.settings, **{name: value for name, value in given.items() if value is not None})
         return super().train(data, **how)
 
-    def examples(self, dataset: sources.Dataset) -> FitData:
-        (pixels,), self.skipped = self.usable(dataset, "train")
+    def _make_plan(
+        self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
+    ) -> Plan:
+        from zoo import backend
+        from zoo.tasks.images import adversarial
+
+        if self.entry.opponent is None:
+            raise ZooError(f"{self.name} names no net to learn against; give @register(..., opponent=NAME).")
+        if self.entry.discriminator is None:
+            raise ZooError(f"{self.name} names no net to learn against: @register(..., discriminator=NAME).")
+        (pixels,), self.skipped = self._usable(dataset, "train")
         if all(np.array_equal(picture, pixels[0]) for picture in pixels):
             raise ZooError(
                 f"the {len(pixels)} pictures of {dataset.name} are all the same: there is nothing to learn."
             )
-        about = {"average": self.average, "label_smoothing": self.label_smoothing}
-        return FitData(
-            pixels, np.zeros(len(pixels), np.uint8), order=functools.partial(Shuffled, whole=True), about=about
-        )
-
-    def trained(self, data: FitData, batch_size: int | None):
-        from zoo import backend
-        from zoo.tasks.images import adversarial
-
-        if batch_size is not None and batch_size > len(data.x):
-            raise ZooError(f"there are {len(data.x)} pictures, fewer than a batch of {batch_size}; set batch_size.")
+        if batch_size is not None and batch_size > len(pixels):
+            raise ZooError(f"there are {len(pixels)} pictures, fewer than a batch of {batch_size}; set batch_size.")
+        settings = asdict(self.settings)
+        order = functools.partial(Shuffled, whole=True)
+        data = FitData(pixels, np.zeros(len(pixels), np.uint8), order=order, about=settings)
         generator = self.model
         if self.seed is not None:
             backend.seed_everything(self.seed)
-        with self.in_its_precision():
-            discriminator = self.own(self.entry.discriminator)()
-        how = {"average": self.average, "label_smoothing": self.label_smoothing, "seed": self.seed}
-        return adversarial.players(generator, discriminator, **how)
-
-    def compile_arguments(self) -> dict:
-        return {}
-
-    def callbacks(self, trained, data, folder, progress: bool) -> list:
-        from zoo.tasks.images.adversarial import SampleLogger, SwapAveragedWeights, WarnOfCollapse
-
+        with self._dtype_scope():
+            discriminator = self._model_function(self.entry.discriminator)()
         drawn = functools.partial(self.sample, 64, seed=0)  # of the same noise every time
-        return [
-            SwapAveragedWeights(self.model),
-            WarnOfCollapse(drawn, data.x),
-            *([] if folder is None else [SampleLogger(drawn, folder)]),
-        ]
+        callbacks = [adversarial.SwapAveragedWeights(generator), adversarial.WarnOfCollapse(drawn, pixels)]
+        if folder is not None:
+            callbacks.append(adversarial.SampleLogger(drawn, folder))
+        players = adversarial.players(generator, discriminator, seed=self.seed, **settings)
+        return Plan(data, players, callbacks=callbacks)
 
     # Verbs
 
@@ -139,7 +171,7 @@ class ImageGenerator(PictureTask):
             raise UsageError(f"truncation is {truncation!r}; accepted are numbers above 0 and up to 10.")
         random = np.random.default_rng(seed)
         sizes = (min(PIECE, n - start) for start in range(0, n, PIECE))
-        return (self.draw(self.noise_of(random, size, truncation)) for size in sizes)
+        return (self._draw(self._noise_of(random, size, truncation)) for size in sizes)
 
     def interpolate(self, a: int, b: int, steps: int = 8) -> np.ndarray:
         """Draw the way from one picture to another.
@@ -155,13 +187,13 @@ class ImageGenerator(PictureTask):
             UsageError: fewer than two steps.
         """
         whole_number("steps", steps, 2)
-        first, last = (self.noise(seed) for seed in (a, b))
+        first, last = (self._noise(seed) for seed in (a, b))
         # along the sphere: on the straight way between, the noise would be shorter than any that was trained on
         angle = np.arccos(np.clip(first @ last / np.linalg.norm(first) / np.linalg.norm(last), -1, 1))
         shares = np.linspace(0, 1, steps)[:, None]
         if angle < 1e-6:
-            return self.draw((1 - shares) * first + shares * last)
-        return self.draw((np.sin((1 - shares) * angle) * first + np.sin(shares * angle) * last) / np.sin(angle))
+            return self._draw((1 - shares) * first + shares * last)
+        return self._draw((np.sin((1 - shares) * angle) * first + np.sin(shares * angle) * last) / np.sin(angle))
 
     def arithmetic(self, plus: list[int], minus: list[int], and_plus: list[int]) -> np.ndarray:
         """Draw what the noise of some pictures, less that of others, plus that of further ones, gives.
@@ -181,11 +213,16 @@ class ImageGenerator(PictureTask):
         """
         if not (plus and minus and and_plus):
             raise UsageError("give one seed or more for each of plus, minus and and_plus.")
-        a, b, c = (np.mean([self.noise(seed) for seed in seeds], 0) for seeds in (plus, minus, and_plus))
-        return self.draw(np.stack([a, b, c, a - b + c]))
+        a, b, c = (np.mean([self._noise(seed) for seed in seeds], 0) for seeds in (plus, minus, and_plus))
+        return self._draw(np.stack([a, b, c, a - b + c]))
 
     def sample_to(
-        self, out, n: int = 64, seed: int | None = None, truncation: float | None = None, progress: bool = True
+        self,
+        out: str | Path,
+        n: int = 64,
+        seed: int | None = None,
+        truncation: float | None = None,
+        progress: bool = True,
     ) -> None:
         """Draw pictures into a file, side by side, or each into one of its own.
 
@@ -206,18 +243,15 @@ class ImageGenerator(PictureTask):
                     f"as {out.stem}/, for a file each."
                 )
             return save_picture(square(np.concatenate(list(pieces))), out)
-        bar = Bar(n, "drawing", unit="picture") if progress else None
         numbers = itertools.count(1)
-        for piece in pieces:
-            for pixels in piece:
-                save_picture(as_picture(pixels), out / f"{next(numbers):07}.png")
-            if bar:
+        with progress_bar(n, "drawing", unit="picture", shown=progress) as bar:
+            for piece in pieces:
+                for pixels in piece:
+                    save_picture(as_picture(pixels), out / f"{next(numbers):07}.png")
                 bar.update(len(piece))
-        if bar:
-            bar.close()
 
     def evaluate(
-        self, data=None, split: str | None = None, n: int = 10_000, seed: int = 0, progress: bool = True
+        self, data: Any = None, split: str | None = None, n: int = 10_000, seed: int = 0, progress: bool = True
     ) -> dict:
         """Measure how like real pictures the drawn ones are; see `zoo.tasks.images.fidelity`.
 
@@ -234,55 +268,50 @@ class ImageGenerator(PictureTask):
         Raises:
             ZooError: the data cannot be found, or are too few.
         """
-        from zoo.tasks.images import fidelity
-
         whole_number("n", n, fidelity.FEWEST)
-        dataset = self.resolve_dataset(data, lambda data: sources.find(data, classes=False))
+        dataset = self._resolve_dataset(data, lambda data: sources.find(data, classes=False))
         split = dataset.to_measure_on(split)
-        (real, *learned), skipped = self.usable(dataset, *dict.fromkeys((split, "train")))
+        (real, *learned), skipped = self._usable(dataset, *dict.fromkeys((split, "train")))
         drawn = self.sample(n, seed)
-        found = fidelity.compare(real, drawn, learned[0] if learned else None, dataset.name, seed, progress)
-        self.metrics = {**found, "split": split}
+        comparison = fidelity.compare(real, drawn, learned[0] if learned else None, dataset.name, seed, progress)
+        self.metrics = {**comparison, "split": split}
         return {**self.metrics, "skipped": skipped}
 
-    def told(self, result: dict) -> str:
-        """What `evaluate` found, for people."""
-        from zoo.tasks.images import fidelity
-
-        return f"{result['n']:,} drawn pictures beside the {result['split']} split:\n{fidelity.told(result)}"
+    def _format_result(self, result: dict) -> str:
+        beside = f"{result['n']:,} drawn pictures beside the {result['split']} split"
+        return f"{beside}:\n{fidelity.format_comparison(result)}"
 
     # Noise to pixels
 
     @property
-    def latent(self) -> int:
+    def _latent(self) -> int:
         return self.arguments["latent"]
 
-    def noise_of(self, random: np.random.Generator, n: int, truncation: float | None = None) -> np.ndarray:
+    def _noise_of(self, random: np.random.Generator, n: int, truncation: float | None = None) -> np.ndarray:
         """Normal noise, float64 of shape (n, latent), none of it further out than `truncation`."""
         edge = 1.0 if truncation is None else ndtr(truncation)
         # by the inverse of the normal distribution, cut off on either side
-        return ndtri(random.uniform(1 - edge, edge, (n, self.latent)).clip(1e-12, 1 - 1e-12))
+        return ndtri(random.uniform(1 - edge, edge, (n, self._latent)).clip(1e-12, 1 - 1e-12))
 
-    def noise(self, seed: int) -> np.ndarray:
+    def _noise(self, seed: int) -> np.ndarray:
         """The noise of `sample(1, seed)`; shape (latent,)."""
-        return self.noise_of(np.random.default_rng(seed), 1)[0]
+        return self._noise_of(np.random.default_rng(seed), 1)[0]
 
-    def draw(self, noise: np.ndarray) -> np.ndarray:
+    def _draw(self, noise: np.ndarray) -> np.ndarray:
         """What the model makes of noise of shape (n, latent): uint8 pixels 0-255."""
-        return np.rint(self.outputs(noise.astype(np.float32))[0]).clip(0, 255).astype(np.uint8)
+        return np.rint(self.engine(noise.astype(np.float32))[0]).clip(0, 255).astype(np.uint8)
 
     # The saved file
 
-    def sample_inputs(self, n: int) -> np.ndarray:
-        return np.random.default_rng(0).normal(size=(n, self.latent)).astype(np.float32)
+    def _sample_inputs(self, n: int) -> np.ndarray:
+        return np.random.default_rng(0).normal(size=(n, self._latent)).astype(np.float32)
 
-    def describe(self) -> dict:
-        return {**super().describe(), "output": "pixels 0-255"}
+    def get_config(self) -> dict:
+        return {**super().get_config(), "output": "pixels 0-255"}
 
-    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
-        super().recall(known, inputs, outputs)
-        if outputs != self.preprocessing.shape or inputs != (self.latent,):
+    def _check_shapes(self, inputs: tuple, outputs: tuple) -> None:
+        if outputs != self.preprocessing.shape or inputs != (self._latent,):
             raise RecordMismatchError(
-                f"noise of {self.latent!r} numbers and pictures of {self.preprocessing.shape}, but inputs of {inputs} "
-                f"and outputs of {outputs}"
+                f"noise of {self._latent!r} numbers and pictures of {self.preprocessing.shape}, but inputs of "
+                f"{inputs} and outputs of {outputs}"
             )

@@ -1,6 +1,6 @@
 """Does a picture resemble anything that the model was trained on? A classifier names a class even when none fits.
 
-A picture is strange when its features leave the few directions in which the training pictures' features vary: the
+A picture is novel when its features leave the few directions in which the training pictures' features vary: the
 length of what remains, after their main principal axes are taken away, is compared with a threshold.
 """
 
@@ -12,7 +12,7 @@ from zoo import saving
 from zoo.errors import ZooError
 
 AXES = 32  # directions kept
-STRANGE = 0.01  # share of training pictures that may count as strange, each judged by axes that it had no part in
+NOVEL = 0.01  # share of training pictures that may count as novel, each judged by axes that it had no part in
 FOLDS = 5
 LEAST = 40  # pictures, below which nothing can be said
 ENOUGH = 1000  # pictures that directions and threshold are learned from, drawn at random where there are more
@@ -25,7 +25,7 @@ class NoveltyDetector:
     Attributes:
         centre: mean of the features, each divided by its length; shape (d,).
         axes: main directions around it, orthonormal rows; shape (axes, d).
-        limit: a longer remainder makes a picture strange.
+        limit: a longer remainder makes a picture novel.
     """
 
     centre: np.ndarray
@@ -38,7 +38,7 @@ class NoveltyDetector:
 
         Example:
             >>> x = np.random.default_rng(0).normal(size=(200, 4)) * [1, 1, 0.01, 0.01] + [5, 0, 0, 0]
-            >>> NoveltyDetector.fit(x).strange(np.array([[5.0, 1, 0, 0], [0, 0, 5, 1]])).tolist()
+            >>> NoveltyDetector.fit(x).is_novel(np.array([[5.0, 1, 0, 0], [0, 0, 5, 1]])).tolist()
             [False, True]
         """
         if len(features) < LEAST:
@@ -49,9 +49,9 @@ class NoveltyDetector:
         for k in np.unique(fold):
             centre, axes = _axes(features[fold != k])
             apart[fold == k] = _remainder(features[fold == k], centre, axes)
-        return cls(*_axes(features), float(np.quantile(apart, 1 - STRANGE)))
+        return cls(*_axes(features), float(np.quantile(apart, 1 - NOVEL)))
 
-    def strange(self, features: np.ndarray) -> np.ndarray:
+    def is_novel(self, features: np.ndarray) -> np.ndarray:
         """Whether each picture, by its features of shape (n, d), resembles nothing that was trained on; shape (n,)."""
         if features.shape[1:] != self.centre.shape:
             raise ZooError("what the file knows of its training pictures does not fit its model")

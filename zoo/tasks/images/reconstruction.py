@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from PIL import Image
 
 from zoo import metrics
-from zoo.console import Bar
+from zoo.console import progress_bar
 from zoo.data import images, sources
+from zoo.data.dataset import Dataset
 from zoo.errors import RecordMismatchError, UsageError, ZooError
+from zoo.registry import Entry
 from zoo.tasks.images.base import PictureTask
 from zoo.training.order import FitData
+from zoo.training.plan import Plan
 from zoo.visualization.grid import grid, save_picture
+
+if TYPE_CHECKING:
+    import keras
 
 CHUNK = 256  # pictures that are measured at a time
 
@@ -27,26 +33,34 @@ class Autoencoder(PictureTask):
     argument `noise`, where it has one, says how much noise is laid over its training pictures.
     """
 
-    measured: ClassVar = dict.fromkeys(("loss", "mse", "psnr", "psnr_noisy", "gain"), metrics.Mean)
+    _metric_types: ClassVar = dict.fromkeys(("loss", "mse", "psnr", "psnr_noisy", "gain"), metrics.Mean)
 
-    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
+    def __init__(
+        self,
+        entry: Entry,
+        arguments: dict,
+        weights: str | None = None,
+        seed: int | None = None,
+        dtype: str | None = None,
+    ):
         super().__init__(entry, arguments, weights, seed, dtype)
         checked_noise(arguments.get("noise", 0.0))
-        self._encoder = None  # the model, and the part of it that ends with the code
+        # the model, and the part of it that ends with the code
+        self._encoder: tuple[keras.Model, keras.Model] | None = None
 
     # Training
 
-    def examples(self, dataset: sources.Dataset) -> FitData:
+    def _make_plan(
+        self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
+    ) -> Plan:
         splits = [split for split in ("train", "validation") if split in dataset.splits]
-        (x, *validation), self.skipped = self.usable(dataset, *splits)
-        return FitData(x, x, (validation[0], validation[0]) if validation else None)
-
-    def compile_arguments(self) -> dict:
-        return {"loss": self.model_loss() or pixel_crossentropy}
+        (x, *validation), self.skipped = self._usable(dataset, *splits)
+        data = FitData(x, x, (validation[0], validation[0]) if validation else None)
+        return Plan(data, self.model, self._model_loss() or pixel_crossentropy)
 
     # Verbs
 
-    def reconstruct(self, pictures) -> np.ndarray:
+    def reconstruct(self, pictures: Any) -> np.ndarray:
         """Draw one picture, or each of several, again from its code.
 
         Args:
@@ -65,11 +79,11 @@ class Autoencoder(PictureTask):
             >>> net.reconstruct(np.zeros((20, 30), "uint8")).shape
             (8, 8, 1)
         """
-        pixels, several = self.pixels(pictures)
-        drawn = in_pixels(self.logits(pixels))
+        pixels, several = self._pixels(pictures)
+        drawn = in_pixels(self._logits(pixels))
         return drawn if several else drawn[0]
 
-    def denoise(self, pictures) -> np.ndarray:
+    def denoise(self, pictures: Any) -> np.ndarray:
         """Take the noise away from one picture, or from each of several.
 
         Args:
@@ -96,7 +110,7 @@ class Autoencoder(PictureTask):
             )
         return self.reconstruct(pictures)
 
-    def encode(self, pictures) -> np.ndarray:
+    def encode(self, pictures: Any) -> np.ndarray:
         """The code of one picture, or of each of several.
 
         Args:
@@ -114,7 +128,7 @@ class Autoencoder(PictureTask):
             >>> net.encode(np.zeros((8, 8), "uint8")).shape
             (5,)
         """
-        pixels, several = self.pixels(pictures)
+        pixels, several = self._pixels(pictures)
         from zoo import backend
         from zoo.backend import keras
 
@@ -127,7 +141,9 @@ class Autoencoder(PictureTask):
         (codes,) = backend.predict(self._encoder[1], pixels)
         return codes if several else codes[0]
 
-    def evaluate(self, data=None, split: str | None = None, noise: float | None = None, progress: bool = True) -> dict:
+    def evaluate(
+        self, data: Any = None, split: str | None = None, noise: float | None = None, progress: bool = True
+    ) -> dict:
         """Measure how near the drawn pictures are to the given ones.
 
         Args:
@@ -149,26 +165,22 @@ class Autoencoder(PictureTask):
             ZooError: the data cannot be found, or hold no usable picture.
         """
         noise = checked_noise(self.arguments.get("noise", 0.0) if noise is None else noise)
-        dataset = self.resolve_dataset(data, lambda data: sources.find(data, classes=False))
+        dataset = self._resolve_dataset(data, lambda data: sources.find(data, classes=False))
         split = dataset.to_measure_on(split)
-        (pixels,), skipped = self.usable(dataset, split)
+        (pixels,), skipped = self._usable(dataset, split)
         random = np.random.default_rng(0)
-        bar = Bar(len(pixels), "evaluating", unit="picture") if progress else None
         measured = []
-        for start in range(0, len(pixels), CHUNK):
-            clean = pixels[start : start + CHUNK]
-            noisy = with_noise(clean, noise, random) if noise else None
-            measured.append(distances(clean, self.logits(clean if noisy is None else noisy), noisy))
-            if bar:
+        with progress_bar(len(pixels), "evaluating", unit="picture", shown=progress) as bar:
+            for start in range(0, len(pixels), CHUNK):
+                clean = pixels[start : start + CHUNK]
+                noisy = with_noise(clean, noise, random) if noise else None
+                measured.append(distances(clean, self._logits(clean if noisy is None else noisy), noisy))
                 bar.update(len(clean))
-        if bar:
-            bar.close()
-        found = {key: metrics.mean(np.concatenate([part[key] for part in measured])) for key in measured[0]}
-        self.metrics = {**found, "noise": noise, "split": split}
+        means = {key: metrics.mean(np.concatenate([part[key] for part in measured])) for key in measured[0]}
+        self.metrics = {**means, "noise": noise, "split": split}
         return {**self.metrics, "skipped": skipped}
 
-    def told(self, result: dict) -> str:
-        """What `evaluate` found, for people."""
+    def _format_result(self, result: dict) -> str:
         noisy = f", from pictures with noise of {result['noise']:g}" if result["noise"] else ""
         lines = [
             f"on the {result['split']} split{noisy}:",
@@ -181,7 +193,7 @@ class Autoencoder(PictureTask):
             lines.append(f"  gain                     {result['gain']}")
         return "\n".join(lines)
 
-    def draw(self, pictures, out, noise: float = 0.0) -> list[dict]:
+    def draw(self, pictures: Any, out: str | Path, noise: float = 0.0) -> list[dict]:
         """Draw pictures again and show them in one picture: rows of what was given and of what came out.
 
         Args:
@@ -208,10 +220,10 @@ class Autoencoder(PictureTask):
         out = Path(out)
         if out.suffix.lower() not in Image.registered_extensions():
             raise UsageError(f"a drawing is written as a picture, such as {out.stem + '.png'!r}; got {str(out)!r}.")
-        pixels, several = self.pixels(pictures)
+        pixels, several = self._pixels(pictures)
         noisy = with_noise(pixels, noise, np.random.default_rng(0)) if noise else None
         given = [pixels] if noisy is None else [pixels, noisy]
-        logits = self.logits(given[-1])
+        logits = self._logits(given[-1])
         save_picture(grid([*given, in_pixels(logits)]), out)
         measured = distances(pixels, logits, noisy)
         return [
@@ -221,11 +233,11 @@ class Autoencoder(PictureTask):
 
     # Pixels to numbers
 
-    def logits(self, pixels: np.ndarray) -> np.ndarray:
+    def _logits(self, pixels: np.ndarray) -> np.ndarray:
         """The model's logits for pixels of shape (n, height, width, channels); float32, of the same shape."""
-        return self.outputs(pixels)[0]
+        return self.engine(pixels)[0]
 
-    def pixels(self, pictures) -> tuple[np.ndarray, bool]:
+    def _pixels(self, pictures: Any) -> tuple[np.ndarray, bool]:
         """One picture or several as the model takes them, shape (n, height, width, channels); and whether several."""
         several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
         items = [Path(item) if isinstance(item, str) else item for item in (pictures if several else [pictures])]
@@ -240,21 +252,20 @@ class Autoencoder(PictureTask):
 
     # The saved file
 
-    def sample_inputs(self, n: int) -> np.ndarray:
+    def _sample_inputs(self, n: int) -> np.ndarray:
         return self.preprocessing.samples(n)
 
-    def describe(self) -> dict:
-        return {**super().describe(), "output": "logits; their sigmoid is the picture, from 0 to 1"}
+    def get_config(self) -> dict:
+        return {**super().get_config(), "output": "logits; their sigmoid is the picture, from 0 to 1"}
 
-    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
-        super().recall(known, inputs, outputs)
+    def _check_shapes(self, inputs: tuple, outputs: tuple) -> None:
         if not inputs == outputs == self.preprocessing.shape:
             raise RecordMismatchError(
                 f"pictures of {self.preprocessing.shape}, but inputs of {inputs} and outputs of {outputs}"
             )
 
 
-def pixel_crossentropy(pixels, logits):
+def pixel_crossentropy(pixels: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
     """Binary cross-entropy a pixel: each is taken as the probability to be white.
 
     Args:
@@ -283,11 +294,11 @@ def distances(pixels: np.ndarray, logits: np.ndarray, noisy: np.ndarray | None =
     axes = (1, 2, 3)
     wanted, logits = pixels / 255, logits.astype(np.float64)
     squared = ((sigmoid(logits) - wanted) ** 2).mean(axes)
-    found = {"loss": (np.logaddexp(0, logits) - wanted * logits).mean(axes), "mse": squared, "psnr": psnr(squared)}
+    distance = {"loss": (np.logaddexp(0, logits) - wanted * logits).mean(axes), "mse": squared, "psnr": psnr(squared)}
     if noisy is not None:
-        found["psnr_noisy"] = psnr(((noisy / 255 - wanted) ** 2).mean(axes))
-        found["gain"] = found["psnr"] - found["psnr_noisy"]
-    return found
+        distance["psnr_noisy"] = psnr(((noisy / 255 - wanted) ** 2).mean(axes))
+        distance["gain"] = distance["psnr"] - distance["psnr_noisy"]
+    return distance
 
 
 def psnr(squared: np.ndarray) -> np.ndarray:
@@ -309,7 +320,7 @@ def with_noise(pixels: np.ndarray, noise: float, random: np.random.Generator) ->
     return np.rint((pixels + random.normal(0, 255 * noise, pixels.shape)).clip(0, 255)).astype(np.uint8)
 
 
-def checked_noise(noise) -> float:
+def checked_noise(noise: Any) -> float:
     """The noise, or what is accepted."""
     number = isinstance(noise, int | float | np.number) and not isinstance(noise, bool)
     if not number or not 0 <= noise <= 10:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from zoo import metrics
-from zoo.console import Bar
+from zoo.console import progress_bar
 from zoo.data import text_sources
 from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Pairs
 from zoo.data.text.vocabulary import UNKNOWN
+from zoo.deprecation import Renamed
 from zoo.errors import RecordMismatchError, UsageError, whole_number
-from zoo.tasks.text.base import TextTask
+from zoo.tasks.text.base import TextSettings, TextTask
 from zoo.tasks.text.samplers import Sampling
 from zoo.training.order import FitData
+from zoo.training.plan import Plan
+from zoo.visualization import charts
+
+if TYPE_CHECKING:
+    from zoo.tasks.text.seq2seq import Answerer
 
 # Tokens beside the words; the number 0, which a vocabulary gives to what it does not know, fills up short lines here.
 BEGIN, END, RARE = "<begin>", "<end>", "<rare>"
 BATCH = 64  # pairs that are scored side by side
-SHOWN, COUNTED = (
-    10,
-    200,
-)  # of the first lines that are measured on, how many answers are shown, and looked at for variety
+# of the first lines that are measured on, how many answers are shown, and how many are examined for variety
+SHOWN, COUNTED = 10, 200
 
 
 @dataclass(frozen=True)
@@ -36,19 +41,35 @@ class Answer:
         text: the answer.
         said: the words that it answers, as the model knows them.
         words: the words of the answer.
-        looks: for each of these, how much every word of `said` mattered; rows that sum to 1.
+        attention_weights: for each of these, how much every word of `said` mattered; rows that sum to 1.
     """
 
     text: str
     said: list[str]
     words: list[str]
-    looks: list[list[float]]
+    attention_weights: list[list[float]]
 
-    def __str__(self):
+    looks = Renamed("attention_weights")
+
+    def __str__(self) -> str:
         return self.text
 
     def to_json(self) -> dict:
-        return asdict(self)
+        return {**asdict(self), "looks": self.attention_weights}  # the old name, for one version more
+
+
+@dataclass(frozen=True)
+class DialogueSettings(TextSettings):
+    """What a dialogue model's `preprocessing` may name.
+
+    Attributes:
+        most: how many tokens there are at the most; None is any number.
+        length: how many words of a line count.
+    """
+
+    tokens: str = "lower-case words"
+    most: int | None = None
+    length: int = 24
 
 
 class Dialogue(TextTask):
@@ -59,55 +80,52 @@ class Dialogue(TextTask):
     vocab_size). The number 0 fills up short lines. For answering it has the layers "words" (numbers of words to
     vectors and, reversed, to logits), "encoder" and "decoder".
 
-    The model's `preprocessing` says how text is cut ("tokens"), how rare a word may be ("min_count"), how many there
-    are at the most ("most"), and how many words of a line count ("length").
+    Its `preprocessing` names `DialogueSettings`.
     """
 
-    settings: ClassVar = {"tokens": "lower-case words", "min_count": 1, "most": None, "length": 24}
-    measured: ClassVar = dict.fromkeys(("nats", "perplexity", "shuffled", "listening"), metrics.Mean)
-    signs = (BEGIN, END, RARE)
+    settings: DialogueSettings
+    _settings_type = DialogueSettings
+    _metric_types: ClassVar = dict.fromkeys(("nats", "perplexity", "shuffled", "listening"), metrics.Mean)
+    _special_tokens = (BEGIN, END, RARE)
 
     # Training
 
-    def load(self, data, validation=None) -> Dataset:
+    def _find_data(self, data: Any, validation: Any = None) -> Dataset:
         return text_sources.load_pairs(data, validation)
 
-    def examples(self, dataset: Dataset) -> FitData:
-        learned = dataset.splits["train"]
-        self.learn_vocabulary(" ".join([*learned.said, *learned.reply]).replace("\n", " "), self.most)
-        parts = {split: self.encode(pairs) for split, pairs in dataset.splits.items()}
-        about = {"length": self.length, "tokens": self.tokens}
-        return FitData(*parts["train"], parts.get("validation"), about=about)
+    def _make_plan(
+        self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
+    ) -> Plan:
+        from zoo.backend import keras
+        from zoo.tasks.text.recurrent import TextLogger
 
-    def encode(self, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+        learned = dataset.splits["train"]
+        text = " ".join([*learned.said, *learned.reply]).replace("\n", " ")
+        self._learn_vocabulary(text, self.settings.most)
+        parts = {split: self._encode(pairs) for split, pairs in dataset.splits.items()}
+        about = {"length": self.settings.length, "tokens": self.settings.tokens}
+        data = FitData(*parts["train"], parts.get("validation"), about=about)
+        loss = self._model_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
+        sample = (lambda: f"How are you? - {self.reply('How are you?', beam=3)}") if progress else None
+        return Plan(data, self.model, loss, callbacks=[TextLogger(metrics.perplexity, sample)])
+
+    def _encode(self, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
         """Pairs as the model takes them, int32 of shape (n, 2, length), and what should follow, (n, length)."""
-        x, y = np.zeros((len(pairs), 2, self.length), np.int32), np.zeros((len(pairs), self.length), np.int32)
-        begin, end = self.known().numbers[BEGIN], self.known().numbers[END]
+        length, numbers = self.settings.length, self._learned_vocabulary().numbers
+        x, y = np.zeros((len(pairs), 2, length), np.int32), np.zeros((len(pairs), length), np.int32)
         for row, (said, reply) in enumerate(zip(pairs.said, pairs.reply, strict=True)):
-            question = self.numbers(said)[: self.length]
-            answer = np.append(self.numbers(reply), end)[: self.length]  # one too long is cut, and has no end
+            question = self._numbers(said)[:length]
+            answer = np.append(self._numbers(reply), numbers[END])[:length]  # one too long is cut, and has no end
             x[row, 0, : len(question)] = question
-            x[row, 1, : len(answer)] = np.append(begin, answer[:-1])
+            x[row, 1, : len(answer)] = np.append(numbers[BEGIN], answer[:-1])
             y[row, : len(answer)] = answer
         return x, y
 
-    def numbers(self, line: str) -> np.ndarray:
+    def _numbers(self, line: str) -> np.ndarray:
         """The words of a line as numbers, rare ones as the sign for them; a line is one, whatever breaks it has."""
-        known = self.known()
-        found = known.encode(" ".join(line.split()))
-        return np.where(found == UNKNOWN, known.numbers[RARE], found).astype(np.int32)
-
-    def compile_arguments(self) -> dict:
-        from zoo.backend import keras
-
-        loss = self.model_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
-        return {"loss": loss}
-
-    def callbacks(self, trained, data, folder, progress: bool) -> list:
-        from zoo.tasks.text.recurrent import TextLogger
-
-        sample = (lambda: f"How are you? - {self.reply('How are you?', beam=3)}") if progress else None
-        return [TextLogger(metrics.perplexity, sample)]
+        vocabulary = self._learned_vocabulary()
+        numbers = vocabulary.encode(" ".join(line.split()))
+        return np.where(numbers == UNKNOWN, vocabulary.numbers[RARE], numbers).astype(np.int32)
 
     # Verbs
 
@@ -150,9 +168,9 @@ class Dialogue(TextTask):
             >>> net.reply("Hi.", seed=0) == net.reply("Hi.", seed=0)
             True
         """
-        return self.answer(text, beam, temperature, top_k, top_p, length_penalty, max_length, seed).text
+        return self._answer(text, beam, temperature, top_k, top_p, length_penalty, max_length, seed).text
 
-    def attention(self, text: str, out=None, beam: int = 3, **how) -> Answer:
+    def attention(self, text: str, out: str | Path | None = None, beam: int = 3, **how: Any) -> Answer:
         """Answer a line, and say or draw where the model looked for each word.
 
         Args:
@@ -162,46 +180,52 @@ class Dialogue(TextTask):
             **how: the other arguments of `reply`.
 
         Returns:
-            An `Answer`: its `looks` are the weights.
+            An `Answer`, with its `attention_weights`.
 
         Raises:
             UsageError: a value that means nothing, or nothing was said.
             ZooError: the file cannot be written.
         """
-        found = self.answer(text, beam, **how)
+        answer = self._answer(text, beam, **how)
         if out is not None:
-            from zoo.visualization import charts
+            charts.alignment(answer.said, answer.words, answer.attention_weights, out)
+        return answer
 
-            charts.alignment(found.said, found.words, np.array(found.looks), out)
-        return found
-
-    def answer(
-        self, text, beam=1, temperature=0.7, top_k=0, top_p=0.9, length_penalty=1.0, max_length=None, seed=None
+    def _answer(
+        self,
+        text: str,
+        beam: int = 1,
+        temperature: float = 0.7,
+        top_k: int = 0,
+        top_p: float = 0.9,
+        length_penalty: float = 1.0,
+        max_length: int | None = None,
+        seed: int | None = None,
     ) -> Answer:
         """The same as `reply`, and with it where the model looked."""
-        known, sampling = self.known(), Sampling(temperature, top_k, top_p)
+        vocabulary, sampling = self._learned_vocabulary(), Sampling(temperature, top_k, top_p)
         whole_number("beam", beam, 1, 100)
         if not isinstance(length_penalty, int | float) or not 0 <= length_penalty <= 10:
             raise UsageError(f"length_penalty is {length_penalty!r}; accepted are numbers from 0 to 10.")
-        most = self.length if max_length is None else min(self.length, whole_number("max_length", max_length, 1))
-        said = self.numbers(text)[: self.length]
+        longest = self.settings.length
+        most = longest if max_length is None else min(longest, whole_number("max_length", max_length, 1))
+        said = self._numbers(text)[:longest]
         if not len(said):
             raise UsageError("nothing was said; give a line, such as 'How are you?'.")
         random = np.random.default_rng(seed)
-        tokens, looks = self.answerer.answer(said, sampling, beam, length_penalty, most, random)
-        words = [known.tokens[number - 1] for number in tokens]
-        heard = [known.tokens[number - 1] for number in said]
-        return Answer(known.decode(tokens), heard, words, looks.round(4).tolist())
+        tokens, weights = self._answerer.answer(said, sampling, beam, length_penalty, most, random)
+        words, heard = ([vocabulary.tokens[number - 1] for number in numbers] for numbers in (tokens, said))
+        return Answer(vocabulary.decode(tokens), heard, words, weights.round(4).tolist())
 
     @property
-    def answerer(self):
+    def _answerer(self) -> Answerer:
         from zoo.tasks.text.seq2seq import Answerer
 
-        numbers = self.known().numbers
+        numbers, length = self._learned_vocabulary().numbers, self.settings.length
         never = [0, numbers[BEGIN], numbers[RARE]]
-        return self.beside_model(lambda net: Answerer(net, self.length, numbers[BEGIN], numbers[END], never))
+        return self._made_of_model(lambda net: Answerer(net, length, numbers[BEGIN], numbers[END], never))
 
-    def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
+    def evaluate(self, data: Any = None, split: str | None = None, progress: bool = True) -> dict:
         """Measure how well the model foretells answers, and whether it listens.
 
         Args:
@@ -222,22 +246,19 @@ class Dialogue(TextTask):
         Raises:
             ZooError: the data cannot be found.
         """
-        dataset = self.resolve_dataset(data, text_sources.load_pairs)
+        dataset = self._resolve_dataset(data, text_sources.load_pairs)
         split = dataset.to_measure_on(split)
-        x, y = self.encode(dataset.splits[split])
+        x, y = self._encode(dataset.splits[split])
         others = x.copy()
         others[:, 0] = x[np.random.default_rng(0).permutation(len(x)), 0]
-        asked = [said for said in dataset.splits[split].said if len(self.numbers(said))][:COUNTED]
-        bar = Bar(2 * len(x) + len(asked), "evaluating", unit="answer") if progress else None
-        update = bar.update if bar else lambda pairs: None
-        heard, deaf = (self.nats(part, y, update) for part in (x, others))
-        replies = []
-        for number, said in enumerate(asked):
-            replies.append(self.answer(said, seed=number))
-            update(1)
-        if bar:
-            bar.close()
-        _, learned = self.encode(dataset.splits["train"])
+        asked = [said for said in dataset.splits[split].said if len(self._numbers(said))][:COUNTED]
+        with progress_bar(2 * len(x) + len(asked), "evaluating", unit="answer", shown=progress) as bar:
+            heard, deaf = (self._nats(part, y, bar.update) for part in (x, others))
+            replies = []
+            for number, said in enumerate(asked):
+                replies.append(self._answer(said, seed=number))
+                bar.update(1)
+        _, learned = self._encode(dataset.splits["train"])
         counts = np.bincount(learned[learned > 0], minlength=self.arguments["vocab_size"]) + 1.0
         unigram = np.log(counts[1:].sum()) - np.log(counts[y[y > 0]]).mean()
         nats = mean_of(heard, y)
@@ -247,7 +268,7 @@ class Dialogue(TextTask):
             "shuffled": mean_of(deaf, y).mapped(metrics.perplexity),
             "listening": mean_of(deaf - heard, y),
             "unigram": float(np.exp(unigram)),
-            "unknown": float((y == self.known().numbers[RARE]).sum() / (y > 0).sum()),
+            "unknown": float((y == self._learned_vocabulary().numbers[RARE]).sum() / (y > 0).sum()),
             "distinct_1": distinct([reply.words for reply in replies], 1),
             "distinct_2": distinct([reply.words for reply in replies], 2),
             "exchanges": [
@@ -257,22 +278,21 @@ class Dialogue(TextTask):
         }
         return {**self.metrics, "skipped": dataset.skipped}
 
-    def nats(self, x: np.ndarray, y: np.ndarray, progress) -> np.ndarray:
+    def _nats(self, x: np.ndarray, y: np.ndarray, update: Callable[[int], None]) -> np.ndarray:
         """The negative logarithm of each word's probability, shape (n, length); 0 where there is no word."""
         from zoo import backend
 
-        found = []
+        nats = []
         for start in range(0, len(x), BATCH):
             wanted = y[start : start + BATCH]
             (logits,) = backend.predict(self.model, x[start : start + BATCH], BATCH)
             highest = logits.max(-1, keepdims=True)
             logs = logits - highest - np.log(np.exp(logits - highest).sum(-1, keepdims=True))
-            found.append(np.where(wanted > 0, -np.take_along_axis(logs, wanted[..., None], -1)[..., 0], 0))
-            progress(len(wanted))
-        return np.concatenate(found).astype(np.float64)
+            nats.append(np.where(wanted > 0, -np.take_along_axis(logs, wanted[..., None], -1)[..., 0], 0))
+            update(len(wanted))
+        return np.concatenate(nats).astype(np.float64)
 
-    def told(self, result: dict) -> str:
-        """What `evaluate` found, for people."""
+    def _format_result(self, result: dict) -> str:
         return "\n".join(
             [
                 f"on the {result['split']} split, for each word of the answers:",
@@ -288,27 +308,33 @@ class Dialogue(TextTask):
 
     # The saved file
 
-    def sample_inputs(self, n: int) -> np.ndarray:
+    def _sample_inputs(self, n: int) -> np.ndarray:
         """Words in turn, each pair from another one on, with two places left empty."""
         size = self.arguments["vocab_size"]
-        numbers = (np.arange(2 * self.length).reshape(1, 2, -1) * 5 + np.arange(n)[:, None, None]) % (size - 1) + 1
+        numbers = (np.arange(2 * self.settings.length).reshape(1, 2, -1) * 5 + np.arange(n)[:, None, None]) % (
+            size - 1
+        ) + 1
         numbers[:, :, -2:] = 0
         return numbers.astype(np.int32)
 
-    def toy_data(self) -> Dataset:
+    def _toy_data(self) -> Dataset:
         """A few exchanges over and over."""
         said, reply = ["hi .", "who is there ?", "bye ."], ["hello !", "it is me .", "see you ."]
         return Dataset("toy", {"train": Pairs(said * 16, reply * 16), "validation": Pairs(said, reply)})
 
-    def describe(self) -> dict:
+    def get_config(self) -> dict:
         output = "logits of each word of the answer; token 0 fills up short lines"
-        return {**super().describe(), "length": self.length, "output": output}
+        return {**super().get_config(), "length": self.settings.length, "output": output}
 
-    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
-        super().recall(known, inputs, outputs)
-        self.length = known["length"]
-        if inputs != (2, self.length):
-            raise RecordMismatchError(f"lines of {self.length!r} words, but inputs of {inputs}")
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        self = super().from_config(config)
+        self.settings = replace(self.settings, length=config["length"])
+        return self
+
+    def _check_shapes(self, inputs: tuple, outputs: tuple) -> None:
+        if inputs != (2, self.settings.length):
+            raise RecordMismatchError(f"lines of {self.settings.length!r} words, but inputs of {inputs}")
 
 
 def mean_of(nats: np.ndarray, y: np.ndarray) -> metrics.Mean:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from zoo import metrics
-from zoo.console import Bar
+from zoo.console import progress_bar
 from zoo.data import text_sources
 from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Text
 from zoo.data.text.vocabulary import UNKNOWN, windows
 from zoo.errors import UsageError, ZooError, whole_number
 from zoo.registry import did_you_mean
-from zoo.tasks.text.base import TextTask
+from zoo.tasks.text.base import TextSettings, TextTask
 from zoo.tasks.text.samplers import Sampling
 from zoo.training.order import FitData, Sequential, Shuffled
+from zoo.training.plan import Plan
 
 if TYPE_CHECKING:
+    import keras
+
     from zoo.tasks.text.recurrent import StatefulModel
 
 LONGEST = 1_000_000  # tokens that one call draws
@@ -28,36 +33,53 @@ ROWS = 16  # parts of a text that are scored side by side
 BLOCK = 1000  # tokens; neighbours are alike, so the interval counts blocks of them
 
 
+@dataclass(frozen=True)
+class LanguageSettings(TextSettings):
+    """What a language model's `preprocessing` may name.
+
+    Attributes:
+        window: tokens of the pieces that the text is cut into for training.
+        carried: whether each row of a batch goes on where it ended in the batch before, with the states carried over,
+            and not as pieces in any order that each begin afresh.
+    """
+
+    window: int = 100
+    carried: bool = True
+
+    def __post_init__(self):
+        whole_number("window", self.window, 1)
+
+
 class LanguageModel(TextTask):
     """A model that draws text, and says how probable a text is.
 
     Its builder has the argument `vocab_size`, takes numbers of tokens, int32 of shape (length,), and gives logits of
     what follows each of them, shape (length, vocab_size). It is a chain of layers whose recurrent ones give their
-    sequences and states, so that text can be carried on.
-
-    The model's `preprocessing` says how text is cut ("tokens": "characters", "words" or "lower-case words"), how rare
-    a token may be ("min_count") and how long the pieces are that it trains on ("window").
+    sequences and states, so that text can be carried on. Its `preprocessing` names `LanguageSettings`.
     """
 
-    settings: ClassVar = {"tokens": "characters", "min_count": 1, "window": 100}
-    measured: ClassVar = dict.fromkeys(("nats", "bits", "perplexity"), metrics.Mean)
-
-    def __init__(self, entry, arguments, weights=None, seed=None, dtype=None):
-        super().__init__(entry, arguments, weights, seed, dtype)
-        self.carried = True
+    settings: LanguageSettings
+    _settings_type = LanguageSettings
+    _metric_types: ClassVar = dict.fromkeys(("nats", "bits", "perplexity"), metrics.Mean)
 
     # Training
 
-    def train(self, data=None, validation=None, *, window: int | None = None, carried: bool | None = None, **how):
+    def train(
+        self,
+        data: Any = None,
+        validation: Any = None,
+        *,
+        window: int | None = None,
+        carried: bool | None = None,
+        **how: Any,
+    ) -> keras.callbacks.History:
         """Train with plain `fit`, from where the model stands.
 
         Args:
             data: a dataset's name, a text file, a folder of `.txt` files, or a string that is the text itself; None is
                 the model's own dataset.
             validation: data of the same kinds to watch; None takes the data's own validation part, or its last tenth.
-            window: tokens of the pieces that the text is cut into; None is the model's own.
-            carried: whether each row of a batch goes on where it ended in the batch before, with the states carried
-                over, and not as pieces in any order that each begin afresh; None is as before, at first True.
+            window, carried: see `LanguageSettings`; None is as before.
             **how: epochs, batch_size, optimizer, learning_rate and so on, as for any model: see `Task.train`.
 
         Returns:
@@ -67,53 +89,50 @@ class LanguageModel(TextTask):
         Raises:
             ZooError: the data cannot be found, hold too little text, or do not fit the model.
         """
-        self.window = self.window if window is None else whole_number("window", window, 1)
-        self.carried = self.carried if carried is None else carried
+        given: dict[str, Any] = {"window": window, "carried": carried}
+        self.settings = replace(self.settings, **{name: value for name, value in given.items() if value is not None})
         return super().train(data, validation, **how)
 
-    def load(self, data, validation=None) -> Dataset:
+    def _find_data(self, data: Any, validation: Any = None) -> Dataset:
         return text_sources.load(data, validation)
 
-    def examples(self, dataset: Dataset) -> FitData:
+    def _make_plan(
+        self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
+    ) -> Plan:
+        from zoo.backend import keras
+        from zoo.tasks.text.recurrent import StartAfresh, StatefulTrainer, TextLogger
+
+        window, carried = self.settings.window, self.settings.carried
         texts = {split: part.text for split, part in dataset.splits.items()}
-        self.learn_vocabulary(texts["train"])
-        pieces = {split: windows(self.vocabulary.encode(text), self.window) for split, text in texts.items()}
+        vocabulary = self._learn_vocabulary(texts["train"])
+        pieces = {split: windows(vocabulary.encode(text), window) for split, text in texts.items()}
         for split, (x, _) in pieces.items():
             if not len(x) and split != "test":
                 raise ZooError(
-                    f"{dataset.name} has too little text: its {split} part is no longer than window={self.window} "
+                    f"{dataset.name} has too little text: its {split} part is no longer than window={window} "
                     "tokens. Give more text, or a smaller window."
                 )
-        about = {"window": self.window, "carried": self.carried, "tokens": self.tokens}
+        about = {"window": window, "carried": carried, "tokens": self.settings.tokens}
         watched = pieces.get("validation")
-        order = functools.partial(Sequential, most=len(watched[0]) if watched else None) if self.carried else Shuffled
-        return FitData(*pieces["train"], watched, order, about)
+        order = functools.partial(Sequential, most=len(watched[0]) if watched else None) if carried else Shuffled
+        data = FitData(*pieces["train"], watched, order, about)
 
-    def trained(self, data: FitData, batch_size: int | None):
-        if not self.carried:
-            return self.model
-        from zoo.tasks.text.recurrent import StatefulTrainer
-
-        return StatefulTrainer(self.stepped.model, data.order(len(data.x), batch_size).batch_size)
-
-    def compile_arguments(self) -> dict:
-        from zoo.backend import keras
-
-        return {"loss": self.model_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True)}
-
-    def callbacks(self, trained, data, folder, progress: bool) -> list:
-        from zoo.tasks.text.recurrent import StartAfresh, StatefulTrainer, TextLogger
-
-        unit = metrics.bits if self.known().kind == "characters" else metrics.perplexity
-        sample = (lambda: self.generate(length=60, seed=0)) if progress else None
-        return [TextLogger(unit, sample), *([StartAfresh()] if isinstance(trained, StatefulTrainer) else [])]
+        unit = metrics.bits if vocabulary.kind == "characters" else metrics.perplexity
+        sample = (lambda: str(self.generate(length=60, seed=0))) if progress else None
+        callbacks: list[keras.callbacks.Callback] = [TextLogger(unit, sample)]
+        model = self.model
+        if carried:
+            model = StatefulTrainer(self._stateful.model, data.order(len(data.x), batch_size).batch_size)
+            callbacks.append(StartAfresh())
+        loss = self._model_loss() or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return Plan(data, model, loss, callbacks=callbacks)
 
     @property
-    def stepped(self) -> StatefulModel:
+    def _stateful(self) -> StatefulModel:
         """The model that is also given its states and gives them back, with what draws and scores text by it."""
         from zoo.tasks.text.recurrent import StatefulModel
 
-        return self.beside_model(StatefulModel)
+        return self._made_of_model(StatefulModel)
 
     # Verbs
 
@@ -153,32 +172,34 @@ class LanguageModel(TextTask):
             (25, True)
         """
         whole_number("length", length, 0, LONGEST)
-        pieces = self.pieces(prompt, length, Sampling(temperature, top_k, top_p), seed, 32 if stream else length)
+        pieces = self._pieces(prompt, length, Sampling(temperature, top_k, top_p), seed, 32 if stream else length)
         return pieces if stream else "".join(pieces)
 
-    def pieces(self, prompt: str, length: int, sampling: Sampling, seed, piece: int) -> Iterator[str]:
-        known = self.known()
-        if unknown := known.unknown(prompt):
+    def _pieces(self, prompt: str, length: int, sampling: Sampling, seed: int | None, piece: int) -> Iterator[str]:
+        """The text, `piece` tokens at a time; a prompt with unknown tokens is refused at once."""
+        vocabulary = self._learned_vocabulary()
+        if unknown := vocabulary.unknown(prompt):
             raise UsageError(
                 f"the prompt has {', '.join(map(repr, unknown[:5]))}, which {self.name} has never seen"
-                f"{did_you_mean(unknown[0], known.tokens)} It knows {len(known.tokens):,} {known.kind}, such as "
-                f"{', '.join(map(repr, known.tokens[:10]))}."
+                f"{did_you_mean(unknown[0], vocabulary.tokens)} It knows {len(vocabulary.tokens):,} "
+                f"{vocabulary.kind}, such as {', '.join(map(repr, vocabulary.tokens[:10]))}."
             )
-        return self._pieces(known.encode(prompt), length, sampling, seed, piece)
-
-    def _pieces(self, prompt: np.ndarray, length: int, sampling: Sampling, seed, piece: int) -> Iterator[str]:
-        known = self.known()
+        numbers, decode = vocabulary.encode(prompt), vocabulary.decoding()
         # An empty prompt stands for a line break, which is not shown.
-        begin = prompt if len(prompt) else np.array([known.numbers.get("\n", 1)], np.int32)
-        decode = known.decoding()
-        text = decode(prompt)
-        random = np.random.default_rng(seed)
-        found = self.stepped.writer.write(begin, length, sampling, random, piece) if length else [[]]
-        for part in found:
-            yield text + decode(part)
-            text = ""
+        begin = numbers if len(numbers) else np.array([vocabulary.numbers.get("\n", 1)], np.int32)
 
-    def evaluate(self, data=None, split: str | None = None, progress: bool = True) -> dict:
+        def drawn() -> Iterator[str]:
+            text = decode(numbers)
+            random = np.random.default_rng(seed)
+            generator = self._stateful.generator
+            nothing = iter([np.empty(0, np.int32)])
+            for part in generator.generate(begin, length, sampling, random, piece) if length else nothing:
+                yield text + decode(part)
+                text = ""
+
+        return drawn()
+
+    def evaluate(self, data: Any = None, split: str | None = None, progress: bool = True) -> dict:
         """Measure how well the model foretells a text that it was not trained on.
 
         Args:
@@ -195,17 +216,15 @@ class LanguageModel(TextTask):
         Raises:
             ZooError: the data cannot be found, or are too short.
         """
-        known = self.known()
-        dataset = self.resolve_dataset(data, text_sources.load)
+        vocabulary = self._learned_vocabulary()
+        dataset = self._resolve_dataset(data, text_sources.load)
         split = dataset.to_measure_on(split)
-        numbers = known.encode(dataset.splits[split].text)
+        numbers = vocabulary.encode(dataset.splits[split].text)
         if len(numbers) < 2:
             raise ZooError(f"the {split} part of {dataset.name} has fewer than two tokens to foretell.")
-        bar = Bar(len(numbers), "evaluating", unit="token") if progress else None
         rows = max(1, min(ROWS, len(numbers) // (2 * BLOCK)))
-        nats = self.stepped.reader.read(numbers, rows, bar.update if bar else lambda tokens: None)
-        if bar:
-            bar.close()
+        with progress_bar(len(numbers), "evaluating", unit="token", shown=progress) as bar:
+            nats = self._stateful.scorer.score(numbers, rows, bar.update)
         blocks = np.array_split(nats.astype(np.float64), max(2, len(nats) // BLOCK))
         interval = metrics.mean(np.array([block.mean() for block in blocks if len(block)])).ci
         mean = metrics.Mean(float(nats.mean(dtype=np.float64)), interval, len(nats))
@@ -218,9 +237,8 @@ class LanguageModel(TextTask):
         }
         return {**self.metrics, "skipped": dataset.skipped}
 
-    def told(self, result: dict) -> str:
-        """What `evaluate` found, for people."""
-        token = self.known().kind.removesuffix("s")
+    def _format_result(self, result: dict) -> str:
+        token = self._learned_vocabulary().kind.removesuffix("s")
         return "\n".join(
             [
                 f"on the {result['split']} split:",
@@ -233,14 +251,16 @@ class LanguageModel(TextTask):
 
     # The saved file
 
-    def toy_data(self) -> Dataset:
+    def _toy_data(self) -> Dataset:
         """A few words over and over."""
         return Dataset("toy", {"train": Text("the cat sat on the mat.\nthe dog sat on the cat.\n" * 60)})
 
-    def describe(self) -> dict:
+    def get_config(self) -> dict:
         output = "logits of the token that follows; token 0 stands for all that are not in the vocabulary"
-        return {**super().describe(), "window": self.window, "output": output}
+        return {**super().get_config(), "window": self.settings.window, "output": output}
 
-    def recall(self, known: dict, inputs: tuple, outputs: tuple) -> None:
-        super().recall(known, inputs, outputs)
-        self.window = whole_number("the window of the file's record", known.get("window"), 1)
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        self = super().from_config(config)
+        self.settings = replace(self.settings, window=config["window"])
+        return self

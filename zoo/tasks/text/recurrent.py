@@ -41,9 +41,9 @@ def with_states(model: keras.Model) -> keras.Model:
         left += after
     if not given:
         raise ZooError(f"the model {model.name!r} has no recurrent layer.")
-    stepped = keras.Model([tokens, *given], [x, *left], name=f"{model.name}_with_states")
-    backend.prepare(stepped)
-    return stepped
+    stateful = keras.Model([tokens, *given], [x, *left], name=f"{model.name}_with_states")
+    backend.prepare(stateful)
+    return stateful
 
 
 class StatefulModel:
@@ -57,17 +57,17 @@ class StatefulModel:
         self.model = with_states(model)
 
     @functools.cached_property
-    def writer(self) -> "TextGenerator":
+    def generator(self) -> "TextGenerator":
         return TextGenerator(self.model, never=UNKNOWN)
 
     @functools.cached_property
-    def reader(self) -> "TextScorer":
+    def scorer(self) -> "TextScorer":
         return TextScorer(self.model)
 
 
-def fresh_states(stepped: keras.Model, rows: int) -> list[np.ndarray]:
+def fresh_states(stateful: keras.Model, rows: int) -> list[np.ndarray]:
     """States before any text: zeros, for so many rows."""
-    return [np.zeros((rows, *state.shape[1:]), np.float32) for state in stepped.inputs[1:]]
+    return [np.zeros((rows, *state.shape[1:]), np.float32) for state in stateful.inputs[1:]]
 
 
 class StatefulTrainer(keras.Model):
@@ -77,24 +77,24 @@ class StatefulTrainer(keras.Model):
     Here the states are weights that no gradient moves, read at the beginning of a step and written at its end.
 
     Args:
-        stepped: from `with_states`.
+        stateful: from `with_states`.
         rows: of each batch.
     """
 
-    def __init__(self, stepped: keras.Model, rows: int):
-        super().__init__(name=stepped.name)
-        self.stepped = stepped
+    def __init__(self, stateful: keras.Model, rows: int):
+        super().__init__(name=stateful.name)
+        self.stateful = stateful
         self.states = [
             self.add_weight((rows, *state.shape[1:]), "zeros", "float32", trainable=False)
-            for state in stepped.inputs[1:]
+            for state in stateful.inputs[1:]
         ]
         self.built = True
 
-    def call(self, tokens, training=False):
+    def call(self, tokens: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         # copied: PyTorch writes into the states while gradients still need what they were
         before = [ops.stop_gradient(ops.copy(ops.convert_to_tensor(state))) for state in self.states]
         tokens = ops.reshape(tokens, (self.states[0].shape[0], -1))  # so many rows, and no others
-        logits, *after = self.stepped([tokens, *before], training=training)
+        logits, *after = self.stateful([tokens, *before], training=training)
         for state, value in zip(self.states, after, strict=True):
             state.assign(ops.cast(ops.stop_gradient(value), "float32"))
         return logits
@@ -107,10 +107,10 @@ class StatefulTrainer(keras.Model):
 class StartAfresh(keras.callbacks.Callback):
     """An epoch and a validation each begin at the beginning of their texts, with states of zero."""
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch, logs=None) -> None:
         self.model.start_afresh()
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs=None) -> None:
         self.model.start_afresh()
 
 
@@ -126,7 +126,7 @@ class TextLogger(keras.callbacks.Callback):
         super().__init__()
         self.unit, self.sample = unit, sample
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs=None) -> None:
         for key in ("loss", "val_loss"):
             if key in logs:
                 logs[key.replace("loss", self.unit.__name__)] = self.unit(float(logs[key]))
@@ -138,17 +138,17 @@ class TextGenerator:
     """Draws text token by token, the whole loop compiled once.
 
     Args:
-        stepped: from `with_states`.
+        stateful: from `with_states`.
         never: a token that is never drawn.
     """
 
-    def __init__(self, stepped: keras.Model, never: int):
-        self.stepped = stepped
-        self.tokens = stepped.outputs[0].shape[-1]
+    def __init__(self, stateful: keras.Model, never: int):
+        self.stateful = stateful
+        self.tokens = stateful.outputs[0].shape[-1]
         self.penalty = np.where(np.arange(self.tokens) == never, np.float32(NEVER), np.float32(0))
-        self.loop = backend.compiled(stepped, self._loop, small_steps=True)
+        self.loop = backend.compiled(stateful, self._loop, small_steps=True)
 
-    def write(
+    def generate(
         self, prompt: np.ndarray, length: int, sampling: Sampling, random: np.random.Generator, piece: int
     ) -> Iterator[np.ndarray]:
         """Yield the tokens that follow a prompt.
@@ -166,7 +166,7 @@ class TextGenerator:
         buffer[0, :given] = prompt
         uniform = np.zeros(room, np.float32)
         uniform[:total] = random.random(total, np.float32)
-        states = fresh_states(self.stepped, 1)
+        states = fresh_states(self.stateful, 1)
         temperature, top_k, top_p = sampling.settings(self.tokens)
         how = np.float32(temperature), np.int32(top_k), np.float32(top_p)
         done = 0  # tokens that the model has seen; it has then drawn the one after them
@@ -175,8 +175,7 @@ class TextGenerator:
             buffer, *states = self.loop(
                 buffer, uniform, np.int32(done), np.int32(until), np.int32(given), *how, *states
             )
-            found = np.asarray(ops.convert_to_numpy(buffer))
-            yield found[0, max(done + 1, given) : until + 1]
+            yield np.asarray(ops.convert_to_numpy(buffer))[0, max(done + 1, given) : until + 1]
             done = until
 
     def _loop(self, buffer, uniform, start, stop, given, temperature, top_k, top_p, *states):
@@ -184,7 +183,7 @@ class TextGenerator:
 
         def step(at, buffer, *states):
             token = ops.slice(buffer, (0, at), (1, 1))
-            logits, *states = self.stepped([token, *states], training=False)
+            logits, *states = self.stateful([token, *states], training=False)
             number = ops.slice(uniform, (at,), (1,))
             drawn = draw(ops.cast(logits[:, 0], "float32") + self.penalty, number, temperature, top_k, top_p)
             follows = ops.where(at + 1 < given, ops.slice(buffer, (0, at + 1), (1, 1)), drawn[:, None])
@@ -199,15 +198,15 @@ class TextScorer:
     """Scores text: the negative logarithm of the probability that a model gives to each token.
 
     Args:
-        stepped: from `with_states`.
+        stateful: from `with_states`.
         length: tokens of a piece that is read at a time.
     """
 
-    def __init__(self, stepped: keras.Model, length: int = 100):
-        self.stepped, self.length = stepped, length
-        self.forward = backend.compiled(stepped, self._forward)
+    def __init__(self, stateful: keras.Model, length: int = 100):
+        self.stateful, self.length = stateful, length
+        self.forward = backend.compiled(stateful, self._forward)
 
-    def read(self, numbers: np.ndarray, rows: int, progress=lambda tokens: None) -> np.ndarray:
+    def score(self, numbers: np.ndarray, rows: int, progress=lambda tokens: None) -> np.ndarray:
         """Nats of each token but the first, float32 of shape (tokens - 1,).
 
         Args:
@@ -222,15 +221,15 @@ class TextScorer:
         for row in range(rows):
             part = numbers[row * each : (row + 1) * each + 1]
             padded[0, row, : max(0, len(part) - 1)], padded[1, row, : max(0, len(part) - 1)] = part[:-1], part[1:]
-        states, found = fresh_states(self.stepped, rows), []
+        states, parts = fresh_states(self.stateful, rows), []
         for start in range(0, steps * self.length, self.length):
             tokens, targets = padded[:, :, start : start + self.length]
             nats, *states = self.forward(tokens, targets, *states)
-            found.append(ops.convert_to_numpy(nats))
+            parts.append(ops.convert_to_numpy(nats))
             progress(tokens.size)
-        nats = np.concatenate(found, axis=1)
+        nats = np.concatenate(parts, axis=1)
         return np.concatenate([nats[row, : max(0, min(each, count - row * each))] for row in range(rows)])
 
     def _forward(self, tokens, targets, *states):
-        logits, *states = self.stepped([tokens, *states], training=False)
+        logits, *states = self.stateful([tokens, *states], training=False)
         return ops.sparse_categorical_crossentropy(targets, ops.cast(logits, "float32"), from_logits=True), *states

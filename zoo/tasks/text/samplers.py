@@ -5,9 +5,11 @@ backend alike but for rounding.
 """
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from zoo.errors import UsageError, whole_number
 
+Tensor: TypeAlias = Any  # of the backend that runs; this module imports none
 NEVER = -1e9  # the logit of a token that must not be drawn
 
 
@@ -51,7 +53,7 @@ def _number(value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def draw(logits, uniform, temperature, top_k, top_p):
+def draw(logits: Tensor, uniform: Tensor, temperature: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
     """The tokens that numbers between 0 and 1 choose; plain `keras.ops`, to be compiled.
 
     Args:
@@ -84,7 +86,7 @@ def draw(logits, uniform, temperature, top_k, top_p):
     return ops.cast(ops.take_along_axis(order, place[:, None], axis=-1)[:, 0], "int32")
 
 
-def beam_step(logs, scores, alive):
+def beam_step(logs: Tensor, scores: Tensor, alive: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The best continuations of some beginnings, as many as there are beginnings.
 
     Args:
@@ -104,7 +106,7 @@ def beam_step(logs, scores, alive):
     return best, ops.cast(place // tokens, "int32"), ops.cast(place % tokens, "int32")
 
 
-def length_norm(lengths, penalty):
+def length_norm(lengths: Tensor, penalty: Tensor) -> Tensor:
     """What the scores of answers of different lengths are divided by, so that short ones are not always best.
 
     With penalty 0 it is 1. Wu et al. (2016), arXiv:1609.08144, equation 14.

@@ -30,7 +30,15 @@ class Answerer:
             lambda beam: backend.compiled(model, functools.partial(self._searched, beam=beam))
         )
 
-    def answer(self, said: np.ndarray, sampling: Sampling, beam: int, length_penalty: float, most: int, random):
+    def answer(
+        self,
+        said: np.ndarray,
+        sampling: Sampling,
+        beam: int,
+        length_penalty: float,
+        most: int,
+        random: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The tokens of an answer, and for each how much every word of the question mattered.
 
         Args:
@@ -47,41 +55,41 @@ class Answerer:
         padded = np.zeros((1, self.length), np.int32)
         padded[0, : len(said)] = said
         if beam > 1:
-            found = self.searched(beam)(padded, np.float32(length_penalty), np.int32(most))
+            drawn = self.searched(beam)(padded, np.float32(length_penalty), np.int32(most))
         else:
             temperature, top_k, top_p = sampling.settings(self.tokens)
             uniform = random.random(self.length, np.float32)
-            found = self.sampled(
+            drawn = self.sampled(
                 padded, uniform, np.float32(temperature), np.int32(top_k), np.float32(top_p), np.int32(most)
             )
-        tokens, alignment = (ops.convert_to_numpy(part) for part in found)
+        tokens, alignment = (ops.convert_to_numpy(part) for part in drawn)
         stop = np.flatnonzero((tokens == self.end) | (tokens == 0))
         tokens = tokens[: stop[0]] if len(stop) else tokens
         return tokens, alignment[: len(tokens), : len(said)]
 
     def _read(self, said):
-        there = ops.not_equal(said, 0)
-        memory, *states = self.encoder([self.words(said), there], training=False)
-        return memory, there, states
+        mask = ops.not_equal(said, 0)
+        memory, *states = self.encoder([self.words(said), mask], training=False)
+        return memory, mask, states
 
-    def _step(self, token, memory, there, states):
+    def _step(self, token, memory, mask, states):
         """Logits of what follows a token, shape (rows, tokens); where it looked; and the states."""
         embedded = self.words(token[:, None])
-        x, *states, alignment = self.decoder([embedded, memory, there, *states], training=False)
+        x, *states, alignment = self.decoder([embedded, memory, mask, *states], training=False)
         logits = ops.cast(self.words(x, reverse=True), "float32")
         return logits[:, 0] + self.penalty, ops.cast(alignment[:, 0], "float32"), states
 
     def _sampled(self, said, uniform, temperature, top_k, top_p, most):
-        memory, there, states = self._read(said)
+        memory, mask, states = self._read(said)
 
-        def step(at, token, answer, looks, *states):
-            logits, look, states = self._step(token, memory, there, states)
+        def step(at, token, answer, weights, *states):
+            logits, attention, states = self._step(token, memory, mask, states)
             token = draw(logits, ops.slice(uniform, (at,), (1,)), temperature, top_k, top_p)
             return (
                 at + 1,
                 token,
                 ops.slice_update(answer, (at,), token),
-                ops.slice_update(looks, (at, 0), look),
+                ops.slice_update(weights, (at, 0), attention),
                 *states,
             )
 
@@ -92,26 +100,26 @@ class Answerer:
             ops.zeros((self.length, self.length), "float32"),
         )
         going = lambda at, token, *_: ops.logical_and(at < most, token[0] != self.end)  # noqa: E731
-        _, _, answer, looks, *_ = ops.while_loop(going, step, (*start, *states))
-        return answer, looks
+        _, _, answer, weights, *_ = ops.while_loop(going, step, (*start, *states))
+        return answer, weights
 
     def _searched(self, said, length_penalty, most, beam):
-        memory, there, states = self._read(said)
-        memory, there, *states = (ops.repeat(part, beam, axis=0) for part in (memory, there, *states))
+        memory, mask, states = self._read(said)
+        memory, mask, *states = (ops.repeat(part, beam, axis=0) for part in (memory, mask, *states))
 
-        def step(at, token, scores, answers, looks, *states):
-            logits, look, states = self._step(token, memory, there, states)
+        def step(at, token, scores, answers, weights, *states):
+            logits, attention, states = self._step(token, memory, mask, states)
             alive = ops.logical_and(token != self.end, token != 0)
             scores, parent, token = beam_step(ops.log_softmax(logits), scores, alive)
-            answers, looks, look, *states = (
-                ops.take(part, parent, axis=0) for part in (answers, looks, look, *states)
+            answers, weights, attention, *states = (
+                ops.take(part, parent, axis=0) for part in (answers, weights, attention, *states)
             )
             return (
                 at + 1,
                 token,
                 scores,
                 ops.slice_update(answers, (0, at), token[:, None]),
-                ops.slice_update(looks, (0, at, 0), look[:, None]),
+                ops.slice_update(weights, (0, at, 0), attention[:, None]),
                 *states,
             )
 
@@ -126,7 +134,7 @@ class Answerer:
         def going(at, token, *_):
             return ops.logical_and(at < most, ops.any(ops.logical_and(token != self.end, token != 0)))
 
-        _, _, scores, answers, looks, *_ = ops.while_loop(going, step, (*start, *states))
+        _, _, scores, answers, weights, *_ = ops.while_loop(going, step, (*start, *states))
         lengths = ops.sum(ops.cast(answers != 0, "float32"), axis=1)
         best = ops.argmax(scores / length_norm(lengths, length_penalty))
-        return ops.take(answers, best, axis=0), ops.take(looks, best, axis=0)
+        return ops.take(answers, best, axis=0), ops.take(weights, best, axis=0)

@@ -1,9 +1,12 @@
 """A classifier whose net is one of those written out in NumPy: the same verbs, no framework."""
 
-import functools
+from __future__ import annotations
+
 import inspect
 import random
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,12 +14,16 @@ from zoo.console import progress_bar
 from zoo.data import sources
 from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
+from zoo.registry import Entry
 from zoo.scratch.logistic import LogisticRegression
 from zoo.scratch.mlp import MLP
 from zoo.tasks.images.classification import Classifier
 from zoo.training.order import Shuffled
 
-NETS = {"logistic": LogisticRegression, "mlp": MLP}  # by the name of the Keras twin
+if TYPE_CHECKING:
+    from zoo.backend import keras
+
+NETS: dict[str, Any] = {"logistic": LogisticRegression, "mlp": MLP}  # by the name of the Keras twin
 
 
 @dataclass
@@ -34,68 +41,84 @@ class History:
     best_epoch: None = None
 
 
+@dataclass(frozen=True)
+class NumPyEngine:
+    """A net of `zoo/scratch` with its weights.
+
+    Attributes:
+        net: the net.
+        parameters: its weights, as `net.initial` gives them.
+        white: what inputs are divided by: 255 for pixels, 1 for points.
+    """
+
+    net: Any
+    parameters: list[np.ndarray]
+    white: float
+    name: str = "numpy"
+    precision: str = "float64"
+
+    def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
+        return [self.net.logits(self.parameters, self.rows(inputs))]
+
+    def rows(self, inputs: np.ndarray) -> np.ndarray:
+        """Examples as the net takes them: float64 of shape (m, inputs), pixels from 0 to 1."""
+        return inputs.reshape(len(inputs), -1).astype(np.float64) / self.white
+
+
 class NumPyClassifier(Classifier):
     """A classifier that runs and learns in NumPy, in float64, by plain gradient descent.
 
     `.model` is its Keras twin with the same weights, which is also what `save` writes.
+
+    Raises:
+        UsageError: there is no such net in NumPy, or it does not know an argument that was given.
     """
 
-    def __init__(self, entry, arguments, seed=None):
+    def __init__(self, entry: Entry, arguments: dict, seed: int | None = None):
         super().__init__(entry, arguments, seed=seed)
-        self.net = self.net_of(entry.name, arguments)
-        self.parameters: list[np.ndarray] | None = None
-
-    @staticmethod
-    def net_of(name: str, arguments: dict):
-        """The NumPy net of that model, made with the arguments that it knows.
-
-        Raises:
-            UsageError: there is no such net in NumPy, or it does not accept an argument that was given.
-        """
-        if name not in NETS:
+        if entry.name not in NETS:
             raise UsageError(
-                f"{name} is not written out in NumPy; leave out engine, or take one of: {', '.join(NETS)}."
+                f"{entry.name} is not written out in NumPy; leave out engine, or take one of: {', '.join(NETS)}."
             )
+        net = NETS[entry.name]
         given = {key: value for key, value in arguments.items() if key not in ("input_shape", "num_classes")}
-        accepted = inspect.signature(NETS[name]).parameters
-        left = {key: value for key, value in given.items() if key not in accepted and value}
-        if left:
-            raise UsageError(f"in NumPy, {name} has no {', '.join(left)}; leave it out, or leave out engine.")
+        accepted = inspect.signature(net).parameters
+        if left := [key for key, value in given.items() if key not in accepted and value]:
+            raise UsageError(f"in NumPy, {entry.name} has no {', '.join(left)}; leave it out, or leave out engine.")
         try:
-            return NETS[name](**{key: value for key, value in given.items() if key in accepted})
+            self.net = net(**{key: value for key, value in given.items() if key in accepted})
         except ValueError as error:
             raise UsageError(str(error)) from error
 
-    def start(self) -> None:
-        """Draw the weights anew."""
+    @cached_property
+    def parameters(self) -> list[np.ndarray]:
+        """The net's weights, drawn when they are first needed."""
         outputs = 1 if self.arguments["num_classes"] == 2 else self.arguments["num_classes"]
-        inputs = int(np.prod(self.preprocessing.shape))
-        self.parameters, self._model = self.net.initial(inputs, outputs, self.seed), None
+        return self.net.initial(int(np.prod(self.preprocessing.shape)), outputs, self.seed)
 
-    def inputs(self, x: np.ndarray) -> np.ndarray:
-        """Examples as the net takes them: float64 of shape (m, inputs), pixels from 0 to 1."""
-        rows = x.reshape(len(x), -1).astype(np.float64)
-        return rows if isinstance(self.preprocessing, Points) else rows / 255
+    @property
+    def engine(self) -> NumPyEngine:
+        return NumPyEngine(self.net, self.parameters, 1.0 if isinstance(self.preprocessing, Points) else 255.0)
 
-    def outputs(self, inputs: np.ndarray) -> list[np.ndarray]:
-        if self.parameters is None:
-            self.start()
-        return [self.net.logits(self.parameters, self.inputs(inputs))]
-
-    def build(self):
+    def build(self) -> keras.Model:
         """The Keras twin, with the same weights in float32."""
-        if self.parameters is None:
-            self.start()
         model = super().build()
         model.set_weights(self.parameters)
         return model
 
-    def width(self) -> int:
-        if self.parameters is None:
-            self.start()
+    def _num_logits(self) -> int:
         return len(self.parameters[-1])
 
-    def train(self, data=None, validation=None, *, epochs=None, batch_size=None, learning_rate=None, progress=True):
+    def train(  # type: ignore[override]  # of all the options those that mean something here
+        self,
+        data: Any = None,
+        validation: Any = None,
+        *,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        progress: bool = True,
+    ) -> History:
         """Train by gradient descent, from where the net stands.
 
         Args:
@@ -115,29 +138,30 @@ class NumPyClassifier(Classifier):
         Example:
             >>> import zoo
             >>> net = zoo.get("logistic", engine="numpy", input_shape=(8, 8, 3))
-            >>> history = net.train(net.toy_data(), epochs=2, progress=False)
+            >>> pictures = np.arange(8 * 8 * 8 * 3, dtype="uint8").reshape(8, 8, 8, 3)
+            >>> history = net.train((pictures, ["cat", "dog"] * 4), epochs=2, progress=False)
             >>> round(history.history["cost"][0], 6)
             0.693147
         """
-        dataset = self.resolve_dataset(data, lambda data: sources.load(data, validation))
-        fit = self.examples(dataset)
-        if self.parameters is None:
-            self.start()
+        dataset = self._resolve_dataset(data, lambda data: sources.load(data, validation))
+        fit_data = self._prepare_data(dataset)
+        x, y = fit_data.x, fit_data.y
         epochs = self.entry.epochs if epochs is None else epochs
         rate = self.entry.learning_rate if learning_rate is None else learning_rate
         seed = random.randrange(2**32) if self.seed is None else self.seed
         batch_size = self.entry.batch_size if batch_size is None else batch_size
-        order = Shuffled(len(fit.x), batch_size, seed)
+        order = Shuffled(len(x), batch_size, seed)
         steps = self.entry.steps_of_epoch(batch_size) or order.steps
-        batch = functools.lru_cache(maxsize=1)(lambda: (self.inputs(fit.x), fit.y))  # all of them, prepared once
+        rows_of = self.engine.rows
+        everything = lru_cache(maxsize=1)(lambda: (rows_of(x), y))  # prepared once
         history = History({"loss": [], "cost": []}, list(range(epochs)))
         with progress_bar(epochs * steps, "training", unit="step", shown=progress) as bar:
             for epoch in range(epochs):
                 costs = []
                 for step in range(epoch * steps, (epoch + 1) * steps):
                     rows = order.rows(step)
-                    x, y = batch() if order.steps == 1 else (self.inputs(fit.x[rows]), fit.y[rows])
-                    cost, gradients = self.net.cost_and_gradients(self.parameters, x, y)
+                    batch = everything() if order.steps == 1 else (rows_of(x[rows]), y[rows])
+                    cost, gradients = self.net.cost_and_gradients(self.parameters, *batch)
                     self.parameters = [p - rate * g for p, g in zip(self.parameters, gradients, strict=True)]
                     costs.append(cost)
                     bar.update()
