@@ -69,14 +69,6 @@ def progress_bar(total: int, title: str, unit: str, shown: bool = True, initial:
     )
 
 
-class Bar:
-    """A `progress_bar` that can also print notes."""
-
-    def __init__(self, total: int, title: str, unit: str, initial: int = 0):
-        self._bar = progress_bar(total, title, unit, initial=initial)
-        self.update, self.close, self.note = self._bar.update, self._bar.close, note
-
-
 def table(rows: list[list[str]], header: list[str]) -> str:
     """Rows of text under a header, columns aligned: the first to the left, the others to the right."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]

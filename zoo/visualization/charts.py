@@ -151,10 +151,11 @@ def decision_maps(classifiers: dict, points, y, path) -> Path:
     with new_figure(path, (3.4 * columns + 0.4, 3.4 * rows), [*labels, *classifiers]) as figure:
         plots = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (title, classifier) in zip(plots, classifiers.items(), strict=False):
-            predicted = classifier.probabilities(classifier.logits(places)).argmax(axis=1).reshape(GRID, GRID)
+            numbers = {name: number for number, name in enumerate(classifier.class_names())}
+            predicted = np.array([numbers[answer.label] for answer in classifier.predict(places, top=1)])
             levels = np.arange(len(labels) + 1) - 0.5
             colours = [COLOURS[i % len(COLOURS)] for i in range(len(labels))]
-            axes.contourf(across, up, predicted, levels=levels, colors=colours, alpha=0.25)
+            axes.contourf(across, up, predicted.reshape(GRID, GRID), levels=levels, colors=colours, alpha=0.25)
             for index, label in enumerate(labels):
                 of_class = points[y == index]
                 axes.scatter(of_class[:, 0], of_class[:, 1], s=6, color=colours[index], label=label)
