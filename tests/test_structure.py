@@ -21,6 +21,7 @@ LAYERS = """
     weights
     catalog
     inference training
+    export
     tasks
     transfer
     api

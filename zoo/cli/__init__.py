@@ -14,7 +14,7 @@ from zoo.registry import did_you_mean
 SECTIONS = {
     "To begin with": (upkeep.demo, models.list_, models.show),
     "Your own photos": (images.finetune, images.predict, images.doctor, images.relabel),
-    "Any model": (models.train, models.evaluate, models.check),
+    "Any model": (models.train, models.evaluate, models.export, models.check),
     "Models of pictures": (images.reconstruct, images.sample, images.visualise),
     "Models of text": (text.generate, text.chat, text.similar),
     "The zoo itself": (upkeep.reproduce, upkeep.cache, upkeep.completion),

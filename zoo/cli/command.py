@@ -31,6 +31,7 @@ METHODS = {  # command -> the method that a model must have for it
     "sample": "sample",
     "visualise": "visualise",
     "relabel": "relabel",
+    "export": "export",
 }
 
 

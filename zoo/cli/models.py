@@ -153,6 +153,23 @@ def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> 
     show_json(result) if as_json else print(model._format_result(result))
 
 
+@command(calls="zoo.export:export")
+@model_argument()
+@click.argument("out", metavar="OUT", type=PATH)
+@weights_option
+def export(name, out, as_json, weights=None) -> None:
+    """Write a model as a file of another tool.
+
+    The ending of OUT decides the format: .xml is OpenVINO, its weights in a .bin beside it.
+
+    Examples:
+      zoo export pets.keras pets.xml
+      zoo export efficientnet_lite0 backbone.xml
+    """
+    open_model(name, "export", weights).export(out)
+    show_json({"out": str(out)}) if as_json else print(f"Wrote {out}.")
+
+
 @command()
 @click.argument("names", metavar="[NAME|FILE.py]...", nargs=-1, shell_complete=complete_model)
 @click.option("--all", "every", is_flag=True, help="Every registered model.")

@@ -1,6 +1,6 @@
 """Saved files: one `.keras` file that plain Keras opens, with a record of ours inside, and a safe door to open it."""
 
-from zoo.saving.archive import Archive, Record, outputs, read, read_record, save, write
+from zoo.saving.archive import Archive, Record, outputs, read, read_record, save, unwritable, write
 from zoo.saving.packing import digest, pack, plain, selftest, unpack
 from zoo.saving.weights_file import in_half, with_head
 
@@ -17,6 +17,7 @@ __all__ = [
     "save",
     "selftest",
     "unpack",
+    "unwritable",
     "with_head",
     "write",
 ]

@@ -24,6 +24,7 @@ from zoo.console import note
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import RecordMismatchError, ZooError
+from zoo.export import export
 from zoo.metrics import Metric
 from zoo.registry import Entry
 from zoo.weights.load import load_weights
@@ -321,6 +322,18 @@ class Task(abc.ABC):
             samples = self._sample_inputs(2)
             test = saving.selftest(samples, saving.outputs(self.model, samples))
             saving.save(self.model, Path(path), self.get_config(), test)
+
+    def export(self, path: str | Path) -> None:
+        """Write the model as a file of another tool; its ending decides the format, see `zoo.export`.
+
+        Args:
+            path: the file, for example "pets.xml" for OpenVINO.
+
+        Raises:
+            UsageError: no format has that ending.
+            ZooError: the format cannot hold the model, or the file cannot be written.
+        """
+        export(self, path)
 
     def get_config(self) -> dict:
         """What a saved file remembers beyond the model, as JSON: enough to use it, and where it is from."""

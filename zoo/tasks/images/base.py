@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,15 +19,8 @@ class PictureTask(Task):
 
     _needs_classes = False
 
-    def __init__(
-        self,
-        entry: Entry,
-        arguments: dict,
-        weights: str | None = None,
-        seed: int | None = None,
-        dtype: str | None = None,
-    ):
-        super().__init__(entry, arguments, weights, seed, dtype)
+    def __init__(self, entry: Entry, arguments: dict, **how: Any):
+        super().__init__(entry, arguments, **how)
         self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
         if not isinstance(self.preprocessing, Preprocessing):
             raise UsageError(

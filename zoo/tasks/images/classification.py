@@ -76,26 +76,19 @@ class Classifier(Task):
     _monitor = ("val_accuracy", "max")
     _metric_types: ClassVar = {"accuracy": metrics.Metric}
 
-    def __init__(
-        self,
-        entry: Entry,
-        arguments: dict,
-        weights: str | None = None,
-        seed: int | None = None,
-        dtype: str | None = None,
-    ):
+    def __init__(self, entry: Entry, arguments: dict, **how: Any):
         num_classes = arguments.get("num_classes", 2)
         if not isinstance(num_classes, int) or num_classes < 2:
             raise UsageError(f"num_classes must be a whole number of 2 or more, got {num_classes!r}.")
-        super().__init__(entry, arguments, weights, seed, dtype)
+        super().__init__(entry, arguments, **how)
         # How an example becomes the model's input: of a picture the one resize-and-crop rule, at this model's size.
         self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
         self.labels: list[str] | None = None
         # what its training pictures have in common, where that was learned
         self.novelty: NoveltyDetector | None = None
         self.summary: dict = {}  # of a fine-tuning: counts, the time that each step took, what could not be used
-        if weights is not None:
-            self.labels = class_names(catalog.card(entry.name).weights[weights])
+        if self.weights is not None:
+            self.labels = class_names(catalog.card(entry.name).weights[self.weights])
 
     @classmethod
     def from_head(

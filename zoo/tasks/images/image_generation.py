@@ -60,15 +60,8 @@ class ImageGenerator(PictureTask):
 
     _metric_types: ClassVar = {"frechet": metrics.Mean, "kid": metrics.Mean}
 
-    def __init__(
-        self,
-        entry: Entry,
-        arguments: dict,
-        weights: str | None = None,
-        seed: int | None = None,
-        dtype: str | None = None,
-    ):
-        super().__init__(entry, arguments, weights, seed, dtype)
+    def __init__(self, entry: Entry, arguments: dict, **how: Any):
+        super().__init__(entry, arguments, **how)
         self.settings = GeneratorSettings()
 
     # Training

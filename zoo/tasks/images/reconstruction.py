@@ -35,15 +35,8 @@ class Autoencoder(PictureTask):
 
     _metric_types: ClassVar = dict.fromkeys(("loss", "mse", "psnr", "psnr_noisy", "gain"), metrics.Mean)
 
-    def __init__(
-        self,
-        entry: Entry,
-        arguments: dict,
-        weights: str | None = None,
-        seed: int | None = None,
-        dtype: str | None = None,
-    ):
-        super().__init__(entry, arguments, weights, seed, dtype)
+    def __init__(self, entry: Entry, arguments: dict, **how: Any):
+        super().__init__(entry, arguments, **how)
         checked_noise(arguments.get("noise", 0.0))
         # the model, and the part of it that ends with the code
         self._encoder: tuple[keras.Model, keras.Model] | None = None

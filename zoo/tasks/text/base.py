@@ -39,16 +39,9 @@ class TextTask(Task):
     _settings_type: ClassVar[type[TextSettings]] = TextSettings
     _special_tokens: ClassVar[tuple[str, ...]] = ()  # tokens that stand for no word
 
-    def __init__(
-        self,
-        entry: Entry,
-        arguments: dict,
-        weights: str | None = None,
-        seed: int | None = None,
-        dtype: str | None = None,
-    ):
+    def __init__(self, entry: Entry, arguments: dict, **how: Any):
         whole_number("vocab_size", arguments.get("vocab_size"), 2 + len(self._special_tokens))
-        super().__init__(entry, arguments, weights, seed, dtype)
+        super().__init__(entry, arguments, **how)
         names = [field.name for field in fields(self._settings_type)]
         for word in entry.preprocessing:
             if word not in names:

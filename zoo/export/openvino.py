@@ -1,0 +1,63 @@
+"""OpenVINO's own format: a network `NAME.xml` and its weights `NAME.bin` beside it.
+
+The labels stand in the network's `rt_info`, section "model_info", as OpenVINO's Model API reads them: separated by
+spaces, with an underscore for a space within one. "zoo" there is the whole record as JSON, with the rule by which a
+picture becomes input.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo import inference, saving
+from zoo.errors import ZooError
+from zoo.files import atomic_file
+
+if TYPE_CHECKING:
+    from zoo.tasks.task import Task
+
+ENDING = ".xml"
+
+
+def write(task: Task, path: Path) -> None:
+    """Convert a model, and compare its answers with those of the model that was saved."""
+    if not inference.available():
+        raise ZooError("OpenVINO is not installed; type: python -m pip install openvino")
+    with tempfile.TemporaryDirectory() as folder:
+        saved, network = Path(folder, "model.keras"), Path(folder, "network.xml")
+        task.save(saved)
+        conversion = inference.Conversion.of_file(saved, saving.digest(saved.read_bytes()))
+        try:
+            if conversion.wait() is None:
+                refused = conversion.folder / inference.REFUSED
+                reason = refused.read_text(encoding="utf-8") if refused.is_file() else "its conversion failed."
+                raise ZooError(f"{task.name} cannot be converted for OpenVINO: {reason}")
+            _annotate(conversion.folder / inference.CONVERTED, task, network)
+        finally:
+            shutil.rmtree(conversion.folder, ignore_errors=True)  # nobody opens this very file again
+        test = saving.read_record(saved).content["selftest"]
+        (answers,) = inference.OpenVINOEngine(network)(saving.unpack(test["inputs"]))
+        if not np.abs(answers - saving.unpack(test["outputs"])).max() <= test["tolerance"]:
+            raise ZooError(f"{task.name} does not answer in OpenVINO as it does in Keras: nothing was written.")
+        for part in (".bin", ".xml"):  # the weights first: a network without them would be half a file
+            with saving.unwritable(path), atomic_file(path.with_suffix(part)) as temporary:
+                shutil.copyfile(network.with_suffix(part), temporary)
+
+
+def _annotate(converted: Path, task: Task, network: Path) -> None:
+    """Write a converted network as `network`, with one output and with what users must know of it."""
+    openvino = inference.load_openvino()
+    model = openvino.Core().read_model(converted)
+    model = openvino.Model(model.get_results()[:1], model.get_parameters(), task.name)  # without the features
+    config = task.get_config()
+    if labels := config.get("labels"):
+        model.set_rt_info("Classification", ["model_info", "model_type"])
+        model.set_rt_info(" ".join(label.replace(" ", "_") for label in labels), ["model_info", "labels"])
+    model.set_rt_info(json.dumps(config), ["model_info", "zoo"])
+    openvino.save_model(model, network, compress_to_fp16=False)
