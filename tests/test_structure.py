@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = """
     _moved _version deprecation errors
     console files metrics registry scratch
-    backend download environment models pretrained tables
+    backend download environment models pretrained
     data saving visualization
     weights
     catalog

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from zoo.cli.tables import GrowingTable
 from zoo.errors import ZooError
-from zoo.tables import GrowingTable
 
 
 def rows_of(path) -> list[dict]:

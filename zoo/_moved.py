@@ -38,6 +38,7 @@ MOVED = {  # old name -> new name; to be removed in version 0.2
     "zoo.samplers": "zoo.tasks.text.samplers",
     "zoo.seq2seq": "zoo.tasks.text.seq2seq",
     "zoo.sheets": "zoo.visualization.grid",
+    "zoo.tables": "zoo.cli.tables",
     "zoo.tasks.classification": "zoo.tasks.images.classification",
     "zoo.tasks.dialogue": "zoo.tasks.text.dialogue",
     "zoo.tasks.embedding": "zoo.tasks.text.embedding",

@@ -13,9 +13,9 @@ from zoo import environment
 from zoo.api import is_saved_file
 from zoo.cli.command import command, interruptible, note_skipped, open_model, show_json, with_defaults
 from zoo.cli.options import PATH, POSITIVE, model_argument, weights_option
+from zoo.cli.tables import GrowingTable
 from zoo.console import note, per_class_table, progress_bar
 from zoo.errors import UsageError, ZooError, printable
-from zoo.tables import GrowingTable
 
 
 @command(calls="zoo.transfer.finetune:finetune")
