@@ -603,3 +603,11 @@ def test_an_old_classifier_still_says_what_resembles_nothing_it_knows(tmp_path):
     assert str(net.metrics["accuracy"]) == "100.0% (95 % interval 96.2% to 100.0%, n = 96)"
     net.save(tmp_path / "again.keras")
     assert str(zoo.load(tmp_path / "again.keras").predict(PICTURE)) == str(net.predict(PICTURE))
+
+
+@pytest.mark.parametrize("name", sorted(USES.keys() - {"classification"}))
+def test_a_configuration_describes_its_object(name):
+    saved = zoo.load(OLD / f"{name}.keras")
+    again = type(saved).from_config(saved.get_config())
+    assert again.get_config() == saved.get_config()
+    assert again.build().count_params() == saved.model.count_params()

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import zoo
+from zoo.tasks import factory
+from zoo.tasks.task import Task
+
 ROOT = Path(__file__).parents[1]
 
 # From the ground up, a line a layer. A room, or a module that has none, imports from the lines below its own only.
@@ -152,3 +156,13 @@ def test_start_up_imports_no_framework():
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert "zoo" in loaded
     assert not {*loaded} & (HEAVY | {"numpy"})
+
+
+def test_dir_shows_what_is_for_users():
+    """What all models have; a kind of work adds its verbs, each with a docstring, and what lies in an object."""
+    words = {"build", "engine", "evaluate", "export", "from_config", "get_config", "model", "name", "save", "train"}
+    assert {name for name in dir(Task) if not name.startswith("_")} == words
+    for task in factory.CLASSES:
+        public = {name for name in dir(factory.task_class(task)) if not name.startswith("_")} - words
+        assert len(public) <= 6 and all(getattr(factory.task_class(task), name).__doc__ for name in public), public
+    assert len([name for name in dir(zoo.get("logistic")) if not name.startswith("_")]) < 30
