@@ -106,8 +106,6 @@ class ImageGenerator(PictureTask):
         from zoo import backend
         from zoo.tasks.images import adversarial
 
-        if self.entry.opponent is None:
-            raise ZooError(f"{self.name} names no net to learn against; give @register(..., opponent=NAME).")
         if self.entry.discriminator is None:
             raise ZooError(f"{self.name} names no net to learn against: @register(..., discriminator=NAME).")
         (pixels,), self.skipped = self._usable(dataset, "train")
