@@ -33,8 +33,7 @@ def test_the_tail_is_held_out():
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [("naïve".encode("latin-1"), "LATIN1"), ("text".encode("utf-16"), "UTF-16")],
+    ("content", "message"), [("naïve".encode("latin-1"), "LATIN1"), ("text".encode("utf-16"), "UTF-16")]
 )
 def test_other_encodings_are_named(tmp_path, content, message):
     file = tmp_path / "old.txt"

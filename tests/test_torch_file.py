@@ -62,9 +62,7 @@ LEGAL = (
     HEADER
     + SYSTEM
     + table(
-        ("w", tensor()),
-        ("w_turned", tensor(size=(3, 2), stride=(1, 3))),
-        ("n", tensor("2", b"Long", 1, 0, (), ())),
+        ("w", tensor()), ("w_turned", tensor(size=(3, 2), stride=(1, 3))), ("n", tensor("2", b"Long", 1, 0, (), ()))
     )
     + keys("2", "1")
     + contents([7], "<i8")
@@ -132,25 +130,16 @@ HOSTILE = {
     "call of os.system": (HEADER + SYSTEM + pickle.dumps(Evil(), protocol=2), "system"),
     "call before the table": (HEADER + pickle.dumps(Evil(), protocol=2), "system"),
     "call after the table": (HEADER + SYSTEM + ONE_TENSOR + pickle.dumps(Evil(), protocol=2), "system"),
-    "call hidden in metadata": (
-        HEADER + SYSTEM + table(("w", pickle.dumps(Evil(), protocol=2)[2:-1])),
-        "system",
-    ),
+    "call hidden in metadata": (HEADER + SYSTEM + table(("w", pickle.dumps(Evil(), protocol=2)[2:-1])), "system"),
     "newer protocol": (HEADER + SYSTEM + pickle.dumps(Evil(), protocol=4), "FRAME"),
     "eval": (HEADER + SYSTEM + b"\x80\x02cbuiltins\neval\n" + text("1") + b"\x85R.", "builtins eval"),
-    "class of the standard library": (
-        HEADER + SYSTEM + pickle.dumps(collections.Counter(), protocol=2),
-        "Counter",
-    ),
+    "class of the standard library": (HEADER + SYSTEM + pickle.dumps(collections.Counter(), protocol=2), "Counter"),
     "instance": (HEADER + SYSTEM + b"(ios\nsystem\n.", "INST"),
     "new object": (HEADER + SYSTEM + b"\x80\x02ccollections\nOrderedDict\n)\x81.", "NEWOBJ"),
     "extension": (HEADER + SYSTEM + b"\x80\x02\x82\x01.", "EXT1"),
     "storage called": (HEADER + SYSTEM + b"\x80\x02ctorch\nFloatStorage\n)R.", "calls something"),
     "storage of another kind": (HEADER + SYSTEM + table(("w", tensor(kind=b"BFloat16"))), "BFloat16Storage"),
-    "one key, two kinds": (
-        HEADER + SYSTEM + table(("a", tensor()), ("b", tensor(kind=b"Long"))),
-        "points at",
-    ),
+    "one key, two kinds": (HEADER + SYSTEM + table(("a", tensor()), ("b", tensor(kind=b"Long"))), "points at"),
     "nested table": (HEADER + SYSTEM + table(("w", b"}")) + keys(), "flat table"),
     "not a table": (HEADER + SYSTEM + b"\x80\x02K\x01." + keys(), "flat table"),
     "tuples without end": (HEADER + SYSTEM + laughs() + keys(), "flat table"),
@@ -160,10 +149,7 @@ HOSTILE = {
     "odd number of items": (HEADER + SYSTEM + b"\x80\x02}(" + text("w") + b"u." + keys(), "damaged"),
     "unknown memo": (HEADER + SYSTEM + b"\x80\x02h\x07.", "damaged"),
     "mark left open": (HEADER + SYSTEM + b"\x80\x02(K\x01.", "single value"),
-    "big-endian": (
-        HEADER + SYSTEM.replace(b"\x88", b"\x89") + ONE_TENSOR + keys("1") + NUMBERS,
-        "little-endian",
-    ),
+    "big-endian": (HEADER + SYSTEM.replace(b"\x88", b"\x89") + ONE_TENSOR + keys("1") + NUMBERS, "little-endian"),
     "unlisted storage": (HEADER + SYSTEM + ONE_TENSOR + keys() + NUMBERS, "lists"),
     "storage listed twice": (HEADER + SYSTEM + ONE_TENSOR + keys("1", "1") + NUMBERS * 2, "lists"),
     "unused storage": (HEADER + SYSTEM + ONE_TENSOR + keys("1", "2") + NUMBERS * 2, "lists"),

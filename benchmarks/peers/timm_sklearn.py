@@ -39,10 +39,7 @@ class Pictures(Dataset):
 def main(split: str, weights: str, out: str) -> None:
     train_paths, train_labels, held_paths, held_labels, _ = read_split(split)
     model = timm.create_model(
-        "tf_efficientnet_lite0",
-        pretrained=True,
-        num_classes=0,
-        pretrained_cfg_overlay={"file": weights, **PIXELS},
+        "tf_efficientnet_lite0", pretrained=True, num_classes=0, pretrained_cfg_overlay={"file": weights, **PIXELS}
     )
     model.eval().to(memory_format=torch.channels_last)
     transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))

@@ -115,16 +115,15 @@ def spread(args: list[str], greedy: set[str]) -> list[str]:
         ['--set=']
     """
     result, option = [], None
-    for index, word in enumerate(args):
-        if word.startswith("-"):
-            option = word if word in greedy else None
-            followed = args[index + 1 :] and not args[index + 1].startswith("-")
-            if not option:
-                result.append(word)
-            elif not followed:
-                result.append(f"{option}=")
-        else:
+    for word, following in zip(args, [*args[1:], "-"], strict=True):
+        if not word.startswith("-"):
             result.append(f"{option}={word}" if option else word)
+            continue
+        option = word if word in greedy else None
+        if not option:
+            result.append(word)
+        elif following.startswith("-"):
+            result.append(f"{option}=")
     return result
 
 

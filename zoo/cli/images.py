@@ -7,29 +7,28 @@ import sys
 from pathlib import Path
 
 import click
+from click import argument, option
 
 import zoo
 from zoo import environment
 from zoo.api import is_saved_file
 from zoo.cli.command import command, interruptible, note_skipped, open_model, show_json, with_defaults
-from zoo.cli.options import PATH, POSITIVE, model_argument, weights_option
+from zoo.cli.options import PATH, POSITIVE, data_argument, model_argument, seed_option, weights_option
 from zoo.cli.tables import GrowingTable
 from zoo.console import note, per_class_table, progress_bar
 from zoo.errors import UsageError, ZooError, printable
 
 
 @command(calls="zoo.transfer.finetune:finetune")
-@click.argument("train", metavar="TRAIN", type=PATH)
-@click.option("--val", "validation", type=PATH, metavar="DIR", help="Pictures to measure on.")
-@click.option("--val-split", type=float, metavar="SHARE", help="Share to hold out to measure on; without it, 0.2.")
-@click.option("--backbone", metavar="NAME", help="A pretrained network.")
-@click.option("--out", type=PATH, metavar="FILE.keras", help="Where to save (TRAIN.keras).")
-@click.option("--augment", type=int, metavar="K", help="Add K augmented views of each picture.")
-@click.option("--precision", metavar="P", help="float32 or bfloat16, to train on; without it, the fastest here.")
-@click.option(
-    "--skip-list", type=PATH, metavar="FILE", help="Pictures to leave out, as `zoo doctor --out` writes them."
-)
-@click.option("--seed", type=int, metavar="N", help="Decides which pictures are held out.")
+@argument("train", metavar="TRAIN", type=PATH)
+@option("--val", "validation", type=PATH, metavar="DIR", help="Pictures to measure on.")
+@option("--val-split", type=float, metavar="SHARE", help="Share to hold out to measure on; without it, 0.2.")
+@option("--backbone", metavar="NAME", help="A pretrained network.")
+@option("--out", type=PATH, metavar="FILE.keras", help="Where to save (TRAIN.keras).")
+@option("--augment", type=int, metavar="K", help="Add K augmented views of each picture.")
+@option("--precision", metavar="P", help="float32 or bfloat16, to train on; without it, the fastest here.")
+@option("--skip-list", type=PATH, metavar="FILE", help="Pictures to leave out, as `zoo doctor --out` writes them.")
+@option("--seed", type=int, metavar="N", help="Decides which pictures are held out.")
 def finetune(train, as_json, out=None, **options) -> None:
     """Train a classifier of your own pictures in seconds.
 
@@ -70,11 +69,11 @@ def default_name(train: str) -> str:
 
 
 @command()
-@click.argument("data", metavar="[DATA]", type=PATH, required=False)
-@click.option("--val", "validation", type=PATH, metavar="DIR", help="More of them, held out to measure on.")
-@click.option("--out", type=PATH, metavar="FILE.csv", help="Write a skip list there: what is better left out.")
-@click.option("--skip-list", type=PATH, metavar="FILE.csv", help="Leave out what this skip list names.")
-@click.option("--env", is_flag=True, help="Say what the zoo runs on instead.")
+@data_argument
+@option("--val", "validation", type=PATH, metavar="DIR", help="More of them, held out to measure on.")
+@option("--out", type=PATH, metavar="FILE.csv", help="Write a skip list there: what is better left out.")
+@option("--skip-list", type=PATH, metavar="FILE.csv", help="Leave out what this skip list names.")
+@option("--env", is_flag=True, help="Say what the zoo runs on instead.")
 def doctor(as_json, env, data=None, out=None, **options) -> int:
     """Look at every picture and say what would harm a classifier.
 
@@ -110,11 +109,11 @@ def doctor(as_json, env, data=None, out=None, **options) -> int:
 
 @command(calls="zoo.tasks.images.classification:Classifier.predictions")
 @model_argument()
-@click.argument("images", metavar="IMAGE|FOLDER...", type=PATH, nargs=-1, required=True)
-@click.option("--csv", type=PATH, metavar="FILE", help="Write the answers there, as they come.")
+@argument("images", metavar="IMAGE|FOLDER...", type=PATH, nargs=-1, required=True)
+@option("--csv", type=PATH, metavar="FILE", help="Write the answers there, as they come.")
 @weights_option
-@click.option("--top", type=POSITIVE, metavar="K", help="How many classes to give.")
-@click.option("--beside", metavar="FILE.keras|NAME", help="What this other model says of the same pictures.")
+@option("--top", type=POSITIVE, metavar="K", help="How many classes to give.")
+@option("--beside", metavar="FILE.keras|NAME", help="What this other model says of the same pictures.")
 def predict(name, images, as_json, csv=None, weights=None, beside=None, **options) -> int:
     """Say what pictures show.
 
@@ -188,9 +187,9 @@ def predict_into(csv: str, model, pictures: list[str], as_json: bool) -> int:
 
 
 @command()
-@click.argument("name", metavar="FILE.keras", type=PATH)
-@click.argument("names", metavar="OLD=NEW...", nargs=-1, required=True)
-@click.option("--out", type=PATH, metavar="FILE.keras", help="Where to save (the same file).")
+@argument("name", metavar="FILE.keras", type=PATH)
+@argument("names", metavar="OLD=NEW...", nargs=-1, required=True)
+@option("--out", type=PATH, metavar="FILE.keras", help="Where to save (the same file).")
 def relabel(name, names, as_json, out=None) -> None:
     """Call the classes of a saved file by other names, without training.
 
@@ -220,11 +219,9 @@ def relabel(name, names, as_json, out=None) -> None:
 
 @command(calls="zoo.tasks.images.reconstruction:Autoencoder.draw")
 @model_argument()
-@click.argument("images", metavar="IMAGE|FOLDER|DATASET...", type=PATH, nargs=-1, required=True)
-@click.option(
-    "--out", type=PATH, metavar="FILE.png", required=True, help="Where to draw: given, noisy, reconstructed."
-)
-@click.option("--noise", type=float, metavar="X", help="Lay noise over them first; white is 1.")
+@argument("images", metavar="IMAGE|FOLDER|DATASET...", type=PATH, nargs=-1, required=True)
+@option("--out", type=PATH, metavar="FILE.png", required=True, help="Where to draw: given, noisy, reconstructed.")
+@option("--noise", type=float, metavar="X", help="Lay noise over them first; white is 1.")
 def reconstruct(name, images, as_json, **options) -> None:
     """Show what an autoencoder makes of pictures.
 
@@ -250,12 +247,10 @@ def reconstruct(name, images, as_json, **options) -> None:
 
 @command(calls="zoo.tasks.images.image_generation:ImageGenerator.sample_to")
 @model_argument()
-@click.option("--n", type=int, metavar="N", help="How many.")
-@click.option(
-    "--out", type=PATH, metavar="FILE.png|FOLDER", required=True, help="One picture of all, or one file each."
-)
-@click.option("--seed", type=int, metavar="N", help="The same one gives the same pictures.")
-@click.option("--truncation", type=float, metavar="X", help="The less, the more ordinary; without it, no limit.")
+@option("--n", type=int, metavar="N", help="How many.")
+@option("--out", type=PATH, metavar="FILE.png|FOLDER", required=True, help="One picture of all, or one file each.")
+@seed_option
+@option("--truncation", type=float, metavar="X", help="The less, the more ordinary; without it, no limit.")
 @weights_option
 def sample(name, as_json, weights=None, **options) -> None:
     """Draw pictures out of noise.
@@ -275,13 +270,9 @@ def sample(name, as_json, weights=None, **options) -> None:
 
 @command()
 @model_argument()
-@click.option(
-    "--picture", type=PATH, metavar="IMAGE", help="Of a convolutional net: draw what it makes of this one, too."
-)
+@option("--picture", type=PATH, metavar="IMAGE", help="Of a convolutional net: draw what it makes of this one, too.")
 @weights_option
-@click.option(
-    "--out", type=PATH, metavar="DIR", default="drawn", show_default=True, help="The folder for the pictures."
-)
+@option("--out", type=PATH, metavar="DIR", default="drawn", show_default=True, help="The folder for the pictures.")
 def visualise(name, out, as_json, picture=None, weights=None) -> None:
     """Draw what the first layer of a classifier looks for.
 

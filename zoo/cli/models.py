@@ -3,20 +3,20 @@
 import ast
 from pathlib import Path
 
-import click
+from click import argument, option
 
 import zoo
 from zoo import catalog
 from zoo.cli.command import command, interruptible, note_skipped, open_model, show_json
-from zoo.cli.options import PATH, POSITIVE, WordsOption, complete_model, model_argument, weights_option
+from zoo.cli.options import PATH, POSITIVE, WordsOption, complete_model, data_argument, model_argument, weights_option
 from zoo.console import note
 from zoo.errors import UsageError
 from zoo.registry import NO_LITERAL
 
 
 @command()
-@click.option("--task", help="Only models of this kind of work.")
-@click.option("--weights", is_flag=True, help="Only models with trained weights.")
+@option("--task", help="Only models of this kind of work.")
+@option("--weights", is_flag=True, help="Only models with trained weights.")
 def list_(as_json, weights, task=None) -> None:
     """List the models.
 
@@ -50,20 +50,18 @@ def show(name, as_json) -> None:
 
 @command()
 @model_argument("NAME|FILE.py")
-@click.option("--data", type=PATH, metavar="D", help="A dataset's name, a folder of class folders, a CSV file.")
-@click.option("--val", "validation", type=PATH, metavar="D", help="The same, to watch while training.")
-@click.option("--set", "settings", cls=WordsOption, metavar="KEY=VALUE", help="Builder arguments, one or more.")
-@click.option("--size", type=POSITIVE, metavar="N", help="Colour pictures of N x N: input_shape=(N,N,3).")
-@click.option("--out", type=PATH, metavar="FILE.keras", help="Where to save (NAME.keras); checkpoints go beside it.")
-@click.option("--resume", is_flag=True, help="Go on with the run that --out's checkpoints are of.")
-@click.option("--seed", type=int, metavar="N", help="Make the run repeatable.")
-@click.option(
-    "--epochs", type=POSITIVE, metavar="N", help="How often to go through the data; without it, the model's."
-)
-@click.option("--batch-size", type=POSITIVE, metavar="N", help="Examples a step; without it, the model's.")
-@click.option("--learning-rate", type=float, metavar="X", help="The optimizer's; without it, the model's.")
-@click.option("--augment", cls=WordsOption, metavar="WAY", help="Vary the pictures: flip, shift; no WAY for neither.")
-@click.option("--tensorboard", is_flag=True, help="Also write TensorBoard's event files.")
+@option("--data", type=PATH, metavar="D", help="A dataset's name, a folder of class folders, a CSV file.")
+@option("--val", "validation", type=PATH, metavar="D", help="The same, to watch while training.")
+@option("--set", "settings", cls=WordsOption, metavar="KEY=VALUE", help="Builder arguments, one or more.")
+@option("--size", type=POSITIVE, metavar="N", help="Colour pictures of N x N: input_shape=(N,N,3).")
+@option("--out", type=PATH, metavar="FILE.keras", help="Where to save (NAME.keras); checkpoints go beside it.")
+@option("--resume", is_flag=True, help="Go on with the run that --out's checkpoints are of.")
+@option("--seed", type=int, metavar="N", help="Make the run repeatable.")
+@option("--epochs", type=POSITIVE, metavar="N", help="How often to go through the data; without it, the model's.")
+@option("--batch-size", type=POSITIVE, metavar="N", help="Examples a step; without it, the model's.")
+@option("--learning-rate", type=float, metavar="X", help="The optimizer's; without it, the model's.")
+@option("--augment", cls=WordsOption, metavar="WAY", help="Vary the pictures: flip, shift; no WAY for neither.")
+@option("--tensorboard", is_flag=True, help="Also write TensorBoard's event files.")
 def train(name, as_json, data=None, validation=None, settings=(), size=None, out=None, seed=None, **options) -> None:
     """Train a model, with checkpoints, and save it.
 
@@ -85,7 +83,6 @@ def train(name, as_json, data=None, validation=None, settings=(), size=None, out
         raise UsageError(f"--out must be a .keras file, got {str(out)!r}.")
     folder = out.with_suffix(".training")
     shape = {"input_shape": (size, size, 3)} if size else {}
-    seed = options.pop("seed", None)
     if "augment" in options:
         options["augment"] = [way for way in options["augment"] if way]
     with interruptible(f"Finished epochs are in {folder}; the same command with --resume goes on.", folder):
@@ -122,11 +119,11 @@ def parse_settings(pairs) -> dict:
 
 @command(calls="zoo.tasks.images.image_generation:ImageGenerator.evaluate")
 @model_argument()
-@click.argument("data", metavar="[DATA]", type=PATH, required=False)
-@click.option("--split", help="Which split of it: test, validation or train.")
+@data_argument
+@option("--split", help="Which split of it: test, validation or train.")
 @weights_option
-@click.option("--n", type=int, metavar="N", help="Of a model that draws: how many pictures to judge.")
-@click.option("--errors", type=PATH, metavar="FILE.html", help="Write a page of what it gets wrong.")
+@option("--n", type=int, metavar="N", help="Of a model that draws: how many pictures to judge.")
+@option("--errors", type=PATH, metavar="FILE.html", help="Write a page of what it gets wrong.")
 def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> None:
     """Measure a model on labelled data.
 
@@ -171,8 +168,8 @@ def export(name, out, as_json, weights=None) -> None:
 
 
 @command()
-@click.argument("names", metavar="[NAME|FILE.py]...", nargs=-1, shell_complete=complete_model)
-@click.option("--all", "every", is_flag=True, help="Every registered model.")
+@argument("names", metavar="[NAME|FILE.py]...", nargs=-1, shell_complete=complete_model)
+@option("--all", "every", is_flag=True, help="Every registered model.")
 def check(as_json, every, names=()) -> int:
     """Run the contract checks on a model.
 

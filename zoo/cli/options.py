@@ -30,4 +30,7 @@ def model_argument(metavar: str = "FILE.keras|NAME") -> Callable:
     return click.argument("name", metavar=metavar, shell_complete=complete_model)
 
 
+data_argument = click.argument("data", metavar="[DATA]", type=PATH, required=False)
+seed_option = click.option("--seed", type=int, metavar="N", help="The same one draws the same.")
+temperature_option = click.option("--temperature", type=float, metavar="X", help="0 is always the most probable.")
 weights_option = click.option("--weights", metavar="W", help="Which trained weights of a NAME; without it, its first.")

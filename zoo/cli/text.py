@@ -2,22 +2,22 @@
 
 import sys
 
-import click
+from click import argument, option
 
 from zoo.cli.command import command, open_model, show_json, with_defaults
-from zoo.cli.options import PATH, POSITIVE, model_argument, weights_option
+from zoo.cli.options import PATH, POSITIVE, model_argument, seed_option, temperature_option, weights_option
 from zoo.console import note
 from zoo.errors import UsageError
 
 
 @command(calls="zoo.tasks.text.language:LanguageModel.generate")
 @model_argument()
-@click.argument("prompt", metavar="[PROMPT]", required=False)
-@click.option("--length", type=int, metavar="N", help="Characters, or words, to draw.")
-@click.option("--temperature", type=float, metavar="X", help="0 is always the most probable.")
-@click.option("--top-k", type=int, metavar="K", help="Draw from the K most probable alone; 0 from all.")
-@click.option("--top-p", type=float, metavar="P", help="Draw from the most probable with this share.")
-@click.option("--seed", type=int, metavar="N", help="The same one gives the same text.")
+@argument("prompt", metavar="[PROMPT]", required=False)
+@option("--length", type=int, metavar="N", help="Characters, or words, to draw.")
+@temperature_option
+@option("--top-k", type=int, metavar="K", help="Draw from the K most probable alone; 0 from all.")
+@option("--top-p", type=float, metavar="P", help="Draw from the most probable with this share.")
+@seed_option
 @weights_option
 def generate(name, as_json, weights=None, **options) -> None:
     """Go on with a text.
@@ -42,9 +42,9 @@ def generate(name, as_json, weights=None, **options) -> None:
 
 @command(calls="zoo.tasks.text.dialogue:Dialogue.reply")
 @model_argument()
-@click.option("--beam", type=POSITIVE, metavar="N", help="1 draws the answer, more search for it.")
-@click.option("--temperature", type=float, metavar="X", help="0 is always the most probable.")
-@click.option("--seed", type=int, metavar="N", help="The same one gives the same answers.")
+@option("--beam", type=POSITIVE, metavar="N", help="1 draws the answer, more search for it.")
+@temperature_option
+@seed_option
 @weights_option
 def chat(name, as_json, weights=None, **options) -> None:
     """Talk with a chatbot.
@@ -77,11 +77,11 @@ def read_line() -> str:
 
 @command(calls="zoo.tasks.text.embedding:Embedding.most_similar")
 @model_argument()
-@click.argument("word", metavar="WORD")
-@click.option("--without", metavar="WORD", help="An analogy: what is to --plus as WORD is to this one.")
-@click.option("--plus", metavar="WORD", help="See --without.")
-@click.option("--top", type=POSITIVE, metavar="K", help="How many words to name.")
-@click.option("--map", "picture", type=PATH, metavar="FILE.png", help="Draw the most frequent words on a plane.")
+@argument("word", metavar="WORD")
+@option("--without", metavar="WORD", help="An analogy: what is to --plus as WORD is to this one.")
+@option("--plus", metavar="WORD", help="See --without.")
+@option("--top", type=POSITIVE, metavar="K", help="How many words to name.")
+@option("--map", "picture", type=PATH, metavar="FILE.png", help="Draw the most frequent words on a plane.")
 @weights_option
 def similar(name, word, as_json, without=None, plus=None, picture=None, weights=None, **options) -> None:
     """Name the words that are nearest to a word.

@@ -4,6 +4,7 @@ import functools
 from pathlib import Path
 
 import click
+from click import argument, option
 from click.shell_completion import get_completion_class
 
 import zoo
@@ -25,9 +26,7 @@ NEXT = """put photos of your own into a folder, those of each class into a folde
 
 
 @command()
-@click.option(
-    "--out", type=PATH, metavar="DIR", default="zoo-demo", show_default=True, help="The folder for the files."
-)
+@option("--out", type=PATH, metavar="DIR", default="zoo-demo", show_default=True, help="The folder for the files.")
 def demo(out, as_json) -> None:
     """Try it: train classifiers on sample pictures, and use them.
 
@@ -65,9 +64,9 @@ def demo(out, as_json) -> None:
 
 
 @command()
-@click.argument("name", metavar="[NAME]", required=False)
-@click.option("--seeds", type=POSITIVE, metavar="N", help="How many seeds; without it, the study's own number.")
-@click.option("--out", type=PATH, metavar="DIR", help="Where rows and figure go (studies/NAME).")
+@argument("name", metavar="[NAME]", required=False)
+@option("--seeds", type=POSITIVE, metavar="N", help="How many seeds; without it, the study's own number.")
+@option("--out", type=PATH, metavar="DIR", help="Where rows and figure go (studies/NAME).")
 def reproduce(as_json, name=None, **options) -> None:
     """Run a study: an experiment with its table, figure and verdict.
 
@@ -94,7 +93,7 @@ def reproduce(as_json, name=None, **options) -> None:
 
 
 @command()
-@click.option("--prune", type=float, metavar="DAYS", help="Remove what was not used for DAYS days.")
+@option("--prune", type=float, metavar="DAYS", help="Remove what was not used for DAYS days.")
 def cache(as_json, prune=None) -> None:
     """Show what the zoo keeps on disk, or remove it.
 
@@ -123,7 +122,7 @@ def cache(as_json, prune=None) -> None:
 
 
 @command()
-@click.argument("shell", metavar="|".join(SHELLS), type=click.Choice(list(SHELLS)))
+@argument("shell", metavar="|".join(SHELLS), type=click.Choice(list(SHELLS)))
 @click.pass_context
 def completion(ctx, shell, as_json) -> None:
     """Print a script that completes commands, options and models' names in a shell.

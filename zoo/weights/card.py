@@ -10,12 +10,7 @@ from zoo.errors import ZooError
 from zoo.registry import did_you_mean
 
 SAVED_FILE = "keras"  # a whole model as `.save()` writes it; the other formats are numbers by name
-ENDINGS = {
-    SAVED_FILE: ".keras",
-    "weights.h5": ".weights.h5",
-    "safetensors": ".safetensors",
-    "torch": ".pth",
-}
+ENDINGS = {SAVED_FILE: ".keras", "weights.h5": ".weights.h5", "safetensors": ".safetensors", "torch": ".pth"}
 
 
 @dataclass(frozen=True)
