@@ -81,7 +81,7 @@ def put_nets(folder: Path) -> Path:
 
     net = zoo.get("dcgan", seed=0)
     net.build().save(folder / "generator.keras")
-    net.own(net.entry.discriminator)().save(folder / "discriminator.keras")
+    net._model_function(net.entry.discriminator)().save(folder / "discriminator.keras")
     return folder
 
 

@@ -2,34 +2,33 @@
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from compare import measure
 from machine import setting, write
 
 RESULTS = Path(__file__).parent / "results" / "finetune.csv"
-
-
-def measure(dataset: str, folder: str) -> dict:
-    """One `zoo finetune DATASET --json` in a process of its own; its result, and the seconds that it took."""
-    command = [sys.executable, "-m", "zoo", "finetune", dataset, "--json", "--out", f"{folder}/{dataset}.keras"]
-    start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "ZOO_HOME": f"{folder}/home"})
-    seconds = time.perf_counter() - start
-    if done.returncode:
-        sys.exit(done.stderr)
-    return {**json.loads(done.stdout), "process_seconds": seconds}
 
 
 def main(datasets: list[str]) -> None:
     rows = []
     for dataset in datasets:
         with tempfile.TemporaryDirectory() as folder:
+            command = [
+                sys.executable,
+                "-m",
+                "zoo",
+                "finetune",
+                dataset,
+                "--json",
+                "--out",
+                f"{folder}/{dataset}.keras",
+            ]
             for cache in ("empty", "warm"):
-                result = measure(dataset, folder)
+                printed, seconds, _ = measure(command, {**os.environ, "ZOO_HOME": f"{folder}/home"})
+                result = json.loads(printed)
                 accuracy = result["validation"]["accuracy"]
                 rows.append(
                     {
@@ -43,7 +42,7 @@ def main(datasets: list[str]) -> None:
                         "cache": cache,
                         "engine": result["features"]["engine"],
                         "precision": result["features"]["precision"],
-                        "process_seconds": round(result["process_seconds"], 1),
+                        "process_seconds": round(seconds, 1),
                         **setting(),
                     }
                 )

@@ -9,12 +9,11 @@ import json
 import os
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from compare import measure
 from machine import setting, write
 from splits import Pool
 
@@ -30,29 +29,16 @@ def copies(pool: Pool, count: int, folder: Path) -> None:
         (folder / label / f"{number}.jpg").write_bytes(path.read_bytes() + number.to_bytes(4, "big"))
 
 
-def measure(folder: Path, home: Path) -> dict:
+def finetune(folder: Path, home: Path) -> dict:
     """One `zoo finetune` in a process of its own: seconds, processor seconds, and the peak of its memory in MB."""
     command = [sys.executable, "-m", "zoo", "finetune", str(folder), "--json", "--out", str(home / "grown.keras")]
     environment = {**os.environ, "ZOO_HOME": str(home), "PYTHONSAFEPATH": "1"}
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as run:
-        assert run.stdout is not None
-        printed = run.stdout.read()
-        _, status, usage = os.wait4(run.pid, 0)
-        run.returncode = os.waitstatus_to_exitcode(status)
-    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if run.returncode:
-        sys.exit(f"zoo finetune ended with {run.returncode}")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    printed, seconds, peak = measure(command, environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    steps = json.loads(printed)["seconds"]
-    return {
-        "process_seconds": round(seconds, 1),
-        "processor_seconds": round(used, 1),
-        "peak_mb": round(usage.ru_maxrss / 1e3),
-        **{f"seconds: {step}": steps[step] for step in steps},
-    }
+    steps = {f"seconds: {step}": value for step, value in json.loads(printed)["seconds"].items()}
+    return {"process_seconds": round(seconds, 1), "processor_seconds": round(used, 1), "peak_mb": round(peak), **steps}
 
 
 def main(counts: list[int]) -> None:
@@ -61,16 +47,13 @@ def main(counts: list[int]) -> None:
         home = Path(work, "home")
         first = Path(work, "first")
         copies(pool, 40, first)
-        measure(first, home)  # so that the network's conversion is in none of the rows
+        finetune(first, home)  # so that the network's conversion is in none of the rows
         for count in counts:
             folder = Path(work, str(count))
             copies(pool, count, folder)
             shutil.rmtree(home / "features")
-            rows.append({"pictures": count, **measure(folder, home), **setting()})
-            print(
-                {key: rows[-1][key] for key in ("pictures", "process_seconds", "processor_seconds", "peak_mb")},
-                flush=True,
-            )
+            rows.append({"pictures": count, **finetune(folder, home), **setting()})
+            print({key: value for key, value in rows[-1].items() if key != "versions"}, flush=True)
             write(RESULTS, rows)
             shutil.rmtree(folder)
 

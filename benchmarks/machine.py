@@ -8,14 +8,13 @@ import os
 import platform
 from pathlib import Path
 
+from zoo import environment
+
 PACKAGES = ("keras-zoo", "keras", "tensorflow", "openvino", "numpy", "pillow", "torch", "jax", "timm", "scikit-learn")
 
 
 def setting() -> dict[str, str]:
     """Day, processor, cores and the versions that a figure may depend on."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    processor = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
     versions = []
     for name in PACKAGES:
         try:
@@ -24,7 +23,7 @@ def setting() -> dict[str, str]:
             versions.append(f"{name} absent")
     return {
         "day": datetime.date.today().isoformat(),
-        "processor": processor,
+        "processor": environment.processor(),
         "cores": str(os.cpu_count()),
         "python": platform.python_version(),
         "versions": "; ".join(versions),

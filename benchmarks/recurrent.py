@@ -21,10 +21,8 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "recurrent.csv"
 PEERS = HERE / "peers"
 STEPS, WRITTEN = 40, 5000  # steps that are timed, and characters
-KEPT = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**30),
-    "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
-}  # as `backend.keep_memory` has it
+# as `backend.keep_memory` has it
+KEPT = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
 
 
 def zoo_rates(dtype: str | None) -> dict:
@@ -82,9 +80,8 @@ def main() -> None:
             runs.append((f"zoo on {backend}", dtype, python, [__file__, "--only", dtype], {"KERAS_BACKEND": backend}))
     for dtype in ("float32", "bfloat16"):
         for more, environment in (("", {}), (", memory kept", KEPT)):
-            runs.append(
-                (f"PyTorch, nn.LSTM{more}", dtype, sys.executable, [PEERS / "torch_lstm.py", dtype], environment)
-            )
+            peer = [PEERS / "torch_lstm.py", dtype]
+            runs.append((f"PyTorch, nn.LSTM{more}", dtype, sys.executable, peer, environment))
     runs.append(("Keras, predict in a loop", "float32", sys.executable, [PEERS / "keras_predict_loop.py"], {}))
     rows = []
     for tool, dtype, python, arguments, environment in runs:

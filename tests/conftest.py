@@ -1,11 +1,13 @@
 """What the tests share: a cache of their own, small separable photos, and the shared data where it is there."""
 
+import http.server
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import types
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,3 +193,57 @@ def finish(start):
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     return finish
+
+
+@pytest.fixture
+def fresh_register(monkeypatch):
+    """What a test registers is forgotten after it; the shelves' own models stay known."""
+    import zoo
+    from zoo import catalog, registry
+
+    for name in zoo.list():
+        catalog.entry(name)
+    monkeypatch.setattr(registry, "ENTRIES", (entries := dict(registry.ENTRIES)))
+    monkeypatch.setattr(catalog, "ENTRIES", entries)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Behaves as badly as its server is told to."""
+
+    def do_GET(self):
+        server = self.server
+        given = self.headers.get("Range")
+        server.asked.append(given)
+        if self.path == "/absent":
+            return self.send_error(404)
+        start = int(given.removeprefix("bytes=").rstrip("-")) if given and server.ranges else 0
+        if start and start >= len(server.body):
+            return self.send_error(416)
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(server.body) - start))
+        self.end_headers()
+        rest = server.body[start:]
+        if server.cuts:
+            rest = rest[: server.cuts.pop(0)]
+            self.close_connection = True
+        self.wfile.write(rest)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server on this machine: what it was asked for, what it has, and after how many bytes it breaks off."""
+    from zoo import download
+
+    monkeypatch.setattr(download, "PAUSE", 0)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.asked, server.ranges, server.cuts, server.body = [], True, [], b""
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()

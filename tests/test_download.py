@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import http.server
 import threading
 
 import pytest
@@ -14,41 +13,10 @@ BODY = bytes(range(256)) * 4000  # about a megabyte
 SHA256 = hashlib.sha256(BODY).hexdigest()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        server = self.server
-        given = self.headers.get("Range")
-        server.asked.append(given)
-        if self.path == "/absent":
-            return self.send_error(404)
-        start = int(given.removeprefix("bytes=").rstrip("-")) if given and server.ranges else 0
-        if start and start >= len(server.body):
-            return self.send_error(416)
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(server.body) - start))
-        self.end_headers()
-        rest = server.body[start:]
-        if server.cuts:
-            rest = rest[: server.cuts.pop(0)]
-            self.close_connection = True
-        self.wfile.write(rest)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(download, "PAUSE", 0)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.asked, server.ranges, server.cuts, server.body = [], True, [], BODY
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def server(server):
+    server.body = BODY
+    return server
 
 
 def test_the_right_bytes_once(server, tmp_path):

@@ -30,15 +30,7 @@ def {name}(input_shape=(8, 8, 3), num_classes=2, *, width=4):
 '''
 
 SHELF = zoo.list()
-
-
-@pytest.fixture(autouse=True)
-def fresh_register(monkeypatch):
-    """What a test registers is forgotten after it; the shelves' own models stay known."""
-    for name in SHELF:
-        catalog.entry(name)
-    monkeypatch.setattr(registry, "ENTRIES", (entries := dict(registry.ENTRIES)))
-    monkeypatch.setattr(catalog, "ENTRIES", entries)
+pytestmark = pytest.mark.usefixtures("fresh_register")
 
 
 def write(path, text):

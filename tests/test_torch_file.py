@@ -18,6 +18,7 @@ from zoo.weights.assign import assign, layer_name
 from zoo.weights.torch_file import HEADER, parse
 
 SYSTEM = pickle.dumps({"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}, protocol=2)
+START = HEADER + SYSTEM  # then come the table, the keys and the numbers
 
 
 def text(word):
@@ -119,6 +120,9 @@ class Evil:
         return os.system, ("echo harm > harm.txt",)
 
 
+EVIL = pickle.dumps(Evil(), protocol=2)
+
+
 def laughs(depth=200):
     """Tuples of twice the tuple before: 2**200 leaves for whoever walks them."""
     return b"\x80\x02)" + b"".join(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86" for i in range(depth)) + b"."
@@ -127,43 +131,38 @@ def laughs(depth=200):
 HOSTILE = {
     "empty": (b"", "not a legacy torch file"),
     "zip": (b"PK\x03\x04" + bytes(100), "zip"),
-    "call of os.system": (HEADER + SYSTEM + pickle.dumps(Evil(), protocol=2), "system"),
-    "call before the table": (HEADER + pickle.dumps(Evil(), protocol=2), "system"),
-    "call after the table": (HEADER + SYSTEM + ONE_TENSOR + pickle.dumps(Evil(), protocol=2), "system"),
-    "call hidden in metadata": (HEADER + SYSTEM + table(("w", pickle.dumps(Evil(), protocol=2)[2:-1])), "system"),
-    "newer protocol": (HEADER + SYSTEM + pickle.dumps(Evil(), protocol=4), "FRAME"),
-    "eval": (HEADER + SYSTEM + b"\x80\x02cbuiltins\neval\n" + text("1") + b"\x85R.", "builtins eval"),
-    "class of the standard library": (HEADER + SYSTEM + pickle.dumps(collections.Counter(), protocol=2), "Counter"),
-    "instance": (HEADER + SYSTEM + b"(ios\nsystem\n.", "INST"),
-    "new object": (HEADER + SYSTEM + b"\x80\x02ccollections\nOrderedDict\n)\x81.", "NEWOBJ"),
-    "extension": (HEADER + SYSTEM + b"\x80\x02\x82\x01.", "EXT1"),
-    "storage called": (HEADER + SYSTEM + b"\x80\x02ctorch\nFloatStorage\n)R.", "calls something"),
-    "storage of another kind": (HEADER + SYSTEM + table(("w", tensor(kind=b"BFloat16"))), "BFloat16Storage"),
-    "one key, two kinds": (HEADER + SYSTEM + table(("a", tensor()), ("b", tensor(kind=b"Long"))), "points at"),
-    "nested table": (HEADER + SYSTEM + table(("w", b"}")) + keys(), "flat table"),
-    "not a table": (HEADER + SYSTEM + b"\x80\x02K\x01." + keys(), "flat table"),
-    "tuples without end": (HEADER + SYSTEM + laughs() + keys(), "flat table"),
-    "key that is a number": (HEADER + SYSTEM + b"\x80\x02}(K\x01K\x01u." + keys(), "named entries"),
-    "list in the dict's place": (HEADER + SYSTEM + b"\x80\x02](K\x01K\x01u." + keys(), "named entries"),
-    "append to a dict": (HEADER + SYSTEM + b"\x80\x02}(K\x01e." + keys(), "no list"),
-    "odd number of items": (HEADER + SYSTEM + b"\x80\x02}(" + text("w") + b"u." + keys(), "damaged"),
-    "unknown memo": (HEADER + SYSTEM + b"\x80\x02h\x07.", "damaged"),
-    "mark left open": (HEADER + SYSTEM + b"\x80\x02(K\x01.", "single value"),
+    "call of os.system": (START + EVIL, "system"),
+    "call before the table": (HEADER + EVIL, "system"),
+    "call after the table": (START + ONE_TENSOR + EVIL, "system"),
+    "call hidden in metadata": (START + table(("w", EVIL[2:-1])), "system"),
+    "newer protocol": (START + pickle.dumps(Evil(), protocol=4), "FRAME"),
+    "eval": (START + b"\x80\x02cbuiltins\neval\n" + text("1") + b"\x85R.", "builtins eval"),
+    "class of the standard library": (START + pickle.dumps(collections.Counter(), protocol=2), "Counter"),
+    "instance": (START + b"(ios\nsystem\n.", "INST"),
+    "new object": (START + b"\x80\x02ccollections\nOrderedDict\n)\x81.", "NEWOBJ"),
+    "extension": (START + b"\x80\x02\x82\x01.", "EXT1"),
+    "storage called": (START + b"\x80\x02ctorch\nFloatStorage\n)R.", "calls something"),
+    "storage of another kind": (START + table(("w", tensor(kind=b"BFloat16"))), "BFloat16Storage"),
+    "one key, two kinds": (START + table(("a", tensor()), ("b", tensor(kind=b"Long"))), "points at"),
+    "nested table": (START + table(("w", b"}")) + keys(), "flat table"),
+    "not a table": (START + b"\x80\x02K\x01." + keys(), "flat table"),
+    "tuples without end": (START + laughs() + keys(), "flat table"),
+    "key that is a number": (START + b"\x80\x02}(K\x01K\x01u." + keys(), "named entries"),
+    "list in the dict's place": (START + b"\x80\x02](K\x01K\x01u." + keys(), "named entries"),
+    "append to a dict": (START + b"\x80\x02}(K\x01e." + keys(), "no list"),
+    "odd number of items": (START + b"\x80\x02}(" + text("w") + b"u." + keys(), "damaged"),
+    "unknown memo": (START + b"\x80\x02h\x07.", "damaged"),
+    "mark left open": (START + b"\x80\x02(K\x01.", "single value"),
     "big-endian": (HEADER + SYSTEM.replace(b"\x88", b"\x89") + ONE_TENSOR + keys("1") + NUMBERS, "little-endian"),
-    "unlisted storage": (HEADER + SYSTEM + ONE_TENSOR + keys() + NUMBERS, "lists"),
-    "storage listed twice": (HEADER + SYSTEM + ONE_TENSOR + keys("1", "1") + NUMBERS * 2, "lists"),
-    "unused storage": (HEADER + SYSTEM + ONE_TENSOR + keys("1", "2") + NUMBERS * 2, "lists"),
-    "another count": (HEADER + SYSTEM + ONE_TENSOR + keys("1") + contents(range(7)), "cut short"),
-    "bytes at the end": (HEADER + SYSTEM + ONE_TENSOR + keys("1") + NUMBERS + b"\0", "1 bytes follow"),
-    "absurd count": (
-        HEADER + SYSTEM + table(("w", tensor(count=2**31 - 1))) + keys("1") + struct.pack("<q", 2**31 - 1),
-        "cut short",
-    ),
-    "negative count": (
-        HEADER + SYSTEM + table(("w", tensor(count=-6))) + keys("1") + struct.pack("<q", -6) + bytes(24),
-        "cut short",
-    ),
+    "unlisted storage": (START + ONE_TENSOR + keys() + NUMBERS, "lists"),
+    "storage listed twice": (START + ONE_TENSOR + keys("1", "1") + NUMBERS * 2, "lists"),
+    "unused storage": (START + ONE_TENSOR + keys("1", "2") + NUMBERS * 2, "lists"),
+    "another count": (START + ONE_TENSOR + keys("1") + contents(range(7)), "cut short"),
+    "bytes at the end": (START + ONE_TENSOR + keys("1") + NUMBERS + b"\0", "1 bytes follow"),
 }
+for count in (2**31 - 1, -6):
+    data = START + table(("w", tensor(count=count))) + keys("1") + struct.pack("<q", count) + bytes(24)
+    HOSTILE[f"count of {count}"] = (data, "cut short")
 OUTSIDE = {
     "offset": {"offset": 1},
     "negative offset": {"offset": -1},
@@ -177,7 +176,7 @@ OUTSIDE = {
     "too many dimensions": {"size": (1,) * 65, "stride": (1,) * 65},
 }
 HOSTILE |= {
-    f"tensor outside: {case}": (HEADER + SYSTEM + table(("w", tensor(**change))) + keys("1") + NUMBERS, "'w'")
+    f"tensor outside: {case}": (START + table(("w", tensor(**change))) + keys("1") + NUMBERS, "'w'")
     for case, change in OUTSIDE.items()
 }
 
@@ -231,7 +230,7 @@ def test_the_needed_opcodes_alone_build_nothing_else(name):
     """A pickle of one of them and plain values is refused, or is the table without any tensor."""
     for before in (b"", b"K\1", b"K\1K\1K\1", b"((K\1", b"](", b"}K\1K\1", b"ctorch\nFloatStorage\n)"):
         with contextlib.suppress(ZooError):
-            assert parse(HEADER + SYSTEM + b"\x80\x02" + before + with_argument(OPCODES[name]) + b"." + keys()) == {}
+            assert parse(START + b"\x80\x02" + before + with_argument(OPCODES[name]) + b"." + keys()) == {}
 
 
 @pytest.mark.parametrize(
@@ -245,16 +244,16 @@ def test_every_name_but_the_known_ones_is_refused(name):
     module, _, function = name.partition(" ")
     asked = f"c{module}\n{function}\n".encode() + b")R."
     with pytest.raises(ZooError, match="only tensors are read") as error:
-        parse(HEADER + SYSTEM + b"\x80\x02" + asked)
+        parse(START + b"\x80\x02" + asked)
     assert len(str(error.value)) < 300
 
 
 @pytest.mark.parametrize(
     "data",
-    [HEADER + SYSTEM + b"\x80\x02I" + b"9" * 10**5 + b"\n.", HEADER + SYSTEM + b"\x80\x02c\xff\n\xff\n.",
-     HEADER + SYSTEM + table(("n" * 10**6, tensor(offset=9))) + keys("1") + NUMBERS,
-     HEADER + SYSTEM + table(("w", tensor("k" * 10**6))) + keys("k" * 10**6) + contents(range(7)),
-     HEADER + SYSTEM + table(("\x1b[2J", tensor(offset=9))) + keys("1") + NUMBERS],
+    [START + b"\x80\x02I" + b"9" * 10**5 + b"\n.", START + b"\x80\x02c\xff\n\xff\n.",
+     START + table(("n" * 10**6, tensor(offset=9))) + keys("1") + NUMBERS,
+     START + table(("w", tensor("k" * 10**6))) + keys("k" * 10**6) + contents(range(7)),
+     START + table(("\x1b[2J", tensor(offset=9))) + keys("1") + NUMBERS],
     ids=["digits", "no text", "long name", "long key", "escape"],
 )  # fmt: skip
 def test_a_files_own_words_are_cut_and_escaped_in_messages(data):
@@ -268,7 +267,7 @@ def test_lists_and_tuples_of_one_another_take_no_time():
     doubled = b"]q\0" + b"".join(b"(h\0h\0e" for _ in range(1000))
     for ops in (doubled, b"}q\0" + text("a") + b"h\0s", b"(" * 10**5, b"]" * 10**5, b"K\1" + b"\x85" * 10**5):
         with pytest.raises(ZooError):
-            parse(HEADER + SYSTEM + b"\x80\x02" + ops + b"." + keys())
+            parse(START + b"\x80\x02" + ops + b"." + keys())
 
 
 def test_every_truncation_is_refused():

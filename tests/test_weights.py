@@ -2,11 +2,9 @@
 
 import dataclasses
 import hashlib
-import http.server
 import io
 import json
 import os
-import threading
 
 import h5py
 import keras
@@ -17,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import zoo
-from zoo import catalog, download, registry
+from zoo import catalog, registry
 from zoo.errors import ZooError
 from zoo.weights import keras_file, safetensors_file
 from zoo.weights.assign import assign
 from zoo.weights.card import WeightsCard
 from zoo.weights.load import find, read
+
+pytestmark = pytest.mark.usefixtures("fresh_register")
 
 LEAST = {"format": "safetensors", "sha256": "0" * 64, "licence": "CC0"}
 
@@ -95,13 +95,6 @@ def {name}(input_shape=(8, 8, 3), num_classes=3) -> keras.Model:
     x = keras.layers.GlobalAveragePooling2D(name="features")(x)
     return keras.Model(pixels, keras.layers.Dense(num_classes, name="head")(x))
 '''
-
-
-@pytest.fixture(autouse=True)
-def fresh_register(monkeypatch):
-    """What a test registers is forgotten after it."""
-    monkeypatch.setattr(registry, "ENTRIES", (entries := dict(registry.ENTRIES)))
-    monkeypatch.setattr(catalog, "ENTRIES", entries)
 
 
 @pytest.fixture
@@ -193,43 +186,21 @@ def test_old_names_in_register_are_taken_with_a_warning(own_model):
 # Where the bytes lie
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        server, asked = self.server, self.headers.get("Range")
-        server.asked.append(asked)
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(server.body) - start))
-        self.end_headers()
-        end = start + server.cuts.pop(0) if server.cuts else None
-        self.wfile.write(server.body[start:end])
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def at_an_address(tmp_path, monkeypatch):
+def at_an_address(server, tmp_path, monkeypatch):
     """A server with a weights file, and the file's card."""
-    monkeypatch.setattr(download, "PAUSE", 0)
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.asked, server.cuts = [], []
-        server.body = safetensors.numpy.save({"head.weight": np.ones((2, 3), "float32")})
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}/net.safetensors"
-        card = {**LEAST, "sha256": hashlib.sha256(server.body).hexdigest(), "url": url}
-        yield server, WeightsCard.read(write_card(tmp_path, card))
-        server.shutdown()
-        thread.join()
+    server.body = safetensors.numpy.save({"head.weight": np.ones((2, 3), "float32")})
+    card = {**LEAST, "sha256": hashlib.sha256(server.body).hexdigest(), "url": f"{server.url}/net.safetensors"}
+    return server, WeightsCard.read(write_card(tmp_path, card))
 
 
-def test_weights_at_an_address_are_downloaded_once(at_an_address):
+def test_weights_at_an_address_are_downloaded_once_and_taken_up_where_they_were_cut(at_an_address):
     server, card = at_an_address
+    server.cuts = [40, 5]
     for _ in range(2):
         np.testing.assert_array_equal(read(card)["head.weight"], np.ones((2, 3)))
-    assert len(server.asked) == 1 and find(card).suffix == ".safetensors"
+    assert server.asked == [None, "bytes=40-", "bytes=45-"] and find(card).suffix == ".safetensors"
 
 
 def test_another_file_at_the_address_is_refused(at_an_address):
@@ -237,21 +208,6 @@ def test_another_file_at_the_address_is_refused(at_an_address):
     server.body = server.body[:-1] + b"\1"
     with pytest.raises(ZooError, match=rf"SHA-256 is .*, not {card.sha256}"):
         read(card)
-
-
-def test_a_cut_download_goes_on_where_it_ended(at_an_address):
-    server, card = at_an_address
-    server.cuts = [40, 5]
-    assert list(read(card)) == ["head.weight"]
-    assert server.asked == [None, "bytes=40-", "bytes=45-"]
-
-
-def test_a_download_that_is_cut_too_often_is_taken_up_by_the_next_call(at_an_address):
-    server, card = at_an_address
-    server.cuts = [10] * download.ATTEMPTS
-    with pytest.raises(ZooError, match="40 bytes are kept"):
-        read(card)
-    assert list(read(card)) == ["head.weight"] and server.asked[-1] == "bytes=40-"
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "another", "damaged"])

@@ -4,6 +4,8 @@ import csv
 import json
 import sys
 
+PIXELS = {"mean": (127 / 255,) * 3, "std": (128 / 255,) * 3}  # these weights were trained on (pixel - 127) / 128
+
 
 def read_split(path: str) -> tuple[list[str], list[int], list[str], list[int], list[str]]:
     """Training paths and class numbers, held-out paths and class numbers, and the classes' names."""

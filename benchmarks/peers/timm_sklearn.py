@@ -12,7 +12,7 @@ import sys
 
 import joblib
 import torch
-from common import import_timm, read_split, report
+from common import PIXELS, import_timm, read_split, report
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -20,7 +20,6 @@ from sklearn.preprocessing import StandardScaler
 from torch.utils.data import DataLoader, Dataset
 
 timm = import_timm()
-PIXELS = {"mean": (127 / 255,) * 3, "std": (128 / 255,) * 3}  # these weights were trained on (pixel - 127) / 128
 BATCH, WORKERS = 32, 2
 
 
