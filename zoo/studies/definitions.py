@@ -29,6 +29,7 @@ def digits_arm(label: str, data: str = "digits", epochs: int = 5, **settings) ->
     return Arm(label, "mlp", data, {"input_shape": (side, side, 1), **settings}, training)
 
 
+START = "first_to_last_at_start"  # the gradient at the first hidden layer's kernel, by that at the last one's
 DEEP: dict[str, Any] = {"hidden": (32,) * 10, "epochs": 3, "learning_rate": 0.01}
 
 VANISHING = Study(
@@ -55,11 +56,7 @@ VANISHING = Study(
     "so does batch normalisation.",
     claims=(
         Claim(
-            "sigmoid: the first hidden layer gets less than a thousandth of the last one's gradient",
-            "sigmoid",
-            "first_to_last_at_start",
-            "<",
-            1e-3,
+            "sigmoid: the first hidden layer gets under a thousandth of the last one's", "sigmoid", START, "<", 1e-3
         ),
         Claim(
             "sigmoid: a layer passes on at most a quarter (0.25, the sigmoid's largest derivative)",
@@ -68,15 +65,9 @@ VANISHING = Study(
             "<",
             0.25,
         ),
-        Claim("tanh: it gets more than a tenth", "tanh", "first_to_last_at_start", ">", 0.1),
-        Claim("relu: it gets more than a tenth", "relu", "first_to_last_at_start", ">", 0.1),
-        Claim(
-            "sigmoid with batch normalisation: it gets more than a tenth",
-            "sigmoid, batch norm",
-            "first_to_last_at_start",
-            ">",
-            0.1,
-        ),
+        Claim("tanh: it gets more than a tenth", "tanh", START, ">", 0.1),
+        Claim("relu: it gets more than a tenth", "relu", START, ">", 0.1),
+        Claim("sigmoid with batch normalisation: it gets more than a tenth", "sigmoid, batch norm", START, ">", 0.1),
         Claim("sigmoid does not learn in 300 steps: accuracy below 20 %", "sigmoid", "accuracy", "<", 0.2),
         Claim("relu does: accuracy above 50 %", "relu", "accuracy", ">", 0.5),
     ),
@@ -112,17 +103,11 @@ EXPLODING = Study(
         Claim(
             "tanh, 4 x Glorot: the first hidden layer's gradient is over ten times the last one's",
             "tanh, 4 x Glorot",
-            "first_to_last_at_start",
+            START,
             ">",
             10,
         ),
-        Claim(
-            "tanh, 16 x Glorot: it is over a thousand times the last one's",
-            "tanh, 16 x Glorot",
-            "first_to_last_at_start",
-            ">",
-            1000,
-        ),
+        Claim("tanh, 16 x Glorot: it is over a thousand times the last one's", "tanh, 16 x Glorot", START, ">", 1000),
         Claim(
             "relu, 4 x He: the largest gradient is over a thousand times that of He",
             "relu, 4 x He",
@@ -134,7 +119,7 @@ EXPLODING = Study(
         Claim(
             "relu, 4 x He: the first hidden layer's gradient is over ten times the last one's",
             "relu, 4 x He",
-            "first_to_last_at_start",
+            START,
             ">",
             10,
             stands=False,
@@ -332,8 +317,6 @@ INITIALISATION = Study(
 )
 
 PICTURES = 1e-4  # tolerance of an accuracy: the same number of pictures
-
-
 LOGISTIC_COSTS = {0: 0.6931471806, 100: 0.5845083636, 1900: 0.1408720757}
 
 
@@ -347,13 +330,12 @@ def course_arms(label: str, settings: dict, costs: float, late: bool = True) -> 
         late: whether the nets' costs after 2,400 steps are still reproduced.
     """
     two, four = ({"hidden": hidden, "initialisation": "course"} for hidden in ((7,), (20, 7, 5)))
-    nets: tuple[
-        tuple, ...
-    ] = (  # name, model, arguments, rate, epochs of 100 iterations, costs by iteration, train and test accuracy
+    # name, model, arguments, rate, epochs of 100 iterations, costs by iteration, train and test accuracy
+    nets: list[tuple] = [
         ("logistic", "logistic", {}, 0.005, 20, LOGISTIC_COSTS, 0.990431, 0.7),
         ("7-1", "mlp", two, 0.0075, 25, {0: 0.6930497357, 2400: 0.0485547856}, 1.0, 0.72),
         ("20-7-5-1", "mlp", four, 0.0075, 25, {0: 0.7717493284, 2400: 0.0928782153}, 0.985646, 0.8),
-    )
+    ]
     return tuple(
         Arm(
             f"{name}, {label}",

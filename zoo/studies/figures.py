@@ -64,9 +64,7 @@ def sweep(study, rows, folder: Path, path: Path, metric: str, over: str) -> None
             by_argument = {
                 arm.training[over]: [r.value for r in rows if (r.arm, r.metric) == (arm.label, metric)] for arm in arms
             }
-            (line,) = axes.plot(
-                list(by_argument), [mean(values) for values in by_argument.values()], marker="o", label=group
-            )
+            (line,) = axes.plot(list(by_argument), list(map(mean, by_argument.values())), marker="o", label=group)
             for x, values in by_argument.items():
                 axes.plot([x] * len(values), values, ".", color=line.get_color(), alpha=0.4)
         axes.set(xscale="log", xlabel=over.replace("_", " "), ylabel=metric.replace("_", " "))
@@ -107,9 +105,5 @@ def model_file(folder: Path, arm) -> Path:
 
 
 FIGURES: dict[str, Callable[..., None]] = {
-    "gradients_by_layer": gradients_by_layer,
-    "curves": curves,
-    "sweep": sweep,
-    "accuracies": accuracies,
-    "decision_maps": decision_maps,
+    function.__name__: function for function in (gradients_by_layer, curves, sweep, accuracies, decision_maps)
 }

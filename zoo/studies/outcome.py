@@ -75,19 +75,14 @@ class Outcome:
         for arm in self.study.arms:
             for reference in arm.published:
                 values = self.values(arm.label, reference.metric, reference.step)
-                measured = mean(values.values()) if values else None
-                verdicts.append(
-                    {
-                        "arm": arm.label,
-                        "metric": reference.metric,
-                        "step": reference.step,
-                        "published": reference.value,
-                        "measured": measured,
-                        "tolerance": reference.tolerance,
-                        "verdict": verdict(measured, reference.value, reference.tolerance),
-                        "as_written": reference.stands,
-                    }
-                )
+                item: dict = {"arm": arm.label, "metric": reference.metric, "step": reference.step}
+                item |= {"published": reference.value, "measured": None, "tolerance": reference.tolerance}
+                item |= {"verdict": "not measured", "as_written": reference.stands}
+                if values:
+                    item["measured"] = mean(values.values())
+                    near = abs(item["measured"] - reference.value) <= reference.tolerance
+                    item["verdict"] = "reproduced" if near else "not reproduced"
+                verdicts.append(item)
         return verdicts
 
     def claims(self) -> list[dict]:
@@ -140,10 +135,8 @@ class Outcome:
             sentences.append(f"Not supported by the figures: {'; '.join(failing)}.")
         as_written = all(item["supported"] == item["as_written"] for item in claims)
         as_written &= all((item["verdict"] != "not reproduced") == item["as_written"] for item in verdicts)
-        if as_written:
-            sentences.append(self.study.shows)
-        else:
-            sentences.append("The figures differ from those that the study's own sentence was written of.")
+        otherwise = "The figures differ from those that the study's own sentence was written of."
+        sentences.append(self.study.shows if as_written else otherwise)
         return " ".join(sentences)
 
     def to_json(self) -> dict:
@@ -163,11 +156,8 @@ class Outcome:
             "processor": first.processor,
             "cores": first.cores,
             "seconds": self.seconds(),
-            "files": {
-                "csv": str(self.folder / "results.csv"),
-                "json": str(self.folder / "results.json"),
-                "figure": None if self.figure is None else str(self.figure),
-            },
+            "files": {kind: str(self.folder / f"results.{kind}") for kind in ("csv", "json")}
+            | {"figure": self.figure and str(self.figure)},
         }
 
     def seconds(self) -> float:
@@ -193,7 +183,8 @@ class Outcome:
         if verdicts := self.verdicts():
             body = [
                 [
-                    f"{item['arm']}: {item['metric'].replace('_', ' ')}" + at_step(item["step"]),
+                    f"{item['arm']}: {item['metric'].replace('_', ' ')}"
+                    + (f" after {item['step']} steps" if item["step"] is not None else ""),
                     f"{item['published']:.10g}",
                     "-" if item["measured"] is None else f"{item['measured']:.10g}",
                     f"{item['tolerance']:g}",
@@ -204,7 +195,7 @@ class Outcome:
             lines += ["", table(body, ["published figure", "published", "measured", "tolerance", "verdict"])]
         if claims := self.claims():
             lines += ["", "Expected, and whether the figures support it:"]
-            lines += [f"  {support(item)}: {item['claim']} ({comparison(item)})" for item in claims]
+            lines += map(format_claim, claims)
         lines += ["", self.conclusion()]
         if self.study.source:
             lines += [f"Source: {self.study.source}."]
@@ -214,18 +205,6 @@ class Outcome:
         if self.figure is not None:
             lines[-1] += f" Figure: {self.figure}"
         return "\n".join(lines)
-
-
-def verdict(measured: float | None, published: float, tolerance: float) -> str:
-    """Whether a measured figure reproduces a published one.
-
-    Example:
-        >>> verdict(0.7, 0.72, 0.01)
-        'not reproduced'
-    """
-    if measured is None:
-        return "not measured"
-    return "reproduced" if abs(measured - published) <= tolerance else "not reproduced"
 
 
 def overlap(cell: dict | None, other: dict | None) -> bool | None:
@@ -245,19 +224,13 @@ def format_cell(cell: dict) -> str:
     return f"{100 * cell['mean']:.1f}{spread} % ({100 * cell['low']:.1f} to {100 * cell['high']:.1f})"
 
 
-def at_step(step: int | None) -> str:
-    """When a figure was measured, for a line of the table; nothing where it is the last one."""
-    return "" if step is None else f" after {step} steps"
-
-
-def support(claim: dict) -> str:
-    """Whether the figures support one of `Outcome.claims`."""
-    return "supported" if claim["supported"] else f"NOT supported, holds in {claim['holds']} of {claim['seeds']} seeds"
-
-
-def comparison(claim: dict) -> str:
-    """The two figures that one of `Outcome.claims` compares."""
-    if claim["figure"] is None:
-        return "not measured"
-    overlap = "; their 95 % intervals overlap" if claim["intervals_overlap"] else ""
-    return f"{claim['figure']:.3g}, expected {claim['relation']} {claim['than']:.3g}{overlap}"
+def format_claim(claim: dict) -> str:
+    """A line for one of `Outcome.claims`."""
+    support = (
+        "supported" if claim["supported"] else f"NOT supported, holds in {claim['holds']} of {claim['seeds']} seeds"
+    )
+    figures = "not measured"
+    if claim["figure"] is not None:
+        overlap = "; their 95 % intervals overlap" if claim["intervals_overlap"] else ""
+        figures = f"{claim['figure']:.3g}, expected {claim['relation']} {claim['than']:.3g}{overlap}"
+    return f"  {support}: {claim['claim']} ({figures})"

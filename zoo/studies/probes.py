@@ -139,11 +139,4 @@ def share(name: str, metric: metrics.Metric) -> Reading:
 
 
 DURING = {"gradient_norm": gradient_norm}
-AFTER = {
-    "loss": loss,
-    "cost": cost,
-    "accuracy": accuracy,
-    "train_accuracy": train_accuracy,
-    "fresh_accuracy": fresh_accuracy,
-    "distinct_units": distinct_units,
-}
+AFTER = {probe.__name__: probe for probe in (loss, cost, accuracy, train_accuracy, fresh_accuracy, distinct_units)}

@@ -66,9 +66,7 @@ class Row(Reading):
     day: str = ""
 
 
-COLUMNS = ["study", "arm", "seed"] + [
-    field.name for field in fields(Row) if field.name not in ("study", "arm", "seed")
-]
+COLUMNS = list(dict.fromkeys(["study", "arm", "seed", *(field.name for field in fields(Row))]))
 
 
 def finite(value) -> float | None:
