@@ -82,9 +82,7 @@ def test_help_shows_the_defaults_of_the_library(run):
     assert re.search(r"--backbone NAME .*\[default: efficientnet_lite0\]", run("finetune", "--help")[1])
     # None is said twice: the folders of `visualise` and `demo` are the commands' own.
     options = [option for command in cli.group.commands.values() for option in command.params]
-    assert {option.name for option in options if getattr(option, "show_default", None)} == {
-        "out"
-    }  # none is said twice
+    assert {option.name for option in options if getattr(option, "show_default", None)} == {"out"}
 
 
 def test_typing_errors_are_answered_with_what_was_meant(run):
@@ -284,7 +282,7 @@ def test_train(run, run_json, pictures, tmp_path):
     code, out, err = run(*TRAIN, "3", "--val", "pictures", "--seed", "1", "--resume")
     assert code == 0 and "of 3: " in out and "zoo evaluate logistic.keras pictures" in out
     assert "epoch 3/3" in err and "epoch 2/3" not in err
-    assert zoo.load("logistic.keras").labels == ["dark", "light"]
+    assert zoo.load("logistic.keras").labels == ["dark", "light"] and zoo.show("logistic.keras").to_json()["seed"] == 1
     code, found = run_json("evaluate", "logistic.keras", "pictures")
     assert code == 0 and found["labels"] == ["dark", "light"]
     code, out, _ = run("evaluate", "logistic.keras", "pictures")

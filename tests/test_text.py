@@ -68,7 +68,7 @@ def test_conversations_in_other_languages(language):
     pairs = text_sources.find_pairs(f"chatterbot:{language}").splits["train"]
     assert len(pairs) > 10
     # words and punctuation marks are told apart and put together again as they were, but for odd spaces
-    same = [vocabulary.join_words(vocabulary.split_words(line)) == " ".join(line.split()) for line in pairs.said]
+    same = [vocabulary.joining_words()(vocabulary.split_words(line)) == " ".join(line.split()) for line in pairs.said]
     assert sum(same) > 0.85 * len(same)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import inspect
+import itertools
 import json
 import os
 import pkgutil
@@ -115,7 +116,7 @@ def spread(args: list[str], greedy: set[str]) -> list[str]:
         ['--set=']
     """
     result, option = [], None
-    for word, following in zip(args, [*args[1:], "-"], strict=True):
+    for word, following in itertools.pairwise([*args, "-"]):
         if not word.startswith("-"):
             result.append(f"{option}={word}" if option else word)
             continue

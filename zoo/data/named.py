@@ -68,7 +68,7 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset[Any]:
     if whole not in names(kind):
         raise ZooError(f"{whole} holds {info.kind}; wanted are {kind}, such as {', '.join(names(kind))}.")
     if colon and not info.parts:  # before anything is downloaded
-        check_part(whole, part, info.classes)
+        _check_part(whole, part, info.classes)
     root = _root(info) or _download(info, kind)
     for path, sha256 in info.files.items():
         if (actual := content_sha256(root / path)) == sha256:
@@ -82,7 +82,7 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset[Any]:
     if info.read is None:
         splits, skipped = read_folder(root / whole)
     elif colon and info.parts:
-        check_part(whole, part, info.parts(root))
+        _check_part(whole, part, info.parts(root))
         splits = info.read(root, list(info.classes), part)
     else:
         splits = info.read(root, list(info.classes))
@@ -91,7 +91,7 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset[Any]:
     return Dataset(name, splits, info.about, info.proves, skipped)
 
 
-def check_part(whole: str, part: str, parts: Sequence[str]) -> None:
+def _check_part(whole: str, part: str, parts: Sequence[str]) -> None:
     if part not in parts:
         message = f"It has {', '.join(parts)}." if parts else "It has none."
         raise ZooError(f"{whole} has no part {part!r}{did_you_mean(part, parts)} {message}")

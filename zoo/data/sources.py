@@ -1,6 +1,5 @@
 """From whatever the user has (a folder, a table, arrays, a dataset's name) to labelled, decoded pictures."""
 
-import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -77,8 +76,9 @@ def load(
     if validation is not None:
         other = find(validation, skip, classes=classes)
         if len(other.splits) > 1 or not len(other.splits["train"]):
+            counts = ", ".join(f"{split}: {len(pictures)} pictures" for split, pictures in other.splits.items())
             raise ZooError(
-                f"validation: {other.name} has {_counts(other)}. Accepted is one set of pictures, not split and "
+                f"validation: {other.name} has {counts}. Accepted is one set of pictures, not split and "
                 "not empty, of any kind that data may be."
             )
         held_out = other.splits["train"]
@@ -155,7 +155,7 @@ def _read(data, classes: bool = True) -> Dataset[Pictures]:
     elif path.is_file():
         raise ZooError(f"{path} is a file. {ACCEPTED}")
     else:
-        beside = [str(Path(data).parent / other.name) for other in _siblings(path)]
+        beside = [str(Path(data).parent / other.name) for other in sorted(path.parent.glob("*"))]
         hint = did_you_mean(str(data), [*named.names("pictures"), *beside])
         raise ZooError(f"{str(data)!r} is no folder, file or dataset here{hint} {ACCEPTED}")
     return Dataset(path.resolve().stem if path.is_file() else path.resolve().name, splits, skipped=skipped)
@@ -170,12 +170,6 @@ def _read_unlabelled(data) -> Dataset[Pictures]:
         files = pictures_below(Path(data).expanduser())
         dataset = replace(dataset, splits={"train": labelled(files, [dataset.name] * len(files))}, skipped=[])
     return dataset
-
-
-def _siblings(path: Path) -> list[Path]:
-    with contextlib.suppress(OSError):
-        return sorted(path.parent.iterdir())
-    return []
 
 
 def _read_arrays(x, y) -> Pictures:
@@ -197,10 +191,6 @@ def _read_arrays(x, y) -> Pictures:
         raise ZooError(f"arrays (x, y): x is {shape}, y of shape {y.shape} and type {y.dtype}. {accepted}")
     names = [label.decode() if isinstance(label, bytes) else str(label) for label in y.tolist()]
     return labelled(x, names)
-
-
-def _counts(dataset: Dataset) -> str:
-    return ", ".join(f"{split}: {len(pictures)} pictures" for split, pictures in dataset.splits.items())
 
 
 def _check_train(dataset: Dataset, classes: bool):

@@ -57,7 +57,12 @@ def examine(data, validation=None, skip_list=None, progress: bool = True) -> Rep
     skip = None if skip_list is None else SkipList(skip_list)
     dataset = sources.find(data, skip, strict=False)
     if validation is not None:
-        dataset = _with_validation(dataset, sources.find(validation, skip, strict=False))
+        other = sources.find(validation, skip, strict=False)
+        if "validation" in dataset.splits or len(other.splits) > 1:
+            name = dataset.name if "validation" in dataset.splits else other.name
+            raise ZooError(f"{name} is split already, and validation was given too. Give two sets that are not split.")
+        splits = {**dataset.splits, "validation": other.splits["train"]}
+        dataset = replace(dataset, splits=splits, skipped=dataset.skipped + other.skipped)
     if skip:
         skip.note_unused()
     seen = _look_at_all(dataset, progress)
@@ -70,14 +75,6 @@ def examine(data, validation=None, skip_list=None, progress: bool = True) -> Rep
     findings += [*_of_classes(classes), *_copies(good, progress)]
     order = {kind: number for number, kind in enumerate(KINDS)}
     return Report(dataset.name, len(seen), classes, sorted(findings, key=lambda finding: order[finding.kind]))
-
-
-def _with_validation(dataset: Dataset[Pictures], other: Dataset[Pictures]) -> Dataset[Pictures]:
-    if "validation" in dataset.splits or len(other.splits) > 1:
-        name = dataset.name if "validation" in dataset.splits else other.name
-        raise ZooError(f"{name} is split already, and validation was given too. Give two sets that are not split.")
-    splits = {**dataset.splits, "validation": other.splits["train"]}
-    return replace(dataset, splits=splits, skipped=dataset.skipped + other.skipped)
 
 
 def _look_at_all(dataset: Dataset[Pictures], progress: bool) -> list[Seen]:

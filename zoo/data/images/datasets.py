@@ -19,7 +19,14 @@ from zoo.data.images.pictures import Pictures, stratified
 from zoo.errors import ZooError
 
 DIGITS = tuple("0123456789")
+CLOTHES = ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
+FASHION_MNIST = {
+    "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte.gz": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
 TEXTURES = ("brick", "grass", "gravel")
 PATCH = 64  # pixels, both ways
 # Left edges of the patches in a photograph of 512 pixels. The training patches overlap by 4 pixels to leave a gap
@@ -225,32 +232,10 @@ DATASETS = (
         proves="how well a model does on small, centred, clean pictures.",
         licence="MIT",
         source="Zalando Research, https://github.com/zalandoresearch/fashion-mnist.",
-        classes=(
-            "T-shirt/top",
-            "trouser",
-            "pullover",
-            "dress",
-            "coat",
-            "sandal",
-            "shirt",
-            "sneaker",
-            "bag",
-            "ankle boot",
-        ),
+        classes=CLOTHES,
         read=read_fashion_mnist,
-        files={
-            f"fashion_mnist/{name}-ubyte.gz": sha256
-            for name, sha256 in (
-                ("train-images-idx3", "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
-                ("train-labels-idx1", "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
-                ("t10k-images-idx3", "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
-                ("t10k-labels-idx1", "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
-            )
-        },
-        urls={
-            f"fashion_mnist/{name}-ubyte.gz": f"{FASHION}/{name}-ubyte.gz"
-            for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
-        },
+        files={f"fashion_mnist/{name}": sha256 for name, sha256 in FASHION_MNIST.items()},
+        urls={f"fashion_mnist/{name}": f"{FASHION}/{name}" for name in FASHION_MNIST},
     ),
     DatasetInfo(
         name="mnist",

@@ -199,15 +199,9 @@ def open_header(data: bytes) -> Image.Image:
 
 
 def _open(data: bytes | np.ndarray, rule: Preprocessing, share: float) -> tuple[Image.Image, tuple[float, ...]]:
-    """The upright picture in the rule's colour mode, decoded smaller where that loses nothing.
+    """The upright picture, decoded smaller where that loses nothing, and the frame in it: left, top, width, height.
 
-    Args:
-        data: what `read` gives.
-        rule: the resize-and-crop rule.
-        share: smallest side of any box that will be cut, as a share of the rule's box.
-
-    Returns:
-        The image, and the frame in it that the source fills: left, top, width, height.
+    `share` is the smallest side of any box that will be cut, as a share of the rule's box.
     """
     frame: tuple[float, ...]
     if isinstance(data, np.ndarray):
@@ -230,11 +224,7 @@ def _open(data: bytes | np.ndarray, rule: Preprocessing, share: float) -> tuple[
 
 
 def _draft(image, rule: Preprocessing, share: float) -> tuple[float, float]:
-    """Let the JPEG decoder halve the picture, as often as the box keeps at least the target's pixels.
-
-    Returns:
-        Width and height of the upright picture in the pixels that will be decoded, not rounded.
-    """
+    """Let the JPEG decoder halve the picture, as long as the box keeps enough pixels; the upright size, not rounded."""
     way = -1 if exif_orientation(image) >= 5 else 1  # the upper orientations exchange width and height
     size = image.size[::way]
     left, top, right, bottom = rule.box(*size)

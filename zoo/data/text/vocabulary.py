@@ -23,7 +23,15 @@ MOST = 2**20  # tokens that a vocabulary may have
 
 
 def joining_words() -> Callable[[Iterable[str]], str]:
-    """A function that writes words and punctuation marks as one would, and goes on with a text when called again."""
+    """A function that writes words and punctuation marks as one would, and goes on with a text when called again.
+
+    Example:
+        >>> joining_words()(split_words("AIとは何ですか。"))
+        'AIとは何ですか。'
+        >>> join = joining_words()
+        >>> join(["moe", ":", "(", "into", "phone", ")", '"', "what", "?", '"', "he", "said", ".", "\\n", "oh"])
+        'moe: (into phone) "what?" he said.\\noh'
+    """
     space, inside, last = False, False, "\n"
 
     def join(words: Iterable[str]) -> str:
@@ -41,18 +49,6 @@ def joining_words() -> Callable[[Iterable[str]], str]:
         return "".join(text)
 
     return join
-
-
-def join_words(words: Iterable[str]) -> str:
-    """Words and punctuation marks as one would write them.
-
-    Example:
-        >>> join_words(split_words("AIとは何ですか。"))
-        'AIとは何ですか。'
-        >>> join_words(["moe", ":", "(", "into", "phone", ")", '"', "what", "?", '"', "he", "said", ".", "\\n", "oh"])
-        'moe: (into phone) "what?" he said.\\noh'
-    """
-    return joining_words()(words)
 
 
 def split_words(text: str) -> list[str]:
