@@ -224,7 +224,7 @@ def _open(data: bytes | np.ndarray, rule: Preprocessing, share: float) -> tuple[
 
 
 def _draft(image, rule: Preprocessing, share: float) -> tuple[float, float]:
-    """Let the JPEG decoder halve the picture, as long as the box keeps enough pixels; the upright size, not rounded."""
+    """Let the JPEG decoder halve the picture, while the box keeps enough pixels; the upright size, not rounded."""
     way = -1 if exif_orientation(image) >= 5 else 1  # the upper orientations exchange width and height
     size = image.size[::way]
     left, top, right, bottom = rule.box(*size)
