@@ -152,7 +152,7 @@ def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> 
 
 @command(calls="zoo.export:export")
 @model_argument()
-@click.argument("out", metavar="OUT", type=PATH)
+@argument("out", metavar="OUT", type=PATH)
 @weights_option
 def export(name, out, as_json, weights=None) -> None:
     """Write a model as a file of another tool.
