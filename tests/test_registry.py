@@ -1,5 +1,6 @@
 """The register and the catalog: lookup, what is said when it fails, models of one's own, and no framework imported."""
 
+import builtins
 import dataclasses
 import importlib
 import os
@@ -244,3 +245,10 @@ def test_list_is_quick():
         return sum(after[2:4]) - sum(before[2:4])
 
     assert min(seconds() for _ in range(3)) < 0.3
+
+
+def test_a_star_import_hides_nothing_of_pythons():
+    names: dict = {}
+    exec("from zoo import *", names)
+    assert "finetune" in names and not {*names} & {*dir(builtins)} - {"__builtins__", "__doc__", "__name__"}
+    assert "list" in dir(zoo)

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import random
 import signal
 import subprocess
 import sys
@@ -359,3 +360,23 @@ def test_killed_in_the_middle_and_resumed_is_unbroken(tmp_path, dropout_file):
     history, state = run(folder, resume=True)
     unbroken, its_state = run(tmp_path / "unbroken", resume=False)
     assert history == unbroken and equal(state, its_state)
+
+
+@pytest.mark.parametrize("seed", [0, None])
+def test_the_callers_random_numbers_go_on_as_if_nothing_had_been_trained(seed, tmp_path):
+    def draws(work):
+        random.seed(5), np.random.seed(5)
+        work()
+        return random.random(), np.random.rand()
+
+    def work():
+        model, _ = train(epochs=1, seed=seed)
+        model.save(tmp_path / "saved.keras")
+        zoo.load(tmp_path / "saved.keras").model.count_params()
+
+    assert draws(work) == draws(lambda: None)
+
+
+def test_two_models_without_a_seed_differ():
+    one, other = (train(epochs=1, seed=None)[0].model.get_weights()[0] for _ in range(2))
+    assert (one != other).any()

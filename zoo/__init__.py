@@ -9,6 +9,7 @@ Example:
     True
 """
 
+import builtins
 import importlib
 import sys
 
@@ -36,7 +37,8 @@ _WORDS = {
     "show": "zoo.api",
 }
 
-__all__ = ["__version__", *_WORDS]
+# what `from zoo import *` gives: all but `zoo.list`, which would hide Python's own
+__all__ = ["__version__", *(word for word in _WORDS if not hasattr(builtins, word))]
 
 
 def __getattr__(word):
@@ -55,4 +57,4 @@ def __getattr__(word):
 
 
 def __dir__():
-    return sorted(__all__)
+    return sorted(["__version__", *_WORDS])

@@ -86,12 +86,13 @@ def save(model: "keras.Model", path: Path, record: dict, test: dict) -> None:
     Raises:
         ZooError: the name does not end in `.keras`, or the file cannot be written.
     """
-    from zoo.backend import silence_stderr
+    from zoo.backend import random_scope, silence_stderr
 
     check_ending(path)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "model.keras")
-        with unwritable(path), silence_stderr():  # to write a model down Keras imports TensorFlow, whatever it runs on
+        # to write a model down Keras imports TensorFlow, whatever it runs on
+        with unwritable(path), silence_stderr(), random_scope(None):
             if model.compiled:
                 model = uncompiled(model)
             model.save(copy)
@@ -207,19 +208,19 @@ class Archive:
 
     def build(self) -> "keras.Model":
         """Build the `keras.Model`; its answers are compared by who uses them."""
-        from zoo.backend import keras
+        from zoo.backend import keras, random_scope
 
         if self.module:
             importlib.import_module(self.module)
         try:
             # In a thread of its own: Keras keeps a list for each of what it has yet to make room for, and would do so
             # at the next occasion.
-            with ThreadPoolExecutor(1) as thread:
+            with ThreadPoolExecutor(1) as thread, random_scope(None):
                 needed = thread.submit(self.numbers_needed).result()
             held = count_numbers(self.members[WEIGHTS])
             if needed > held + 2**20:  # states of random numbers may be absent
                 raise ValueError(f"its configuration asks for {needed:,} numbers, its weights hold {held:,}")
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory() as folder, random_scope(None):
                 copy = Path(folder, "checked.keras")
                 with zipfile.ZipFile(copy, "w") as archive:
                     for name, content in self.members.items():

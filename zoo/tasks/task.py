@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 
@@ -32,6 +32,21 @@ from zoo.weights.load import load_weights
 if TYPE_CHECKING:
     from zoo.backend import keras
     from zoo.training.plan import Plan
+
+Method = TypeVar("Method", bound=Callable)
+
+
+def with_own_randomness(method: Method) -> Method:
+    """A method of a task within `backend.random_scope` of the task's seed."""
+
+    @functools.wraps(method)
+    def call(self, *args, **options):
+        from zoo import backend
+
+        with backend.random_scope(self.seed):
+            return method(self, *args, **options)
+
+    return cast(Method, call)
 
 
 class Task(abc.ABC):
@@ -98,17 +113,14 @@ class Task(abc.ABC):
             self._engine = converted or inference.KerasEngine(self.model)
         return self._engine
 
+    @with_own_randomness
     def build(self) -> keras.Model:
         """Build the model anew, from its seed or its weights, and return it.
 
         Raises:
             ZooError: the builder does not accept its arguments, or the weights do not fit them.
         """
-        from zoo import backend
-
         self._archive = None
-        if self.seed is not None:
-            backend.seed_everything(self.seed)
         try:
             with self._dtype_scope():
                 model = self.entry.builder(**self.arguments)
@@ -160,6 +172,7 @@ class Task(abc.ABC):
             return None
         return inference.Conversion.of_weights(card, self.weights)
 
+    @with_own_randomness
     def train(
         self,
         data: Any = None,
