@@ -20,18 +20,8 @@ import numpy as np
 from PIL import Image
 
 CANARY = "canary"  # a pipe in the working folder: whoever opens it waits, and is found to hang
-INTEGERS = [
-    0,
-    1,
-    2,
-    7,
-    8,
-    127,
-    255,
-    256,
-    *(2**bits - less for bits in (15, 16, 24, 31, 32, 63) for less in (0, 1)),
-    -1,
-]
+INTEGERS = [0, 1, 2, 7, 8, 127, 255, 256, -1]
+INTEGERS += [2**bits - less for bits in (15, 16, 24, 31, 32, 63) for less in (0, 1)]
 
 # Words that some format gives a meaning to
 WORDS = """
@@ -613,22 +603,8 @@ def seeds_csv() -> list[bytes]:
     return [text.encode() for text in (plain, split, digits, "\ufeff" + plain)]
 
 
-TOKENS = [
-    ",",
-    ";",
-    "\t",
-    '"',
-    '""',
-    "\n",
-    "\r",
-    "\r\n",
-    "\0",
-    "\ufeff",
-    "\u2028",
-    "/etc/passwd",
-    "/dev/zero",
-    "../" * 2000,
-]
+TOKENS = [",", ";", "\t", '"', '""', "\n", "\r", "\r\n", "\0", "\ufeff", "\u2028"]
+TOKENS += ["/etc/passwd", "/dev/zero", "../" * 2000]
 TOKENS += ["9" * 5000, "n" * 6000, "x" * 140_000, "path", "label", "split", "file", "class", "a.ppm", "b.ppm"]
 
 

@@ -35,11 +35,8 @@ def scene(number: int, width: int = 96, height: int = 72) -> Image.Image:
     """A colourful picture with large and small forms; another for each number."""
     random = np.random.default_rng(number)
     layers = [Image.fromarray(random.integers(0, 256, (side, side, 3), np.uint8)) for side in (4, 9, 20)]
-    return Image.fromarray(
-        np.mean([np.asarray(layer.resize((width, height), Image.Resampling.BICUBIC)) for layer in layers], axis=0)
-        .clip(0, 255)
-        .astype(np.uint8)
-    )
+    large = [np.asarray(layer.resize((width, height), Image.Resampling.BICUBIC)) for layer in layers]
+    return Image.fromarray(np.mean(large, axis=0).clip(0, 255).astype(np.uint8))
 
 
 def put(path, number: int = 0, image: Image.Image | None = None, **options) -> Path:
@@ -144,9 +141,8 @@ def test_one_bad_file(case):
     assert str(path) in finding.paths and detail in finding.detail
     assert [*report.skip_list()] == ([path] if skipped else [])
     assert str(path) in str(report) and finding.advice in str(report)
-    assert report.counts[finding.severity] == 1 and report.usable == len(sources.find("pets").splits["train"]) - (
-        finding.severity == "error"
-    )
+    usable = len(sources.find("pets").splits["train"]) - (finding.severity == "error")
+    assert report.counts[finding.severity] == 1 and report.usable == usable
 
 
 def test_a_bomb_is_refused_without_room_for_it():
@@ -185,9 +181,8 @@ def test_pictures_that_may_not_be_read(monkeypatch):
             return real(self)
 
         monkeypatch.setattr(Path, "read_bytes", read_bytes)
-    assert [(f.detail, f.paths) for f in found("pets")["unreadable"]] == [
-        ("cannot be read: Permission denied", (str(path),))
-    ]
+    (finding,) = found("pets")["unreadable"]
+    assert (finding.detail, finding.paths) == ("cannot be read: Permission denied", (str(path),))
 
 
 def test_folders_of_every_bad_kind():
@@ -322,9 +317,9 @@ def test_arrays_and_named_data_are_examined():
     x = np.stack([np.asarray(scene(number, 40, 40)) for number in range(20)])
     x[1] = x[0]
     report = examine((x, ["a", "b"] * 10), progress=False)
-    assert [(f.kind, f.paths) for f in report.findings] == [
-        ("across classes", ("train picture 0", "train picture 1"))
-    ] and report.skip_list() == {}
+    (finding,) = report.findings
+    assert (finding.kind, finding.paths) == ("across classes", ("train picture 0", "train picture 1"))
+    assert report.skip_list() == {}
     assert {*found((x * 0, ["a", "b"] * 10))} == {"across classes", "blank"}  # flat pictures are not nearly the same
 
 
@@ -368,11 +363,8 @@ def test_near_duplicates_are_found_across_blocks(monkeypatch):
     small = np.array([grey(scene(number)) for number in [*range(20), *range(20), 3]])
     whole, counted = near_duplicates.groups(small), []
     monkeypatch.setattr(near_duplicates, "BLOCK", 7)
-    assert (
-        near_duplicates.groups(small, counted.append)
-        == whole
-        == [[number, number + 20] + [40] * (number == 3) for number in range(20)]
-    )
+    assert whole == [[number, number + 20] + [40] * (number == 3) for number in range(20)]
+    assert near_duplicates.groups(small, counted.append) == whole
     assert sum(counted) == len(small)
 
 
@@ -444,20 +436,15 @@ def test_the_skip_list_cures_what_it_can(run):
     assert len(sources.load(dataset).splits["train"]) == 17
 
 
-@pytest.mark.parametrize("place", ["skip.csv", "pets/skip.csv", "elsewhere/skip.csv"])
-def test_a_folder_moves_with_its_list(place, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("place", "entry"),
+    [("skip.csv", "pets/cats/0.jpg"), ("pets/skip.csv", "cats/0.jpg"), ("elsewhere/skip.csv", "{}/pets/cats/0.jpg")],
+)
+def test_a_folder_moves_with_its_list(place, entry, tmp_path, monkeypatch):
     photos()
     Path("pets/cats/0.jpg").write_bytes(b"")
     assert examine("pets", progress=False).write_skip_list(place) == 1
-    entry = Path(place).read_text().splitlines()[1].split(",")[0]
-    assert (
-        entry
-        == {
-            "skip.csv": "pets/cats/0.jpg",
-            "pets/skip.csv": "cats/0.jpg",
-            "elsewhere/skip.csv": (tmp_path / "pets/cats/0.jpg").as_posix(),
-        }[place]
-    )
+    assert Path(place).read_text().splitlines()[1].split(",")[0] == entry.format(tmp_path.as_posix())
     assert len(sources.find("pets", place).splits["train"]) == 19
     assert len(sources.find(tmp_path / "pets", tmp_path / place).splits["train"]) == 19
     (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)

@@ -45,13 +45,13 @@ def test_other_encodings_are_named(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("no_such_text", "is no file, folder or dataset here"),
+        ("no_such_text", "is no folder, file or dataset here"),
         ("tinyshakespear", "did you mean 'tinyshakespeare'"),
         ("digits", "digits holds images; wanted are text"),
         ("chatterbot", "chatterbot holds pairs; wanted are text"),
         (17, "data is a int"),
-        ("a\0b", "is no file, folder or dataset here"),
-        ("~nobody_of_that_name/text", "is no file, folder or dataset here"),
+        ("a\0b", "is no folder, file or dataset here"),
+        ("~nobody_of_that_name/text", "is no folder, file or dataset here"),
         (".", "holds no .txt file"),
         ("\n", "too little text"),
     ],

@@ -179,9 +179,9 @@ def entry_from_file(path: Path) -> Entry:
     if not path.is_file():
         raise UsageError(f"there is no file {str(path)!r}; give a model's name (`zoo list`) or a Python file.")
     path = path.resolve()
-    for known in [*ENTRIES.values(), *map(entry, _on_shelf(path))]:
+    for known in cards().values():
         if Path(known.file).resolve() == path:
-            return known
+            return entry(known.name)
     spec = importlib.util.spec_from_file_location(f"zoo_user_{path.stem}", path)
     assert spec is not None and spec.loader is not None  # the name ends in .py
     module = importlib.util.module_from_spec(spec)
@@ -192,7 +192,7 @@ def entry_from_file(path: Path) -> Entry:
         raise
     except (Exception, SystemExit) as error:
         raise ZooError(f"{path} does not import: {type(error).__name__}: {error}") from error
-    mine = [known for known in ENTRIES.values() if Path(known.file).resolve() == path]
+    mine = [registered for registered in ENTRIES.values() if Path(registered.file).resolve() == path]
     if len(mine) != 1:
         raise ZooError(
             f"{path} registers {len(mine)} models; one is needed: put @zoo.register(task=..., source=...) "
@@ -262,17 +262,6 @@ def card_of(entry: Entry) -> Card:
     }
     summary = (inspect.getdoc(entry.builder) or "").split("\n\n")[0]
     return Card(entry.name, summary, arguments, facts, entry.builder.__module__, entry.file)
-
-
-def _on_shelf(path: Path) -> list[str]:
-    """The names of the models that `path` holds when it is itself a file of a shelf."""
-    return [
-        card.name
-        for shelf in SHELVES
-        for module, file in shelf_files(shelf)
-        if file.resolve() == path
-        for card in read_cards(module, file)
-    ]
 
 
 def _register_call(node: ast.FunctionDef) -> ast.Call | None:

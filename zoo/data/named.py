@@ -91,6 +91,41 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset[Any]:
     return Dataset(name, splits, info.about, info.proves, skipped)
 
 
+def named_or_path(data: Any, kind: str, accepted: str, classes: bool = True) -> Dataset[Any] | Path:
+    """The dataset of a name, or else the path of the file or folder that there is.
+
+    Args:
+        data: the name or the path.
+        kind: what is wanted: "pictures", "text" or "pairs".
+        accepted: the end of an error message: what may be given.
+        classes: whether pictures must have labels.
+
+    Raises:
+        ZooError: it is neither, or both.
+    """
+    if not isinstance(data, str | os.PathLike):
+        raise ZooError(f"data is a {type(data).__name__}. {accepted}")
+    beside: list[str] = []
+    try:
+        path = Path(data).expanduser()
+        if not (exists := path.exists()):
+            beside = [str(Path(data).parent / other.name) for other in path.parent.glob("*")]
+    except (OSError, RuntimeError, ValueError):  # a name that no file can have, the home of nobody
+        exists = False
+    if isinstance(data, str) and (known(data) or (kind == "pictures" and data.startswith("tfds:"))):
+        if exists:
+            here = "folder" if path.is_dir() else "file"
+            raise ZooError(
+                f"{data!r} is a dataset, and a {here} here. For the {here} type ./{data}; for the dataset, "
+                "work from another folder."
+            )
+        return load_named(data, kind, classes)
+    if not exists:
+        hint = did_you_mean(str(data), [*names(kind), *beside])
+        raise ZooError(f"{str(data)[:200]!r} is no folder, file or dataset here{hint} {accepted}")
+    return path
+
+
 def _check_part(whole: str, part: str, parts: Sequence[str]) -> None:
     if part not in parts:
         message = f"It has {', '.join(parts)}." if parts else "It has none."

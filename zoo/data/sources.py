@@ -13,7 +13,6 @@ from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import arrays, stream
 from zoo.errors import UsageError, ZooError
-from zoo.registry import did_you_mean
 
 __all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
 
@@ -133,31 +132,15 @@ def _read(data, classes: bool = True) -> Dataset[Pictures]:
         rows = list(enumerate(data.to_dict("records")))
         splits, skipped = read_rows(list(data.columns), rows, Path(), "the table")
         return Dataset("table", splits, skipped=skipped)
-    if not isinstance(data, (str, os.PathLike)):
-        raise ZooError(f"data is a {type(data).__name__}. {ACCEPTED}")
-    try:
-        path = Path(data).expanduser()
-        path.exists()
-    except (OSError, RuntimeError) as error:  # a name that is too long, the home of nobody
-        raise ZooError(f"there is no {str(data)[:200]!r}: {getattr(error, 'strerror', error)}. {ACCEPTED}") from None
-    if isinstance(data, str) and (named.known(data) or data.startswith("tfds:")):
-        if path.exists():
-            kind = "folder" if path.is_dir() else "file"
-            raise ZooError(
-                f"{data!r} is a dataset, and a {kind} here. For the {kind} type ./{data}; for the dataset, "
-                "work from another folder."
-            )
-        return named.load_named(data, "pictures", classes)
+    path = named.named_or_path(data, "pictures", ACCEPTED, classes)
+    if isinstance(path, Dataset):
+        return path
     if path.is_dir():
         splits, skipped = read_folder(path)
     elif path.is_file() and path.suffix.lower() in (".csv", ".tsv"):
         splits, skipped = read_csv(path)
-    elif path.is_file():
-        raise ZooError(f"{path} is a file. {ACCEPTED}")
     else:
-        beside = [str(Path(data).parent / other.name) for other in sorted(path.parent.glob("*"))]
-        hint = did_you_mean(str(data), [*named.names("pictures"), *beside])
-        raise ZooError(f"{str(data)!r} is no folder, file or dataset here{hint} {ACCEPTED}")
+        raise ZooError(f"{path} is a file. {ACCEPTED}")
     return Dataset(path.resolve().stem if path.is_file() else path.resolve().name, splits, skipped=skipped)
 
 

@@ -1,6 +1,5 @@
 """From whatever the user has (a file, a folder of them, a string, a dataset's name) to text, or to pairs of lines."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ from zoo.data import named
 from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Pairs, Text, lines_of, read_text
 from zoo.errors import ZooError
-from zoo.registry import did_you_mean
 
 HELD_OUT = 0.1  # of a text that comes in one piece, its tail, to measure on
 TOO_LONG = 255  # characters that no file name has: a longer string is text
@@ -119,25 +117,10 @@ def find_pairs(data) -> Dataset[Pairs]:
 
 
 def _named_or_path(data, kind: str, accepted: str) -> Dataset[Any] | Path:
-    """The dataset of that name, else the file or folder that there is."""
+    """What `data` is, or the dataset of that name, else the file or folder that there is."""
     if isinstance(data, Dataset):
         parts = {type(part) for part in data.splits.values()}
         if parts != {Text if kind == "text" else Pairs}:
             raise ZooError(f"{data.name} is not {kind}. {accepted}")
         return data
-    if not isinstance(data, str | os.PathLike):
-        raise ZooError(f"data is a {type(data).__name__}. {accepted}")
-    try:
-        path = Path(data).expanduser()
-        exists = path.exists()
-    except (OSError, RuntimeError, ValueError):  # a name that no file can have, the home of nobody
-        exists = False
-    if isinstance(data, str) and named.known(data):
-        if exists:
-            raise ZooError(f"{data!r} is a dataset, and a file here. For the file type ./{data}.")
-        return named.load_named(data, kind)
-    if not exists:
-        raise ZooError(
-            f"{str(data)!r} is no file, folder or dataset here{did_you_mean(str(data), named.names(kind))} {accepted}"
-        )
-    return path
+    return named.named_or_path(data, kind, accepted)
