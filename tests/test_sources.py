@@ -215,12 +215,7 @@ BAD = {
     "is a file": lambda p: picture(p / "one.png"),
     "is both|is a dataset, and a folder": lambda p: (photos(p / "digits"), "digits")[1],
     "no folder called train": lambda p: (photos(p / "s/val"), photos(p / "s/test"), p / "s")[2],
-    "two folders for the validation split": lambda p: (
-        photos(p / "s/train"),
-        photos(p / "s/val"),
-        photos(p / "s/valid"),
-        p / "s",
-    )[3],
+    "two folders for the validation split": lambda p: (photos(p / "s/val"), photos(p / "s/valid"), p / "s")[2],
     "looks like a split": lambda p: (photos(p / "s/train"), photos(p / "s/holdout"), p / "s")[2],
     "has the columns a, b": lambda p: table(p / "t.csv", [], ("a", "b")),
     "here path and file": lambda p: table(p / "t.csv", [], ("path", "file", "label")),
