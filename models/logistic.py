@@ -21,8 +21,9 @@ from zoo.registry import register
 )
 def logistic(input_shape=(64, 64, 3), num_classes=2) -> keras.Model:
     """One unit looks at every pixel once: no hidden layer, a convex loss, weights that can be drawn as a picture."""
-    pixels = keras.Input(input_shape, name="pixels")
-    x = layers.Rescaling(1 / 255)(pixels)
+    pixels = x = keras.Input(input_shape, name="pixels")
+    if len(input_shape) == 3:  # a picture; points are taken as they are
+        x = layers.Rescaling(1 / 255)(x)
     x = layers.Flatten()(x)
     # Two classes need one logit, the second class against the first; more classes need one each.
     units = 1 if num_classes == 2 else num_classes

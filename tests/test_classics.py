@@ -179,6 +179,14 @@ def test_the_cosine_rises_and_falls():
         net.train(net._toy_data(), schedule="linear", epochs=1, progress=False)
 
 
+@pytest.mark.parametrize("engine", ["keras", "numpy"])
+def test_logistic_takes_points_as_they_are(engine):
+    x = np.random.default_rng(0).normal(size=(100, 2))
+    net = zoo.get("logistic", input_shape=(2,), engine=engine, seed=0)
+    net.train((x, (x.sum(1) > 0).astype(int)), epochs=5, progress=False)
+    assert net.evaluate((x, (x.sum(1) > 0).astype(int)), progress=False)["accuracy"].value > 0.95
+
+
 def test_a_loaded_model_trains_as_its_kind_does(tmp_path):
     net = zoo.get("perceptron", input_shape=(2,))
     net.save(tmp_path / "p.keras")

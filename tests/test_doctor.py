@@ -145,6 +145,15 @@ def test_one_bad_file(case):
     assert report.counts[finding.severity] == 1 and report.usable == usable
 
 
+def test_many_grey_levels_of_which_few_are_left():
+    ramp = np.tile(np.linspace(0, 1500, 64), (64, 1)).astype("uint16")
+    put(photos() / "cats/a.png", image=Image.fromarray(ramp))
+    report = examine("pets", progress=False)
+    details = {finding.kind: finding.detail for finding in report.findings}
+    assert details.keys() == {"narrow range", "odd mode"} and report.skip_list() == {}
+    assert details["narrow range"] == "its levels span 1500, of which 6 of 255 are left"
+
+
 def test_a_bomb_is_refused_without_room_for_it():
     put("pets/cats/bomb.png", image=Image.new("1", (20000, 20000)))
     assert Path("pets/cats/bomb.png").stat().st_size < 10**5

@@ -68,7 +68,10 @@ MODES = {
     "I as 32 bits": (flat("I", 2**30), (128, 128, 128)),
     "F to 1": (encoded(flat("F", 0.5), "TIFF"), (128, 128, 128)),
     "F to 255": (encoded(flat("F", 99.6), "TIFF"), (100, 100, 100)),
-    "F beyond": (flat("F", 999.0), (255, 255, 255)),
+    "F a little above 1": (flat("F", 1.02), (255, 255, 255)),
+    "F as 12 bits": (encoded(flat("F", 1024.0), "TIFF"), (64, 64, 64)),
+    "F as 16 bits": (encoded(flat("F", 257.0 * 70), "TIFF"), (70, 70, 70)),
+    "F beyond": (flat("F", 99999.0), (255, 255, 255)),
     "HSV": (flat("HSV", (0, 0, 90)), (90, 90, 90)),
     "YCbCr": (encoded(flat("YCbCr", (120, 128, 128)), "JPEG"), (120, 120, 120)),
     "CMYK": (encoded(flat("CMYK", (0, 0, 0, 100)), "TIFF"), (155, 155, 155)),
@@ -175,12 +178,27 @@ def test_damage_never_ends_in_another_error(place, damage, kind):
             assert str(error)
 
 
-def test_an_array_that_looks_rescaled_is_warned_about():
-    with pytest.warns(UserWarning, match="do not rescale"):
-        decode(np.full((8, 8, 3), 0.5), SAME)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        decode(np.zeros((8, 8, 3)), SAME)
+@pytest.mark.parametrize(
+    "array, how",
+    [
+        (np.full((8, 8, 3), 0.5), r"x \* 255"),
+        (np.full((8, 8, 3), 1.02, "float32"), r"x \* 255"),
+        (np.linspace(-0.03, 1.02, 64).reshape(8, 8), r"x \* 255"),
+        (np.eye(8, dtype=np.uint8), r"x \* 255"),
+        (np.eye(8, dtype=int), r"x \* 255"),
+        (np.eye(8, dtype=bool), r"x \* 255"),
+        (np.linspace(-1, 1, 64).reshape(8, 8), r"\(x \+ 1\) \* 127.5"),
+        (np.full((8, 8), 4000, np.uint16), "x / 16"),
+        (np.full((8, 8), 60000, np.uint16), "x / 257"),
+    ],
+)
+def test_an_array_of_another_range_is_refused_with_the_way_back(array, how):
+    with pytest.raises(ImageError, match=f"accepted are pixels from 0 to 255: give .*{how}"):
+        decode(array, SAME)
+
+
+def test_black_is_a_picture():
+    assert decode(np.zeros((8, 8, 3)), SAME).max() == decode(np.zeros((8, 8), np.uint8), SAME).max() == 0
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -230,6 +230,11 @@ BAD = {
     r"y of shape \(3,\)": lambda p: (np.zeros((2, 5, 5)), [0, 1, 2]),
     "type float64": lambda p: (np.zeros((2, 5, 5)), [0.0, 1.0]),
     "are no arrays": lambda p: (np.zeros((2, 5, 5)), [[0], [1, 2]]),
+    r"values from 0 to 1; accepted are pixels from 0 to 255: give np.clip\(x \* 255": lambda p: (
+        np.arange(8, dtype=np.uint8).reshape(2, 2, 2) % 2,
+        [0, 1],
+    ),
+    r"give np.clip\(\(x \+ 1\)": lambda p: (np.linspace(-1, 1, 8).reshape(2, 2, 2), [0, 1]),
     "data is a int": lambda p: 3,
     "data is a NoneType": lambda p: None,
 }

@@ -313,13 +313,6 @@ def test_full_batch_keeps_its_order():
         assert len(batches) == 3 and np.array_equal(batches[2][0], x) and np.array_equal(batches[2][1], y)
 
 
-def test_pixels_that_are_already_rescaled_are_warned_about():
-    x, y = data()
-    with pytest.warns(UserWarning, match="already rescaled"):
-        train(given=(x / 255, y), validation=None, epochs=1)
-
-
-@pytest.mark.filterwarnings("error:.*rescaled")
 def test_pixels_as_floats_are_pixels():
     x, y = data()
     (a, _), (b, _) = (train(given=(pixels, y), validation=None, epochs=1) for pixels in (x, x.astype("float64")))

@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.data import named
 from zoo.data.dataset import Dataset
+from zoo.data.images.decoding import check_pixels
 from zoo.data.images.folders import LAYOUT, labelled, pictures_below, read_csv, read_folder, read_rows
 from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
@@ -172,6 +173,8 @@ def _read_arrays(x, y) -> Pictures:
         y.ndim != 1 or y.dtype.kind not in "iubUSO" or len(x) != len(y)
     ):
         raise ZooError(f"arrays (x, y): x is {shape}, y of shape {y.shape} and type {y.dtype}. {accepted}")
+    if isinstance(x, np.ndarray) and x.ndim > 2 and x.size and x.dtype.kind in "uif" and np.nanmax(x) < 2:
+        check_pixels(x)  # all of them alike, so in one sentence; a single odd picture is left out when it is decoded
     names = [label.decode() if isinstance(label, bytes) else str(label) for label in y.tolist()]
     return labelled(x, names)
 

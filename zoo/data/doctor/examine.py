@@ -21,6 +21,7 @@ from zoo.errors import ZooError
 
 SPLITS = ("train", "validation", "test")  # copies of a picture are left out of all but the last that has it
 ORDINARY = ("RGB", "L", "RGBA", "LA")
+FLAT = 8  # grey levels of 255 that a picture of one colour spans at most
 FEW, MANY_TIMES, LONG = 10, 10, 4  # pictures of a tiny class; largest to smallest class; longer to shorter side
 
 
@@ -124,7 +125,11 @@ def _of_one(one: Seen) -> Iterable[Finding]:
     usual = images.extensions_of(look.kind) if suffix else []
     if not look.intact:
         yield Finding("wrong checksum", "a checksum of the file is wrong, or its end is missing", paths)
-    if look.contrast <= 8:
+    if look.contrast <= FLAT < look.levels:
+        yield Finding(
+            "narrow range", f"its levels span {look.levels:g}, of which {look.contrast} of 255 are left", paths
+        )
+    elif look.contrast <= FLAT:
         yield Finding("blank", "one colour all over", paths)
     if short < inspection.SAMPLE:
         yield Finding("tiny picture", pixels, paths)

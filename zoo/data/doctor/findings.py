@@ -25,6 +25,10 @@ KINDS = {  # kind of finding: its severity, and what to do about it; in the orde
     "near duplicate across classes": ("warning", "Look at both: one of the two classes may be wrong."),
     "wrong checksum": ("warning", "Its pixels or its end were changed; copy the file again from where it came from."),
     "blank": ("warning", "There is nothing to see in it: remove or skip it."),
+    "narrow range": (
+        "warning",
+        "A model sees one colour: stretch the file's levels over the whole range of its type.",
+    ),
     "tiny picture": ("warning", "A model sees it enlarged and blurred: use a larger copy where there is one."),
     "extreme shape": ("warning", "A model sees the square in the middle only: cut out what matters."),
     "duplicate": ("warning", "The skip list leaves out all but the first."),

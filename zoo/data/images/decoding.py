@@ -45,6 +45,13 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+WHITES = (1, 255, 4095, 65535)  # of numbers from 0 to 1, of 8 bits, of the 12 that many cameras give, and of 16
+RESCALED = (  # numbers that are no pixels 0-255: least and most, with what resizing adds, and the way back
+    (-0.1, 2, "np.clip(x * 255, 0, 255)"),
+    (-2, 2, "np.clip((x + 1) * 127.5, 0, 255)"),
+    (0, 4095, "x / 16"),
+    (0, 65535, "x / 257"),
+)
 LARGEST_FILE = 10**9  # bytes; what is larger, a film perhaps, is not read into memory
 
 
@@ -254,8 +261,8 @@ def to_eight_bit(image: Image.Image) -> Image.Image:
         if not np.isfinite(values).all():
             raise ImageError("holds values that are not numbers")
         high = values.max()
-        if image.mode == "F":
-            values *= 255 if high <= 1 else 1
+        if image.mode == "F":  # such files do not say what white is: the nearest of the usual values
+            values *= 255 / next((white for white in WHITES if high < white + 1), high)
         elif image.mode != "I" or image.format == "PNG" or 255 < high <= 65535:
             values /= 257  # 65535 is white: 257 * 255
         elif high > 65535:
@@ -270,26 +277,40 @@ def to_eight_bit(image: Image.Image) -> Image.Image:
     return image if image.mode in ("RGB", "L") else image.convert("RGB")
 
 
+def check_pixels(array: np.ndarray) -> None:
+    """Refuse an array, of one picture or of many, that holds no pixels from 0 to 255.
+
+    Raises:
+        ImageError: it holds something else. Numbers from 0 to 1 would all be black, so they are refused too, even
+            where some lie a little above 1, as enlarging leaves them.
+
+    Example:
+        >>> check_pixels(np.full((2, 2), 128))
+    """
+    if array.dtype.kind == "b":
+        raise ImageError("an array of bool; accepted are pixels from 0 to 255: give x * 255")
+    if array.dtype.kind not in "uif":
+        raise ImageError(f"an array of {array.dtype}; accepted are integers and floats from 0 to 255")
+    if not array.size:
+        return
+    low, high = float(array.min()), float(array.max())
+    if math.isnan(low):
+        raise ImageError("an array with values that are not numbers (NaN); accepted are 0 to 255")
+    is_black = 0 < high < 2 if array.dtype.kind == "f" else high == 1
+    if low < 0 or high > 255 or is_black:
+        how = next((how for least, most, how in RESCALED if least <= low and high <= most), "")
+        hint = f": give {how}" if how else ""
+        raise ImageError(f"an array with values from {low:g} to {high:g}; accepted are pixels from 0 to 255{hint}")
+
+
 def from_array(array: np.ndarray) -> Image.Image:
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise ImageError(
             f"an array of shape {array.shape}; accepted are (height, width), (height, width, 1), "
             "(height, width, 3) and (height, width, 4)"
         )
-    if array.dtype.kind not in "uif":
-        raise ImageError(f"an array of {array.dtype}; accepted are integers and floats from 0 to 255")
+    check_pixels(array)
     if array.dtype != np.uint8:
-        low, high = array.min(), array.max()
-        if np.isnan(low):
-            raise ImageError("an array with values that are not numbers (NaN); accepted are 0 to 255")
-        if low < 0 or high > 255:
-            raise ImageError(f"an array with values from {low:g} to {high:g}; accepted are 0 to 255")
-        if array.dtype.kind == "f" and 0 < high <= 1:
-            warnings.warn(
-                "an array's highest value is 1.0 or less, so it looks already rescaled. The zoo's models "
-                "take pixels 0-255 and rescale inside: do not rescale for them.",
-                stacklevel=2,
-            )
         array = np.rint(array).astype(np.uint8)
     return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
 

@@ -39,6 +39,7 @@ class Look:
         frames: how many pictures the file holds.
         transparent: whether any part of it lets the background through.
         contrast: brightest minus darkest grey level, 0 to 255.
+        levels: the same in the file's own levels, which may be finer.
         intact: whether the file's own checksums, if its format has any, agree.
         grey: uint8 array (SAMPLE, SAMPLE), the whole picture in grey, whatever its shape.
     """
@@ -50,6 +51,7 @@ class Look:
     frames: int
     transparent: bool
     contrast: int
+    levels: float
     intact: bool
     grey: np.ndarray
 
@@ -76,6 +78,8 @@ def inspect(picture) -> Look:
         transparent = image.has_transparency_data and _extremes(_alpha(image))[0] < 255
         upright = to_eight_bit(turn_upright(image)).convert("L")
         low, high = _extremes(upright)
+        # what one channel of more than 8 bits holds, before it is made 8 bits
+        levels = float(np.ptp(np.asarray(image).astype(float))) if mode[0] in "IF" else float(high - low)
         grey = np.asarray(upright.resize((SAMPLE, SAMPLE), Image.Resampling.BOX))
     frames, intact = 1, True
     with contextlib.suppress(Exception):  # damage in frames that are not used
@@ -85,7 +89,7 @@ def inspect(picture) -> Look:
             open_header(data).verify()
         except Exception:
             intact = False
-    return Look(kind, mode, upright.size, turned, frames, transparent, high - low, intact, grey)
+    return Look(kind, mode, upright.size, turned, frames, transparent, high - low, levels, intact, grey)
 
 
 def _extremes(band: Image.Image) -> tuple[int, int]:
