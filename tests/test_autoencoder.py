@@ -299,7 +299,7 @@ def test_train_and_evaluate(run):
 def test_commands_of_other_kinds_of_work(run, trained):
     for words, verb in ((["predict", trained[2], "a.png"], "predict"), (["relabel", trained[2], "a=b"], "relabel")):
         code, out, err = run(*words)
-        assert code == 2 and not out and f"no `zoo {verb}`; it has evaluate, reconstruct." in err
+        assert code == 2 and not out and f"no `zoo {verb}`; it has evaluate, reconstruct, export." in err
     zoo.get("logistic", input_shape=(8, 8, 3)).save("logistic.keras")
     code, out, err = run("reconstruct", "logistic.keras", "a.png", "--out", "b.png")
     assert code == 2 and not out and "it has evaluate, predict, visualise, relabel." in err

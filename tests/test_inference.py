@@ -1,8 +1,10 @@
 """Networks without their framework: converted once, they answer as Keras does; whatever goes wrong, Keras answers."""
 
+import copy
 import importlib
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import sys
 import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -191,6 +194,7 @@ NETWORKS = {
 
 CONVERT = """
 import json, sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 names, sys.argv = sys.argv[1:], sys.argv[:1]
 from zoo import convert
@@ -414,3 +418,65 @@ def test_unfinished_networks_are_shown_and_removed(tmp_path, monkeypatch):
     assert cache.prune(30) == []
     os.utime(unfinished, (month, month))
     assert [Path(item["path"]) for item in cache.prune(30)] == [unfinished] and not unfinished.exists()
+
+
+# Several threads, and copies that travel
+
+THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+import zoo
+path, keras = sys.argv[1], sys.argv[2] == "keras"
+model = zoo.load(path)
+if keras:
+    model.model
+pictures = np.random.default_rng(0).integers(0, 256, (16, *model.preprocessing.shape), np.uint8)
+with ThreadPoolExecutor(8) as threads:  # the first use, too
+    answers = list(threads.map(lambda i: model.predict(pictures[i % 16]).probability, range(160)))
+wanted = [model.predict(picture).probability for picture in pictures] * 10
+assert np.abs(np.subtract(answers, wanted)).max() < 1e-5, "another picture's answer"
+print(model.engine.name)
+"""
+
+
+@pytest.mark.parametrize("engine", ["openvino", "keras"])
+def test_eight_threads_get_their_own_answers(engine, small, tmp_path):
+    environment = {**os.environ, "ZOO_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-P", "-c", THREADS, str(small), engine]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.stdout.split() == [engine], done.stderr
+
+
+def test_several_threads_convert_once(small, tmp_path, monkeypatch):
+    begun, start = [], subprocess.Popen
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **kwargs: begun.append(args) or start(*args, **kwargs))
+    sha256 = zoo.load(small)._archive.sha256
+    with ThreadPoolExecutor(4) as threads:
+        engines = list(threads.map(lambda _: Conversion.of_file(small, sha256).engine(), range(4)))
+    assert len(begun) == 1 and all(engines)
+
+
+def answer(model, picture):
+    return model.predict(picture).probability
+
+
+def test_a_classifier_travels(tuned, small):
+    """To workers that are started by spawn, and as a deep copy: fine-tuned, opened, built and trained."""
+    loaded, built = zoo.load(small), zoo.load(small)
+    built.model.trainable_weights[0].assign_add(np.float32(0.01) * np.ones(built.model.trainable_weights[0].shape))
+    models = {"fine-tuned": tuned.classifier, "loaded": loaded, "trained": built, "new": zoo.get("logistic", seed=0)}
+    for name, model in models.items():
+        picture = np.random.default_rng(0).integers(0, 256, model.preprocessing.shape, np.uint8)
+        expected = answer(model, picture)
+        for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            assert answer(copied, picture) == pytest.approx(expected, abs=1e-3), name
+            assert copied.labels == model.labels and copied.model.count_params() == model.model.count_params()
+
+
+def test_a_process_that_was_forked_is_told(small, monkeypatch):
+    engine = Conversion.of_file(small, zoo.load(small)._archive.sha256).engine()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with pytest.raises(ZooError, match="spawn"):
+        engine(np.zeros((1, *zoo.load(small).preprocessing.shape), np.uint8))

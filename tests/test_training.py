@@ -373,3 +373,20 @@ def test_the_callers_random_numbers_go_on_as_if_nothing_had_been_trained(seed, t
 def test_two_models_without_a_seed_differ():
     one, other = (train(epochs=1, seed=None)[0].model.get_weights()[0] for _ in range(2))
     assert (one != other).any()
+
+
+def test_metrics_go_with_the_weights_that_were_measured(tmp_path):
+    data = np.arange(8 * 192, dtype=np.uint8).reshape(8, 8, 8, 3), ["a", "b"] * 4
+    net = zoo.get("logistic", input_shape=(8, 8, 3), seed=0)
+    net.train(data, epochs=1, progress=False)
+    measured = net.evaluate(data, progress=False)["accuracy"]
+    net.save(tmp_path / "measured.keras")
+    by_zoo, by_keras = zoo.load(tmp_path / "measured.keras"), zoo.load(tmp_path / "measured.keras")
+    assert by_zoo.metrics["accuracy"] == measured and by_zoo.model and by_zoo.metrics["accuracy"] == measured
+    by_zoo.train(data, epochs=1, progress=False)
+    by_keras.model.trainable_weights[0].assign_add(np.ones((192, 1), np.float32))  # as `.model.fit` would
+    for net in (by_zoo, by_keras):
+        net.save(tmp_path / "changed.keras")
+        assert net.metrics == zoo.load(tmp_path / "changed.keras").metrics == {}
+    by_zoo.evaluate(data, progress=False)
+    assert "accuracy" in by_zoo.metrics

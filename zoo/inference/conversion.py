@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -37,6 +38,8 @@ class Conversion:
     """
 
     _failed: ClassVar[set[Path]] = set()  # for reasons that may be gone tomorrow: not tried twice by one process
+    _lock: ClassVar = threading.Lock()  # for the line below
+    _running: ClassVar[dict[Path, tuple[subprocess.Popen[str], threading.Lock]]] = {}  # one for a folder; who waits
 
     def __init__(self, source: tuple, identity: dict):
         self.source = [str(part) for part in source]
@@ -47,7 +50,6 @@ class Conversion:
         }
         name = key_of({key: value for key, value in self.identity.items() if key != "network"})  # only for people
         self.folder = home() / "networks" / name
-        self._process: subprocess.Popen[str] | None = None
 
     @classmethod
     def of_file(cls, path: Path, sha256: str) -> "Conversion":
@@ -69,37 +71,43 @@ class Conversion:
         return (self.folder / name).is_file()
 
     def begin(self) -> None:
-        """Start converting, unless it was done or tried before."""
-        tried = self._process is not None or self.folder in self._failed
-        if tried or not available() or self.done() or self.done(REFUSED):
-            return
-        environment = {**os.environ, "KERAS_BACKEND": "openvino", "ZOO_HOME": str(home())}
-        # -P: a file of the user's that is called like a package must not be imported in its place
-        command = [sys.executable, "-P", "-m", "zoo.convert", str(self.folder), json.dumps(self.identity)]
-        try:
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            if not os.access(self.folder.parent, os.W_OK):
-                raise PermissionError(f"{self.folder.parent} cannot be written")
-            self._process = subprocess.Popen(
-                [*command, *self.source],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-            )
-        except OSError as error:  # nowhere to put it, or no process can be started
-            self._fail(error)
+        """Start converting, unless it was done or tried before, by this object or another one."""
+        with self._lock:
+            tried = self.folder in self._running or self.folder in self._failed
+            if tried or not available() or self.done() or self.done(REFUSED):
+                return
+            environment = {**os.environ, "KERAS_BACKEND": "openvino", "ZOO_HOME": str(home())}
+            # -P: a file of the user's that is called like a package must not be imported in its place
+            command = [sys.executable, "-P", "-m", "zoo.convert", str(self.folder), json.dumps(self.identity)]
+            try:
+                self.folder.parent.mkdir(parents=True, exist_ok=True)
+                if not os.access(self.folder.parent, os.W_OK):
+                    raise PermissionError(f"{self.folder.parent} cannot be written")
+                process = subprocess.Popen(
+                    [*command, *self.source],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    encoding="utf-8",
+                    errors="replace",
+                )
+                self._running[self.folder] = process, threading.Lock()
+            except OSError as error:  # nowhere to put it, or no process can be started
+                self._fail(error)
 
     def wait(self) -> Path | None:
         """The folder that holds the converted network, or None where Keras has to do the work."""
         self.begin()
-        if self._process is not None:
-            process, self._process = self._process, None
-            _, errors = process.communicate()
-            if not self.done() and not self.done(REFUSED):
-                self._fail((errors.strip().splitlines() or [f"its process ended with {process.returncode}"])[-1])
+        if running := self._running.get(self.folder):
+            process, waiting = running
+            with waiting:
+                if self._running.get(self.folder) is running:  # else another thread has waited for it
+                    _, errors = process.communicate()
+                    if not self.done() and not self.done(REFUSED):
+                        reasons = errors.strip().splitlines() or [f"its process ended with {process.returncode}"]
+                        self._fail(reasons[-1])
+                    del self._running[self.folder]
         if not self.done():
             return None
         with contextlib.suppress(OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,6 +46,7 @@ class KerasEngine:
 
     def __init__(self, model: keras.Model):
         self.model = model
+        self._lock = threading.Lock()  # Keras' own prediction is not made for several threads
 
     @property
     def precision(self) -> str:
@@ -59,7 +61,8 @@ class KerasEngine:
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
         from zoo import backend
 
-        return backend.predict(self._with_features, inputs)
+        with self._lock:
+            return backend.predict(self._with_features, inputs)
 
 
 @dataclass(frozen=True)

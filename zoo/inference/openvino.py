@@ -2,13 +2,17 @@
 
 import importlib.metadata
 import importlib.util
+import os
 import sys
+import threading
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
+from zoo.errors import ZooError
 from zoo.inference.engine import BATCH
 
 
@@ -54,16 +58,32 @@ class OpenVINOEngine:
 
     def __init__(self, path: Path, precision: str = "float32"):
         self.path, self.precision = path, precision
+        self._lock, self._local, self._process = threading.Lock(), threading.local(), os.getpid()
+
+    def __reduce__(self) -> tuple:
+        return OpenVINOEngine, (self.path, self.precision)
 
     @cached_property
-    def _compiled(self):
+    def _compiled(self) -> Any:
         hint = {"INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bfloat16" else "f32"}
         return load_openvino().Core().compile_model(self.path, "CPU", hint)
 
     def ready(self) -> "OpenVINOEngine":
         """The same, read and compiled: what is damaged is found now."""
-        _ = self._compiled
+        with self._lock:
+            _ = self._compiled
         return self
+
+    def _request(self) -> Any:
+        """This thread's own request: one that two threads use gives one of them the other's answers."""
+        if os.getpid() != self._process:
+            raise ZooError(
+                "this model has answered before the process was forked, and OpenVINO does not survive that. Start "
+                'workers by "spawn" (multiprocessing.get_context("spawn"), joblib), or load the model in each of them.'
+            )
+        if not hasattr(self._local, "request"):
+            self._local.request = self.ready()._compiled.create_infer_request()
+        return self._local.request
 
     @property
     def setting(self) -> str:
@@ -72,9 +92,8 @@ class OpenVINOEngine:
         return f"openvino-{version('openvino')}-cpu-{written[0]:x}-{written[1]:x}"
 
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
+        request = self._request()
         size = self._compiled.input(0).get_partial_shape()[0]
         size = size.get_length() if size.is_static else BATCH
-        batches = [
-            self._compiled(part.astype(np.float32)) for part in np.split(inputs, range(size, len(inputs), size))
-        ]
+        batches = [request.infer(part.astype(np.float32)) for part in np.split(inputs, range(size, len(inputs), size))]
         return [np.concatenate([outputs[i] for outputs in batches]) for i in range(len(self._compiled.outputs))]

@@ -10,12 +10,15 @@ import abc
 import contextlib
 import copy
 import functools
+import hashlib
 import inspect
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, cast
 
 import numpy as np
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from zoo.backend import keras
     from zoo.training.plan import Plan
 
+Made = TypeVar("Made")
 Method = TypeVar("Method", bound=Callable)
 
 
@@ -47,6 +51,16 @@ def with_own_randomness(method: Method) -> Method:
             return method(self, *args, **options)
 
     return cast(Method, call)
+
+
+def _registered(name: str) -> Callable:
+    """A builder that finds the registered one when it is called."""
+    return lambda **arguments: catalog.entry(name).builder(**arguments)
+
+
+def _unknown(**arguments: Any) -> NoReturn:
+    """Stands for a builder while an object travels."""
+    raise NotImplementedError
 
 
 class Task(abc.ABC):
@@ -80,12 +94,15 @@ class Task(abc.ABC):
         self.weights = weights
         self.seed = seed
         self.dtype = dtype
-        self.metrics: dict = {}  # what the saved file says of itself: the last evaluation
         self.data: dict = {}  # what it was trained on: name and fingerprint
         self.skipped: list[Skipped] = []  # what could not be read of it
         self._archive: saving.Archive | None = None  # the saved file that this object came from
         self._model: keras.Model | None = None
         self._engine: inference.Engine | None = None
+        self._made: tuple[keras.Model, Any] | None = None  # a model, and what was made of it
+        self._lock = threading.RLock()  # several threads that ask for the first time build and convert once
+        self._metrics: dict = {}
+        self._measured_weights: str | None = None  # a hash of the weights that the metrics are of
 
     @property
     def name(self) -> str:
@@ -95,9 +112,33 @@ class Task(abc.ABC):
     @property
     def model(self) -> keras.Model:
         """The plain `keras.Model`; it is built, or opened from its file, when first asked for."""
-        if self._model is not None:
-            return self._model
-        return self.build() if self._archive is None else self._set_model(self._archive.open())
+        with self._lock:
+            if self._model is not None:
+                return self._model
+            if self._archive is None:
+                return self.build()
+            model = self._set_model(self._archive.open())
+            self.metrics = self._metrics  # those of the file are of its weights
+            return model
+
+    @property
+    def metrics(self) -> dict:
+        """What the last evaluation gave, which a saved file remembers; {} once the weights are others."""
+        if self._metrics and self._model is not None and self._weights_digest() != self._measured_weights:
+            self._metrics = {}
+        return self._metrics
+
+    @metrics.setter
+    def metrics(self, metrics: dict) -> None:
+        self._metrics = metrics
+        self._measured_weights = self._weights_digest() if metrics and self._model is not None else None
+
+    def _weights_digest(self) -> str:
+        """A hash of the model's weights, whoever changed them."""
+        digest = hashlib.sha256()
+        for weight in self.model.get_weights():
+            digest.update(np.ascontiguousarray(weight).data)
+        return digest.hexdigest()
 
     @property
     def engine(self) -> inference.Engine:
@@ -106,12 +147,43 @@ class Task(abc.ABC):
         While nobody has asked for the Keras model it is OpenVINO, where OpenVINO can do it: without the framework, and
         the same but for rounding.
         """
-        if self._engine is None:
-            may_convert = self._model is None and "keras" not in sys.modules
-            conversion = self._conversion() if may_convert else None
-            converted = conversion.engine(check=self._check) if conversion else None
-            self._engine = converted or inference.KerasEngine(self.model)
-        return self._engine
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._make_engine()
+            return self._engine
+
+    def _make_engine(self) -> inference.Engine:
+        may_convert = self._model is None and "keras" not in sys.modules
+        conversion = self._conversion() if may_convert else None
+        converted = conversion.engine(check=self._check) if conversion else None
+        return converted or inference.KerasEngine(self.model)
+
+    def _made_of_model(self, make: Callable[[keras.Model], Made]) -> Made:
+        """What is made of the model, once as long as it stays the same one: compiled loops are dear."""
+        with self._lock:
+            if self._made is None or self._made[0] is not self.model:
+                self._made = self.model, make(self.model)
+            return self._made[1]
+
+    def __getstate__(self) -> dict:
+        """What a copy and a pickle hold: a built model as a saved file, and an engine that can travel."""
+        state = {**vars(self), "entry": replace(self.entry, builder=_unknown), "_model": None, "_made": None}
+        if self._model is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                self.save(file := Path(folder, "model.keras"))
+                card = catalog.cards().get(self.name)
+                state["_archive"] = saving.read(file, lambda name: card.module if card else "")
+        if isinstance(self._engine, inference.KerasEngine):
+            state["_engine"] = None
+        del state["_lock"]
+        return state
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state, _lock=threading.RLock())
+        if self._archive is None:
+            self.entry = replace(self.entry, builder=_registered(self.name))
+        else:
+            self._attach_archive(self._archive, self._engine)
 
     @with_own_randomness
     def build(self) -> keras.Model:
@@ -166,7 +238,8 @@ class Task(abc.ABC):
     def _conversion(self) -> inference.Conversion | None:
         """How to get this model as a converted network; None where it is one that no file and no weights describe."""
         if self._archive is not None:
-            return inference.Conversion.of_file(self._archive.path, self._archive.sha256)
+            path, sha256 = self._archive.path, self._archive.sha256
+            return inference.Conversion.of_file(path, sha256) if path.is_file() else None
         card = catalog.cards().get(self.name)
         if self.weights is None or self.dtype is not None or card is None or self.arguments != card.arguments:
             return None
@@ -369,7 +442,7 @@ class Task(abc.ABC):
         """
         name, card = config["name"], catalog.cards().get(config["name"])
         facts = {**(card.facts if card else {}), "task": config["task"], "source": config["source"]}
-        entry = Entry(name, lambda **arguments: catalog.entry(name).builder(**arguments), **facts)
+        entry = Entry(name, _registered(name), **facts)
         self = cls(entry, config["arguments"], seed=config.get("seed"))
         self.data, self.metrics = config["data"], dict(config["metrics"])
         for metric, kind in self._metric_types.items():

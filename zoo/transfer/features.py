@@ -57,6 +57,9 @@ class Backbone:
         self.conversion = inference.Conversion.of_weights(self.card, self.weights)
         self._begun = threading.Lock()
 
+    def __reduce__(self) -> tuple:
+        return Backbone, (self.name,)
+
     def begin(self) -> None:
         """Start what takes seconds before the first picture can be shown; meanwhile, pictures can be decoded."""
         if self._begun.acquire(blocking=False):  # and never released: once is enough
@@ -110,6 +113,9 @@ class FeatureEngine:
             accepted = ", ".join(sorted({"float32", fastest}))
             raise UsageError(f"precision {precision!r} is not for this machine; here by {self.name}: {accepted}.")
         self.precision = precision or fastest
+
+    def __reduce__(self) -> tuple:
+        return FeatureEngine, (self.backbone, self.precision)
 
     @property
     def identity(self) -> dict:

@@ -106,6 +106,13 @@ class NumPyClassifier(Classifier):
         model.set_weights(self.parameters)
         return model
 
+    def __getstate__(self) -> dict:
+        twin, self._model = self._model, None  # it is made of the weights that travel anyway
+        try:
+            return super().__getstate__()
+        finally:
+            self._model = twin
+
     def _num_logits(self) -> int:
         return len(self.parameters[-1])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from PIL import Image
 
-from zoo import metrics
+from zoo import inference, metrics
 from zoo.console import progress_bar
 from zoo.data import images, sources
 from zoo.data.dataset import Dataset
@@ -38,8 +38,6 @@ class Autoencoder(PictureTask):
     def __init__(self, entry: Entry, arguments: dict, **how: Any):
         super().__init__(entry, arguments, **how)
         checked_noise(arguments.get("noise", 0.0))
-        # the model, and the part of it that ends with the code
-        self._encoder: tuple[keras.Model, keras.Model] | None = None
 
     # Training
 
@@ -122,17 +120,19 @@ class Autoencoder(PictureTask):
             (5,)
         """
         pixels, several = self._pixels(pictures)
+        (codes,) = self._made_of_model(self._encoder)(pixels)
+        return codes if several else codes[0]
+
+    def _encoder(self, model: keras.Model) -> inference.KerasEngine:
+        """The part of the model that ends with the code."""
         from zoo import backend
         from zoo.backend import keras
 
-        if self._encoder is None or self._encoder[0] is not self.model:
-            if not any(layer.name == "code" for layer in self.model.layers):
-                raise ZooError(f"{self.name} has no layer called 'code'; give that name to the layer that holds it.")
-            encoder = keras.Model(self.model.input, self.model.get_layer("code").output)
-            backend.prepare(encoder)
-            self._encoder = self.model, encoder
-        (codes,) = backend.predict(self._encoder[1], pixels)
-        return codes if several else codes[0]
+        if not any(layer.name == "code" for layer in model.layers):
+            raise ZooError(f"{self.name} has no layer called 'code'; give that name to the layer that holds it.")
+        encoder = keras.Model(model.input, model.get_layer("code").output)
+        backend.prepare(encoder)
+        return inference.KerasEngine(encoder)
 
     def evaluate(
         self, data: Any = None, split: str | None = None, noise: float | None = None, progress: bool = True

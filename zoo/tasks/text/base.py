@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -12,11 +11,6 @@ from zoo.data.text.vocabulary import Vocabulary
 from zoo.errors import RecordMismatchError, UsageError, ZooError, whole_number
 from zoo.registry import Entry, did_you_mean
 from zoo.tasks.task import Task
-
-if TYPE_CHECKING:
-    from zoo.backend import keras
-
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,6 @@ class TextTask(Task):
                 raise UsageError(f"preprocessing names {word!r}{did_you_mean(word, names)}")
         self.settings = self._settings_type(**entry.preprocessing)
         self.vocabulary: Vocabulary | None = None
-        self._compiled: tuple[keras.Model, Any] | None = None  # a model, and what was made of it
 
     def _function_arguments(self) -> dict:
         """The builder's arguments, and what `preprocessing` may name."""
@@ -84,12 +77,6 @@ class TextTask(Task):
                 f".train({self.entry.fallback_dataset or self.entry.dataset!r}), or start from weights."
             )
         return self.vocabulary
-
-    def _made_of_model(self, make: Callable[[keras.Model], Made]) -> Made:
-        """What is made of the model, once as long as it stays the same one: compiled loops are dear."""
-        if self._compiled is None or self._compiled[0] is not self.model:
-            self._compiled = self.model, make(self.model)
-        return self._compiled[1]
 
     def _sample_inputs(self, n: int) -> np.ndarray:
         """Tokens in turn, each row from another one on."""
