@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 import tracemalloc
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,64 @@ def test_a_folder_of_splits(tmp_path):
     assert {split: len(part) for split, part in dataset.splits.items()} == {"train": 6, "validation": 3, "test": 2}
     assert dataset.splits["validation"].y.tolist() == [1, 1, 1]
     assert reasons(dataset) == {"LICENSE": "lies beside the splits' folders"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "training_set test_set",
+        "Training Testing",
+        "seg_train seg_test",
+        "Train_data Val_data",
+        "images_train images_val",
+        "trainset testset",
+        "trainImages valImages",
+        "TRAIN Valid",
+        "train2017 val2017",
+        "training validation testing",
+    ],
+)
+def test_splits_by_other_names(names, tmp_path):
+    for name in names.split():
+        photos(tmp_path / "set" / name)
+    dataset = load(tmp_path / "set")
+    assert dataset.labels == ["cats", "dogs"] and len(dataset.splits["train"]) == 6
+    assert len(dataset.splits) == len(names.split())
+
+
+def test_names_of_classes_that_sound_like_splits(tmp_path):
+    root = photos(tmp_path / "set", ["bullet train", "test tube", "trainer"])
+    picture(root / "bullet train/more/1.png"), picture(root / "test tube/more/1.png")
+    assert load(root).labels == ["bullet train", "test tube", "trainer"]
+
+
+def test_a_test_folder_without_class_folders_is_no_class(tmp_path):
+    photos(tmp_path / "set/train"), photos(tmp_path / "set", ["test"])
+    dataset = load(tmp_path / "set")
+    assert dataset.labels == ["cats", "dogs"] and set(dataset.splits) == {"train"} and len(dataset.skipped) == 3
+    photos(tmp_path / "flat", ["train", "test"])
+    with pytest.raises(ZooError, match="test, train are splits, and hold no class folders"):
+        load(tmp_path / "flat")
+    parts = load(tmp_path / "flat", classes=False).splits
+    assert {split: len(part) for split, part in parts.items()} == {"train": 3, "test": 3}
+
+
+LITTER = ["@eaDir", "$RECYCLE.BIN", "#recycle", "lost+found", "System Volume Information", "__pycache__", "@__thumb"]
+
+
+@pytest.mark.parametrize("name", LITTER)
+def test_what_systems_and_drives_leave_behind(name, root):
+    photos(root, [name]), photos(root / "cats", [name])
+    dataset = load(root)
+    assert dataset.labels == ["cats", "dogs"] and len(dataset.splits["train"]) == 4 and dataset.skipped == []
+
+
+@unix  # other systems store one form only
+def test_names_that_differ_by_their_unicode_form_are_one(tmp_path):
+    composed, decomposed = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+    photos(tmp_path / "set/train", [decomposed, "tea"]), photos(tmp_path / "set/val", [composed, "tea"])
+    assert load(tmp_path / "set").labels == [composed, "tea"]
+    assert load((np.zeros((4, 2, 2)), [composed, decomposed, "tea", "tea"])).labels == [composed, "tea"]
 
 
 def test_a_class_may_be_called_train(tmp_path):

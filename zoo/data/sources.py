@@ -9,7 +9,16 @@ import numpy as np
 from zoo.data import named
 from zoo.data.dataset import Dataset
 from zoo.data.images.decoding import check_pixels
-from zoo.data.images.folders import LAYOUT, labelled, pictures_below, read_csv, read_folder, read_rows
+from zoo.data.images.folders import (
+    LAYOUT,
+    are_splits,
+    labelled,
+    pictures_below,
+    read_csv,
+    read_folder,
+    read_rows,
+    split_of,
+)
 from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import arrays, stream
@@ -153,6 +162,9 @@ def _read_unlabelled(data) -> Dataset[Pictures]:
     if isinstance(data, (str, os.PathLike)) and list(dataset.splits) == ["train"] and not len(dataset.splits["train"]):
         files = pictures_below(Path(data).expanduser())
         dataset = replace(dataset, splits={"train": labelled(files, [dataset.name] * len(files))}, skipped=[])
+    train = dataset.splits["train"]
+    if splits := splits_called(train.labels):
+        dataset = replace(dataset, splits={split: train.of_class(label) for label, split in splits.items()})
     return dataset
 
 
@@ -181,6 +193,8 @@ def _read_arrays(x, y) -> Pictures:
 
 def _check_train(dataset: Dataset, classes: bool):
     train = dataset.splits["train"]
+    if classes and splits_called(train.labels):
+        raise ZooError(f"{', '.join(train.labels)} are splits, and hold no class folders. Accepted is:\n\n{LAYOUT}")
     counts = np.bincount(train.y, minlength=len(train.labels))
     if len(train.labels) >= 2 and counts.min() >= 2 if classes else len(train):
         return

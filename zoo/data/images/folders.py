@@ -5,6 +5,7 @@ import csv
 import errno
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -15,8 +16,23 @@ from zoo.data.images import EXTENSIONS
 from zoo.data.images.pictures import Pictures
 from zoo.errors import ZooError, is_unicode
 
-SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
-LITTER = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave behind; hidden files are ignored too
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+# words that say nothing beside them, as in "training_set" and "val images"
+FILLERS = ("set", "data", "dataset", "folder", "dir", "split", "image", "images", "img", "imgs", "photos", "pictures")
+# what systems, network drives and programs leave behind; hidden files and folders are ignored too
+LITTER = frozenset((
+    "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "network trash folder", "temporary items",
+    "$recycle.bin", "recycler", "system volume information", "found.000", "lost+found",
+    "@eadir", "#recycle", "@recycle", "#snapshot", "@snapshot", "@tmp", "@__thumb", "__pycache__",
+))  # fmt: skip
 PATH_COLUMNS = ("path", "file", "filename", "image")
 LABEL_COLUMNS = ("label", "class", "category")
 LAYOUT = """\
@@ -37,14 +53,46 @@ def label_order(labels: Iterable[str]) -> list[str]:
     return sorted(labels)
 
 
+def same_form(name: str) -> str:
+    """A name in the one Unicode form of its letters (NFC); systems differ in how they store an accent."""
+    return unicodedata.normalize("NFC", name)
+
+
 def labelled(items, labels: list[str]) -> Pictures:
     """Pictures whose labels are given as text, one a picture."""
+    labels = [same_form(label) for label in labels]
     order = label_order(labels)
     for label in order:
         if not is_unicode(label):
             raise ZooError(f"the class {label!r} has a name that is no Unicode text. Rename its folder, or its label.")
     number = {label: index for index, label in enumerate(order)}
     return Pictures(items, np.array([number[label] for label in labels], np.int64), order)
+
+
+def split_of(name: str) -> tuple[str, str] | None:
+    """The split that a folder or a cell is called by, and what else its name says; None where it names none, or two.
+
+    Example:
+        >>> split_of("Training"), split_of("valSet"), split_of("seg_train"), split_of("cats")
+        (('train', ''), ('validation', ''), ('train', 'seg'), None)
+    """
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_A-Za-z]+", name)]
+    # "trainset" is two words, too
+    words = [part for word in words for part in (_TWO_WORDS.sub(r"\1 \2", word).split())]
+    splits = [SPLITS[word] for word in words if word in SPLITS]
+    if len(splits) != 1:
+        return None
+    return splits[0], " ".join(word for word in words if word not in SPLITS and word not in FILLERS)
+
+
+def splits_called(labels: Iterable[str]) -> dict[str, str]:
+    """The split that each label names where all name one, as folders "train" and "test" do; else none."""
+    found = {label: split_of(label) or ("", "") for label in labels}
+    splits = {label: split for label, (split, rest) in found.items() if split and not rest}
+    return splits if len(splits) == len(found) > 1 and "train" in splits.values() else {}
+
+
+_TWO_WORDS = re.compile(rf"^({'|'.join(SPLITS)})({'|'.join(FILLERS)})$")
 
 
 def read_folder(root: Path) -> tuple[dict[str, Pictures], list[Skipped]]:
@@ -60,25 +108,7 @@ def read_folder(root: Path) -> tuple[dict[str, Pictures], list[Skipped]]:
         ZooError: a split is there twice or oddly named, or there are splits but no "train".
     """
     folders, files = _listing(root)
-    places: dict[str, Path] = {}
-    for folder in folders:
-        if (split := SPLITS.get(folder.name.lower())) and _listing(folder)[0]:
-            if split in places:
-                raise ZooError(
-                    f"{root} has two folders for the {split} split: {places[split].name} and {folder.name}. "
-                    "Rename or move one of them."
-                )
-            places[split] = folder
-    others = [folder for folder in folders if folder not in places.values()]
-    if len(places) == 1 and others:
-        classes = {folder.name for folder in _listing(*places.values())[0]}
-        alike = [folder.name for folder in others if classes & {inner.name for inner in _listing(folder)[0]}]
-        if alike:
-            raise ZooError(
-                f"{root}: {', '.join(alike)} looks like a split, but splits are called train, val (or valid, "
-                "validation) and test. Rename or move it."
-            )
-        places = {}  # a class may well be called "train": it is one when it stands among other classes
+    places = _splits_among(root, folders)
     if not places:
         pictures, skipped = _read_classes(root)
         return {"train": pictures}, skipped
@@ -87,11 +117,48 @@ def read_folder(root: Path) -> tuple[dict[str, Pictures], list[Skipped]]:
         raise ZooError(f"{root} has splits ({names}) but no folder called train. Accepted is:\n\n{LAYOUT}")
     splits, skipped = {}, []
     for split, folder in places.items():
-        splits[split], left_out = _read_classes(folder)
+        pictures, left_out = _read_classes(folder)
         skipped += left_out
+        if len(pictures) or split == "train" or not left_out:  # a test folder without class folders measures nothing
+            splits[split] = pictures
     beside = "lies beside the splits' folders"
+    others = [folder for folder in folders if folder not in places.values()]
     skipped += [Skipped(str(path), "outside class folders", beside) for path in others + files]
     return splits, skipped
+
+
+def _splits_among(root: Path, folders: list[Path]) -> dict[str, Path]:
+    """The folder of each split; none where the folders are classes, which may be called "train" among others."""
+    named = [(folder, *found) for folder in folders if (found := split_of(folder.name))]
+    deep = {folder: inner for folder, *_ in named if (inner := {path.name for path in _listing(folder)[0]})}
+    sets: dict[str, dict[str, Path]] = {}  # by what else the names say: "seg" of seg_train and seg_test
+    for folder, split, rest in named:
+        if folder in deep:
+            if split in sets.setdefault(rest, {}):
+                raise ZooError(
+                    f"{root} has two folders for the {split} split: {sets[rest][split].name} and {folder.name}. "
+                    "Rename or move one of them."
+                )
+            sets[rest][split] = folder
+    sets = {rest: places for rest, places in sets.items() if not rest or len(places) > 1}
+    if len(sets) > 1:
+        names = ", ".join(folder.name for places in sets.values() for folder in places.values())
+        raise ZooError(f"{root} holds several sets of splits: {names}. Move those apart that are not wanted.")
+    for rest, places in sets.items():
+        # a test folder without class folders is a split all the same, whose pictures have no class
+        flat = {split: folder for folder, split, other in named if other == rest and split not in places}
+        others = [folder for folder in folders if folder not in (*places.values(), *flat.values())]
+        if len(places | flat) == 1 and others:
+            classes = deep[next(iter(places.values()))]
+            alike = [folder.name for folder in others if classes & {inner.name for inner in _listing(folder)[0]}]
+            if alike:
+                raise ZooError(
+                    f"{root}: {', '.join(alike)} looks like a split, but splits are called train, val (or valid, "
+                    "validation) and test. Rename or move it."
+                )
+            return {}
+        return places | flat
+    return {}
 
 
 def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -111,7 +178,7 @@ def _holds(look: Callable[[], bool]) -> bool:
 
 
 def _ignored(name: str) -> bool:
-    return name.startswith(".") or name.lower() in LITTER
+    return name.startswith(".") or name.casefold() in LITTER
 
 
 def _read_classes(root: Path) -> tuple[Pictures, list[Skipped]]:

@@ -13,6 +13,7 @@ from zoo import catalog, inference, metrics, saving
 from zoo.console import per_class_table, progress_bar
 from zoo.data import images, sources
 from zoo.data.dataset import Dataset, Skipped
+from zoo.data.images.folders import same_form
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
 from zoo.deprecation import Renamed
 from zoo.errors import RecordMismatchError, UsageError, ZooError, is_unicode
@@ -440,7 +441,8 @@ class Classifier(Task):
             raise TypeError("labels are no list of texts")
         if len(set(labels)) != len(labels):
             raise ValueError("labels are there twice")
-        self.labels = labels
+        one_form = [same_form(label) for label in labels]  # as those of the data are
+        self.labels = one_form if len(set(one_form)) == len(labels) else labels
         self.novelty = NoveltyDetector.from_json(config["familiar"]) if config.get("familiar") else None
         return self
 
