@@ -11,13 +11,12 @@ from zoo.data.dataset import Dataset
 from zoo.data.images.decoding import check_pixels
 from zoo.data.images.folders import (
     LAYOUT,
-    are_splits,
     labelled,
     pictures_below,
     read_csv,
     read_folder,
     read_rows,
-    split_of,
+    splits_called,
 )
 from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
