@@ -7,7 +7,6 @@ command can be stopped and started at any time. tables.py makes tables of the ro
 """
 
 import argparse
-import csv
 import json
 import os
 import signal
@@ -18,7 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from machine import read
+from machine import read, write
 from splits import Pool
 
 HERE = Path(__file__).resolve().parent
@@ -30,7 +29,6 @@ PEERS = {  # the backbone that each script takes and the kind of file that it sa
     "timm_sklearn": ("backbone.safetensors", "joblib"),
 }
 TOOLS = ["zoo", "zoo_float32", "zoo_core", *PEERS]
-FIELDS = "dataset seed tool cache accuracy n process_seconds peak_mb quiet day processor cores python versions right"
 PREDICT = "import json, sys, zoo; print(json.dumps([p.label for p in zoo.load(sys.argv[1]).predict(sys.argv[2:])]))"
 
 
@@ -80,7 +78,7 @@ def compare(options, work: Path) -> int:
                         marks = np.full(len(held_out), ".")
                         marks[held_out] = np.where(right, "1", "0")
                         row |= {"quiet": "yes" if options.quiet_machine else "no", "right": "".join(marks)}
-                        append(options.out, {**row, **setting})
+                        write(options.out, [*read(options.out), {**row, **setting}])
                 except subprocess.CalledProcessError as error:
                     print(f"{dataset} {seed} {tool} failed: {error.stderr[-2000:]}", flush=True)
                     failed += 1
@@ -138,16 +136,6 @@ def measure(command: list, environment: dict | None = None) -> tuple[str, float,
 
 def key(row) -> tuple[str, str, str, str]:
     return row["dataset"], row["seed"], row["tool"], row["cache"]
-
-
-def append(path: Path, row: dict) -> None:
-    path.parent.mkdir(exist_ok=True)
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FIELDS.split())
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
 
 
 if __name__ == "__main__":

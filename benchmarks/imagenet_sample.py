@@ -18,14 +18,12 @@ def main() -> None:
     if not photos:
         sys.exit("Set ZOO_DATA to a folder that holds imagenet_sample/.")
     rows = []
-    for name in zoo.list(weights=True):
+    for name in [name for name in zoo.list(weights=True) if "imagenet" in zoo.show(name).weights]:
         model = zoo.get(name, weights="imagenet")
         names = model.class_names()
-        predictions = [names.index(prediction.label) for prediction in model.predict(photos, top=1)]
-        top1 = proportion(
-            sum(predicted == int(photo.name[:4]) for predicted, photo in zip(predictions, photos, strict=True)),
-            len(photos),
-        )
+        predicted = [names.index(prediction.label) for prediction in model.predict(photos, top=1)]
+        hits = sum(said == int(photo.name[:4]) for said, photo in zip(predicted, photos, strict=True))
+        top1 = proportion(hits, len(photos))
         print(name, top1, flush=True)
         low, high = top1.ci
         rows.append({"model": name, "top1": top1.value, "low": low, "high": high, "photos": top1.n, **setting()})

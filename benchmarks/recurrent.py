@@ -54,15 +54,9 @@ def zoo_rates(dtype: str | None) -> dict:
 
 def run(python, arguments: list, environment: dict) -> dict:
     """What a script prints on its last line, as JSON."""
-    done = subprocess.run(
-        [python, *map(str, arguments)],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    command, environment = [python, *map(str, arguments)], {**os.environ, **environment}
+    printed = subprocess.check_output(command, env=environment, stderr=subprocess.DEVNULL, text=True)
+    return json.loads(printed.splitlines()[-1])
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ import math
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def main() -> None:
         for seed, architecture, (tool, draws, rate) in itertools.product(options.seeds, options.architectures, ways):
             net = zoo.get("word2vec", seed=seed, architecture=architecture, negative=options.negative)
             if tool == "zoo":
-                net.draws = draws or net.draws
+                net.settings = replace(net.settings, draws=draws or net.settings.draws)
                 batch = net.settings.block * net.entry.batch_size  # words, over which the loss is a mean
                 rate = rate or net.entry.learning_rate / batch
                 speed = learn(net, text, rate * batch, options.epochs, words)
@@ -96,7 +97,7 @@ def main() -> None:
                 out = Path(work, "vectors.npz")
                 speed = gensim(net, tool, tokens, seed, options.gensim, options.epochs, out, text)
             row = {"tool": f"zoo on {backend.name()}" if tool == "zoo" else tool, "architecture": architecture}
-            row |= {"negative": options.negative, "draws": net.draws if tool == "zoo" else ""}
+            row |= {"negative": options.negative, "draws": net.settings.draws if tool == "zoo" else ""}
             row |= {"rate": rate or "", "epochs": options.epochs, "seed": seed, "words_per_second": speed}
             cosines = net._cosines(drawn)
             if tool != "zoo":

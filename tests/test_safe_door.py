@@ -27,7 +27,7 @@ from PIL import Image
 import zoo
 from zoo.backend import keras
 from zoo.errors import ZooError
-from zoo.saving import archive as archive_module
+from zoo.saving import safety
 
 CONFIG, WEIGHTS, RECORD = "config.json", "model.weights.h5", "zoo.json"
 PATIENCE = 20  # seconds that no refusal takes
@@ -748,11 +748,11 @@ def test_what_is_checked_is_what_is_opened(parts, tmp_path, monkeypatch):
     pack(path, parts)
     pack(evil, {**parts, CONFIG: json.dumps(config).encode()})
 
-    def swap(*arguments, real=archive_module.check_weights):
+    def swap(*arguments, real=safety.check_weights):
         real(*arguments)
         path.write_bytes(evil.read_bytes())
 
     assert zoo.load(evil).model.name == "evil"
-    monkeypatch.setattr(archive_module, "check_weights", swap)
+    monkeypatch.setattr(safety, "check_weights", swap)
     with contextlib.suppress(ZooError):
         assert zoo.load(path).model.name == "logistic"

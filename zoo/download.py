@@ -96,6 +96,8 @@ def _download(url: str, part: Path):
 
 def _attempt(url: str, part: Path) -> str | None:
     """Ask for what is missing and append it; returns what went wrong, or None when the file is complete."""
+    from tqdm import tqdm
+
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -113,7 +115,8 @@ def _attempt(url: str, part: Path) -> str | None:
             have = 0  # the server knows no ranges and sends all of it again
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
-        with part.open("ab" if have else "wb") as file, _progress(part.stem, have, total) as bar:
+        bar = tqdm(desc=part.stem, initial=have, total=total, unit="B", unit_scale=True, file=sys.stderr, disable=None)
+        with part.open("ab" if have else "wb") as file, bar:
             while True:
                 try:
                     chunk = response.read(CHUNK)
@@ -125,9 +128,3 @@ def _attempt(url: str, part: Path) -> str | None:
                 bar.update(len(chunk))
                 have += len(chunk)
     return None if total in (None, have) else "the connection was cut"
-
-
-def _progress(name: str, have: int, total: int | None):
-    from tqdm import tqdm
-
-    return tqdm(desc=name, initial=have, total=total, unit="B", unit_scale=True, file=sys.stderr, disable=None)

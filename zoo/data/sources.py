@@ -13,9 +13,9 @@ from zoo.data.images.folders import (
     LAYOUT,
     labelled,
     pictures_below,
-    read_csv,
     read_folder,
     read_rows,
+    read_table,
     splits_called,
 )
 from zoo.data.images.pictures import Pictures, stratified
@@ -147,7 +147,7 @@ def _read(data, classes: bool = True) -> Dataset[Pictures]:
     if path.is_dir():
         splits, skipped = read_folder(path)
     elif path.is_file() and path.suffix.lower() in (".csv", ".tsv"):
-        splits, skipped = read_csv(path)
+        splits, skipped = read_rows(*read_table(path), path.parent, str(path))
     else:
         raise ZooError(f"{path} is a file. {ACCEPTED}")
     return Dataset(path.resolve().stem if path.is_file() else path.resolve().name, splits, skipped=skipped)

@@ -24,21 +24,9 @@ import numpy as np
 from zoo._version import __version__
 from zoo.errors import ZooError, printable
 from zoo.files import atomic_file, home
+from zoo.saving import safety
 from zoo.saving.packing import digest, unpack
-from zoo.saving.safety import (
-    CONFIG,
-    MEMBERS,
-    METADATA,
-    RECORD,
-    WEIGHTS,
-    check_config,
-    check_members,
-    check_weights,
-    count_numbers,
-    open_zip,
-    parse_json,
-    read_member,
-)
+from zoo.saving.safety import CONFIG, MEMBERS, METADATA, RECORD, WEIGHTS
 
 if TYPE_CHECKING:
     from zoo.backend import keras
@@ -166,7 +154,7 @@ def read_record(path: Path) -> Record:
         ZooError: missing, damaged, too large when unpacked, or not a file of the zoo's.
     """
     check_is_file(path)
-    with open_zip(path, path) as archive:
+    with safety.open_zip(path, path) as archive:
         return record_of(path, archive, path.stat().st_size)
 
 
@@ -217,7 +205,7 @@ class Archive:
             # at the next occasion.
             with ThreadPoolExecutor(1) as thread, random_scope(None):
                 needed = thread.submit(self.numbers_needed).result()
-            held = count_numbers(self.members[WEIGHTS])
+            held = safety.count_numbers(self.members[WEIGHTS])
             if needed > held + 2**20:  # states of random numbers may be absent
                 raise ValueError(f"its configuration asks for {needed:,} numbers, its weights hold {held:,}")
             with tempfile.TemporaryDirectory() as folder, random_scope(None):
@@ -291,7 +279,7 @@ def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archi
         raise ZooError(f"{path} cannot be read: {error.strerror}.") from error
     except MemoryError as error:
         raise ZooError(f"{path} is larger than this computer's memory.") from error
-    with open_zip(path, io.BytesIO(content)) as archive:
+    with safety.open_zip(path, io.BytesIO(content)) as archive:
         record = record_of(path, archive, len(content))
         hashes = record.content["members"]
         if missing := MEMBERS - {RECORD} - hashes.keys():
@@ -299,13 +287,13 @@ def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archi
         if unknown := hashes.keys() - MEMBERS:
             what = ", ".join(map(repr, sorted(unknown)))
             raise ZooError(f"{path}: its {RECORD} holds hashes of {what}, which are not there.")
-        members = {name: read_member(path, archive, name) for name in hashes}
+        members = {name: safety.read_member(path, archive, name) for name in hashes}
         for name, expected in hashes.items():
             if digest(members[name]) != expected:
                 raise ZooError(f"{path}: its {name} is not the one that was saved (its SHA-256 differs).")
     module = module_of(record.content["name"])
-    check_config(path, members[CONFIG], module)
-    check_weights(path, members[WEIGHTS])
+    safety.check_config(path, members[CONFIG], module)
+    safety.check_weights(path, members[WEIGHTS])
     return Archive(path, members, record, digest(content), module)
 
 
@@ -321,8 +309,8 @@ def check_is_file(path: Path) -> None:
 
 def record_of(path: Path, archive: zipfile.ZipFile, size: int) -> Record:
     """The record in an archive of `size` bytes, after a look at what else is in there."""
-    check_members(path, archive, size)
-    content = parse_json(path, RECORD, read_member(path, archive, RECORD))
+    safety.check_members(path, archive, size)
+    content = safety.parse_json(path, RECORD, safety.read_member(path, archive, RECORD))
     if not isinstance(content, dict):
         content = {}
     wrong = [field for field, kind in RECORD_FIELDS.items() if not isinstance(content.get(field), kind)]

@@ -138,6 +138,7 @@ EXPLODING = Study(
     source="Glorot and Bengio (2010), AISTATS; He et al. (2015), Delving Deep into Rectifiers, ICCV",
 )
 
+ACCURACIES = {1: 0.675, 2: 0.6725, 3: 0.9075, 4: 0.905, 5: 0.9125, 20: 0.90, 50: 0.9025}  # by units, as published
 HIDDEN_UNITS = Study(
     name="hidden_units",
     question="How many hidden units does the planar flower need, and can there be too many?",
@@ -151,15 +152,7 @@ HIDDEN_UNITS = Study(
             {"epochs": 50, "learning_rate": 1.2, "steps_per_execution": 100},
             published=(Reference("train_accuracy", published, 0.015),),
         )
-        for units, published in (
-            (1, 0.675),
-            (2, 0.6725),
-            (3, 0.9075),
-            (4, 0.905),
-            (5, 0.9125),
-            (20, 0.90),
-            (50, 0.9025),
-        )
+        for units, published in ACCURACIES.items()
     ),
     measures=("loss", "train_accuracy", "fresh_accuracy"),
     table=("loss", "train_accuracy", "fresh_accuracy"),
@@ -187,18 +180,12 @@ HIDDEN_UNITS = Study(
     keeps_models=True,
 )
 
+THREE_LAYERS: dict[str, Any] = {"hidden": (64, 64, 64), "learning_rate": 0.1}
 ACTIVATIONS = Study(
     name="activations",
     question="Which activation lets a net of three hidden layers learn fastest by plain gradient descent?",
     arms=tuple(
-        digits_arm(
-            activation,
-            "mnist_5k",
-            hidden=(64, 64, 64),
-            activation=activation,
-            initialisation="glorot_uniform",
-            learning_rate=0.1,
-        )
+        digits_arm(activation, "mnist_5k", activation=activation, initialisation="glorot_uniform", **THREE_LAYERS)
         for activation in ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu")
     ),
     measures=("loss", "accuracy"),
@@ -253,20 +240,13 @@ OPTIMIZERS = Study(
     "NeurIPS",
 )
 
-RATES = (0.01, 0.1, 1.0, 5.0)
 BATCH_NORM = Study(
     name="batch_norm",
     question="Which learning rates can a net of five hidden layers take with and without batch normalisation?",
     arms=tuple(
-        digits_arm(
-            f"{'with' if batch_norm else 'without'}, {rate:g}",
-            epochs=3,
-            hidden=(64,) * 5,
-            batch_norm=batch_norm,
-            learning_rate=rate,
-        )
-        for batch_norm in (False, True)
-        for rate in RATES
+        digits_arm(f"{label}, {rate:g}", epochs=3, hidden=(64,) * 5, batch_norm=batch_norm, learning_rate=rate)
+        for label, batch_norm in (("without", False), ("with", True))
+        for rate in (0.01, 0.1, 1.0, 5.0)
     ),
     measures=("loss", "accuracy"),
     table=("loss", "accuracy", "diverged"),
@@ -289,7 +269,7 @@ INITIALISATION = Study(
     name="initialisation",
     question="Where may the weights of a net of three hidden relu layers begin?",
     arms=tuple(
-        digits_arm(label, hidden=(64, 64, 64), initialisation=draw, learning_rate=0.1)
+        digits_arm(label, initialisation=draw, **THREE_LAYERS)
         for label, draw in (
             ("zeros", "zeros"),
             ("constant 0.1", {"class_name": "Constant", "config": {"value": 0.1}}),

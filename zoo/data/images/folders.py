@@ -262,21 +262,6 @@ def _identity(folder: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def read_csv(path: Path) -> tuple[dict[str, Pictures], list[Skipped]]:
-    """Pictures by split of a CSV file with a header, a column of paths and one of labels.
-
-    Args:
-        path: the file, UTF-8, separated by commas, semicolons or tabs. Relative paths start at its folder.
-
-    Returns:
-        `{split: Pictures}`, and what was left out.
-
-    Raises:
-        ZooError: the file cannot be read, a column is absent or there twice, or a row cannot be understood.
-    """
-    return read_rows(*read_table(path), path.parent, str(path))
-
-
 def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
     """Columns, and pairs of line number and row, of a CSV file with a header.
 
@@ -311,6 +296,9 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
 
     Returns:
         `{split: Pictures}`, and what was left out; a picture with several labels is.
+
+    Raises:
+        ZooError: a column is absent or there twice, or a row cannot be understood.
     """
     path_column = _column(columns, PATH_COLUMNS, where)
     label_column = _column(columns, LABEL_COLUMNS, where)
