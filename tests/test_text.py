@@ -79,7 +79,7 @@ def test_conversations_in_other_languages(language):
         ("chatterbot:../english", "has no part"),
         ("cornell_30k:german", "has no part 'german'. It has none"),
         ("chatterbot:", "has no part ''"),
-        ("chaterbot:german", "no file, folder or dataset"),
+        ("chaterbot:german", "is no folder, file or dataset"),
     ],
 )
 def test_parts_that_no_dataset_has(shared_data, data, message):
