@@ -19,7 +19,7 @@ from zoo.data.dataset import Dataset
 from zoo.data.images import ImageError, Preprocessing, decode, digest, streams
 from zoo.data.images.pictures import Pictures
 from zoo.data.images.streams import arrays, stream
-from zoo.data.sources import load
+from zoo.data.sources import find, load
 from zoo.errors import ZooError
 
 RULE = Preprocessing((8, 8))
@@ -214,6 +214,85 @@ def test_arrays():
     assert load((x, pd.Series(["b", "a"] * 3))).labels == ["a", "b"]
 
 
+MISSING = [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, "", "  "]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=repr)
+def test_a_missing_label_is_no_class(missing, root):
+    x = np.arange(5, dtype=np.uint8)[:, None, None] * np.full((1, 2, 2), 50, np.uint8)
+    labels = ["cat", "dog", missing, "dog", "cat"]
+    paths = [str(path) for path in sorted(root.glob("*/*.png"))]
+    frame = pd.DataFrame({"path": [*paths[:2], str(root), *paths[2:]], "label": labels})
+    for data in ((x, labels), (x, np.array(labels, object)), (x, pd.Series(labels)), frame):
+        dataset = load(data)
+        assert dataset.labels == ["cat", "dog"] and len(dataset.splits["train"]) == 4
+        assert [item.kind for item in dataset.skipped] == ["no label"]
+    assert load((x, labels)).splits["train"].items[:, 0, 0].tolist() == [0, 50, 150, 200]
+
+
+def test_labels_of_many_types():
+    x = np.zeros((6, 2, 2), np.uint8)
+    for labels in (
+        [10, 2, 1] * 2,
+        [10.0, 2.0, 1.0] * 2,
+        np.array([10, 2, 1] * 2, np.float32),
+        pd.Series([10, 2, 1] * 2, dtype="Int64"),
+        pd.Categorical([10, 2, 1] * 2),
+        ["10", " 2", "1 "] * 2,
+        [b"10", b"2", b"1"] * 2,
+        (label for label in [10, 2, 1] * 2),
+        pd.DataFrame([10, 2, 1] * 2),
+    ):
+        assert load((x, labels)).labels == ["1", "2", "10"]
+    assert load((x, [True, np.False_, np.True_] * 2)).labels == ["False", "True"]
+
+
+def test_integers_of_which_one_is_missing(root):
+    paths = [str(path) for path in sorted(root.glob("*/*.png"))] * 2
+    frame = pd.DataFrame({"path": [*paths[:4], "none.png"], "label": [2, 2, 10, 10, None]})
+    frame.to_csv("t.csv", index=False)
+    assert "10.0" in Path("t.csv").read_text()
+    assert load(frame).labels == load("t.csv").labels == ["2", "10"]
+
+
+def test_paths_in_whatever_holds_them(root):
+    paths = [str(path) for path in sorted(root.glob("*/*.png"))]
+    labels = [Path(path).parent.name for path in paths]
+    expected = load(root).fingerprint()
+    for x in (paths, tuple(paths), np.array(paths), pd.Series(paths), iter(paths), (Path(path) for path in paths)):
+        dataset = load((x, labels))
+        assert dataset.fingerprint() == expected and dataset.splits["train"].name(0) == paths[0]
+    assert load(([Path(path).read_bytes() for path in paths], labels)).fingerprint() == expected
+    assert load(([io.BytesIO(Path(path).read_bytes()) for path in paths], labels)).fingerprint() == expected
+    table = pd.DataFrame(
+        {"path": [os.fsencode(path) for path in paths], "label": [label.encode() for label in labels]}
+    )
+    assert load(table).fingerprint() == expected
+
+
+@pytest.mark.parametrize(
+    "column, inside, outside",
+    [
+        ("is_valid", True, False),
+        ("IS_VALID", "true", "False"),
+        ("is_valid", 1, 0),
+        ("is_val", "yes", "no"),
+        ("is_train", False, True),
+        ("split", "Validation", "Training"),
+        ("subset", "val", "train"),
+        ("partition", "valid set", "train set"),
+        ("fold", "val", "train"),
+    ],
+)
+def test_columns_that_say_what_is_held_out(column, inside, outside, root):
+    rows = [(str(path), path.parent.name, inside if path.stem == "1" else outside) for path in root.glob("*/*.png")]
+    frame = pd.DataFrame(rows, columns=["path", "label", column])
+    for data in (frame, table(Path("t.csv"), rows, frame.columns)):
+        parts = find(data).splits
+        assert {split: len(part) for split, part in parts.items()} == {"train": 2, "validation": 2}
+        assert {path.stem for path in parts["validation"].items} == {"1"}
+
+
 def test_a_dataset_and_pictures_pass_through():
     pictures = Pictures(np.zeros((4, 5, 5), np.uint8), np.array([0, 1, 0, 1]), ["b", "a"])
     dataset = Dataset("mine", {"train": pictures}, about="x")
@@ -263,6 +342,7 @@ def test_the_fingerprint_is_of_the_content_and_labels(tmp_path):
     assert load(tmp_path / "a", val_split=0.5).fingerprint() != first.fingerprint()
 
 
+COLUMNS = ("path", "label")
 BAD = {
     "no class": lambda p: p / "empty",
     "found cats: 3": lambda p: photos(p / "one", ["cats"]),
@@ -287,8 +367,13 @@ BAD = {
     "y has shape|y of shape": lambda p: (np.zeros((2, 5, 5)), np.eye(2)),
     r"x is of shape \(2, 5, 5, 3, 1\)": lambda p: (np.zeros((2, 5, 5, 3, 1)), [0, 1]),
     r"y of shape \(3,\)": lambda p: (np.zeros((2, 5, 5)), [0, 1, 2]),
-    "type float64": lambda p: (np.zeros((2, 5, 5)), [0.0, 1.0]),
-    "are no arrays": lambda p: (np.zeros((2, 5, 5)), [[0], [1, 2]]),
+    "y holds 0.5, no class": lambda p: (np.zeros((2, 5, 5)), [0.5, 1.0]),
+    r"the label \[0\] is a list": lambda p: (np.zeros((2, 5, 5)), [[0], [1, 2]]),
+    "are no arrays": lambda p: (np.zeros((2, 5, 5)), [np.zeros((2, 2)), np.zeros((2, 3))]),
+    "is an address. Download": lambda p: "https://example.org/photos.zip",
+    "fold 3 is not known": lambda p: pd.DataFrame({"path": ["x"], "label": ["a"], "fold": [3]}),
+    "is_valid 'perhaps' is not known": lambda p: table(p / "t.csv", [("x", "y", "perhaps")], (*COLUMNS, "is_valid")),
+    "splits in several columns: split, is_test": lambda p: table(p / "t.csv", [], (*COLUMNS, "split", "is_test")),
     r"values from 0 to 1; accepted are pixels from 0 to 255: give np.clip\(x \* 255": lambda p: (
         np.arange(8, dtype=np.uint8).reshape(2, 2, 2) % 2,
         [0, 1],

@@ -105,6 +105,8 @@ def named_or_path(data: Any, kind: str, accepted: str, classes: bool = True) -> 
     """
     if not isinstance(data, str | os.PathLike):
         raise ZooError(f"data is a {type(data).__name__}. {accepted}")
+    if "://" in str(data):
+        raise ZooError(f"{str(data)[:200]!r} is an address. Download what is there; accepted is its file or folder.")
     beside: list[str] = []
     try:
         path = Path(data).expanduser()

@@ -1,23 +1,27 @@
 """From whatever the user has (a folder, a table, arrays, a dataset's name) to labelled, decoded pictures."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import filterfalse
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from zoo.data import named
-from zoo.data.dataset import Dataset
+from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.decoding import check_pixels
 from zoo.data.images.folders import (
     LAYOUT,
-    labelled,
     pictures_below,
     read_folder,
     read_rows,
     read_table,
     splits_called,
 )
+from zoo.data.images.labels import all_whole, is_missing, label_texts, labelled
 from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import arrays, stream
@@ -25,13 +29,10 @@ from zoo.errors import UsageError, ZooError
 
 __all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
 
-ACCEPTED = f"""\
-Accepted are a folder of class folders (at least two, each with at least two pictures):
-
-{LAYOUT}
-
-or a CSV file or DataFrame with the columns path and label, arrays (x, y), or a dataset's name:
-{", ".join(named.names("pictures"))}, or tfds:NAME."""
+ACCEPTED = (
+    "Accepted are a folder of class folders, a CSV file or DataFrame with the columns path and label, arrays (x, y), "
+    f"or a dataset's name: {', '.join(named.names('pictures'))}, or tfds:NAME."
+)
 
 
 def load(
@@ -68,7 +69,7 @@ def load(
     """
     skip = None if skip_list is None else SkipList(skip_list)
     dataset = find(data, skip, classes=classes)
-    _check_train(dataset, classes)
+    _check_train(dataset, classes, isinstance(data, (str, os.PathLike)) and Path(data).expanduser().is_dir())
     splits = dict(dataset.splits)
     if classes:
         splits = {split: _in_order_of(dataset.labels, part, split) for split, part in splits.items()}
@@ -136,7 +137,8 @@ def _read(data, classes: bool = True) -> Dataset[Pictures]:
     if isinstance(data, Pictures):
         return Dataset("pictures", {"train": data})
     if isinstance(data, tuple) and len(data) == 2:
-        return Dataset("arrays", {"train": _read_arrays(*data)})
+        pictures, skipped = _read_arrays(*data)
+        return Dataset("arrays", {"train": pictures}, skipped=skipped)
     if hasattr(data, "columns") and hasattr(data, "to_dict"):
         rows = list(enumerate(data.to_dict("records")))
         splits, skipped = read_rows(list(data.columns), rows, Path(), "the table")
@@ -167,33 +169,65 @@ def _read_unlabelled(data) -> Dataset[Pictures]:
     return dataset
 
 
-def _read_arrays(x, y) -> Pictures:
+def several(pictures: Any) -> Any:
+    """Pictures that are given one after the other, in whatever holds them, as a list or one array; others as they are.
+
+    Raises:
+        UsageError: they are a table.
+    """
+    if hasattr(pictures, "columns"):
+        raise UsageError("pictures are a table here. Give its column of paths, such as table['path'].")
+    if hasattr(pictures, "to_numpy"):  # pandas' column
+        pictures = pictures.to_numpy()
+    if isinstance(pictures, Iterator) and not hasattr(pictures, "read"):  # an open file gives lines
+        pictures = list(pictures)
+    if isinstance(pictures, np.ndarray) and pictures.ndim == 1 and pictures.dtype.kind in "OUS":
+        pictures = pictures.tolist()
+    return pictures
+
+
+def _read_arrays(x, y) -> tuple[Pictures, list[Skipped]]:
     accepted = (
-        "Accepted are x of shape (N, height, width) or (N, height, width, channels), a list of N pictures, or points "
-        "of shape (N, length); and N labels, integers or text (for one-hot labels give y.argmax(1))."
+        "Accepted are x of shape (N, height, width) or (N, height, width, channels), a list of N pictures or paths, "
+        "or points of shape (N, length); and N labels, integers or text (for one-hot labels give y.argmax(1))."
     )
+    x = x if hasattr(x, "columns") else several(x)  # a table of numbers holds points
+    y = list(y) if isinstance(y, Iterator) else y
     try:
-        y = np.asarray(y)
-        x = x if isinstance(x, list) else np.asarray(x)
+        # as objects: NumPy would make text of a missing label among texts
+        y = np.array(y, object) if isinstance(y, list | tuple) else np.asarray(y)
+        x = list(x) if isinstance(x, list | tuple) else np.asarray(x)
     except ValueError as error:
         raise ZooError(f"arrays (x, y) are no arrays: {error}. {accepted}") from None
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]  # as keras.datasets has them
     shape = f"a list of {len(x)}" if isinstance(x, list) else f"of shape {x.shape}"
     if (isinstance(x, np.ndarray) and x.ndim not in (2, 3, 4)) or (
-        y.ndim != 1 or y.dtype.kind not in "iubUSO" or len(x) != len(y)
+        y.ndim != 1 or y.dtype.kind not in "iubfUSO" or len(x) != len(y)
     ):
         raise ZooError(f"arrays (x, y): x is {shape}, y of shape {y.shape} and type {y.dtype}. {accepted}")
+    labels = y.tolist()
+    if labels and all(isinstance(label, Real) for label in labels) and not all_whole(filterfalse(is_missing, labels)):
+        raise ZooError(f"arrays (x, y): y holds {next(v for v in labels if not all_whole([v]))}, no class. {accepted}")
     if isinstance(x, np.ndarray) and x.ndim > 2 and x.size and x.dtype.kind in "uif" and np.nanmax(x) < 2:
         check_pixels(x)  # all of them alike, so in one sentence; a single odd picture is left out when it is decoded
-    names = [label.decode() if isinstance(label, bytes) else str(label) for label in y.tolist()]
-    return labelled(x, names)
+    if isinstance(x, list):  # an address is no path
+        x = [Path(item) if isinstance(item, str) and "://" not in item else item for item in x]
+    names = label_texts(labels)
+    kept = [index for index, name in enumerate(names) if name]
+    skipped = [Skipped(f"picture {i}", "no label", f"no label in row {i}") for i, name in enumerate(names) if not name]
+    if skipped:
+        x = x[kept] if isinstance(x, np.ndarray) else [x[index] for index in kept]
+    return labelled(x, [names[index] for index in kept]), skipped
 
 
-def _check_train(dataset: Dataset, classes: bool):
+def _check_train(dataset: Dataset, classes: bool, is_folder: bool):
     train = dataset.splits["train"]
+    layout = f" The layout of folders is:\n\n{LAYOUT}" if is_folder else ""
     if classes and splits_called(train.labels):
-        raise ZooError(f"{', '.join(train.labels)} are splits, and hold no class folders. Accepted is:\n\n{LAYOUT}")
+        raise ZooError(
+            f"{', '.join(train.labels)} are splits, and hold no class folders. Accepted are class folders.{layout}"
+        )
     counts = np.bincount(train.y, minlength=len(train.labels))
     if len(train.labels) >= 2 and counts.min() >= 2 if classes else len(train):
         return
@@ -202,7 +236,8 @@ def _check_train(dataset: Dataset, classes: bool):
     if dataset.skipped:
         first = dataset.skipped[0]
         message += f" Left out: {len(dataset.skipped)}, the first {first.path} ({first.reason})."
-    raise ZooError(f"{message}\n{ACCEPTED}")
+    message += " Accepted are two classes or more, each with two pictures or more." if classes else f" {ACCEPTED}"
+    raise ZooError(message + (layout if len(train.labels) < 2 else ""))
 
 
 def _in_order_of(labels: list[str], pictures: Pictures, split: str) -> Pictures:

@@ -71,8 +71,8 @@ def read(picture) -> bytes | np.ndarray:
     """A picture as what `decode` and `digest` work on, so that one reading of a file serves both.
 
     Args:
-        picture: bytes of an image file, a path, an array (height, width[, channels]), a PIL image, or lists of
-            numbers.
+        picture: bytes of an image file, a path, a file opened to read bytes, an array (height, width[, channels]), a
+            PIL image, or lists of numbers.
 
     Returns:
         The file's bytes, or an array.
@@ -87,6 +87,14 @@ def read(picture) -> bytes | np.ndarray:
     if isinstance(picture, Image.Image):
         with raise_image_error(picture.format):
             return np.asarray(to_eight_bit(turn_upright(picture)))
+    if hasattr(picture, "read"):
+        with raise_image_error():
+            picture.seek(0)  # it may have been read before
+            if isinstance(data := picture.read(), bytes):
+                return data
+            raise ImageError(f"a file opened as {type(data).__name__}; open it with mode 'rb'")
+    if isinstance(picture, str) and "://" in picture:
+        raise ImageError("an address on the network; download the picture, and give its path or bytes", "missing")
     if isinstance(picture, (str, os.PathLike)):
         try:
             path = Path(picture)

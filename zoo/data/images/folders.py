@@ -5,16 +5,14 @@ import csv
 import errno
 import os
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import numpy as np
-
 from zoo.data.dataset import Skipped
 from zoo.data.images import EXTENSIONS
+from zoo.data.images.labels import label_texts, labelled
 from zoo.data.images.pictures import Pictures
-from zoo.errors import ZooError, is_unicode
+from zoo.errors import ZooError
 
 SPLITS = {
     "train": "train",
@@ -35,6 +33,8 @@ LITTER = frozenset((
 ))  # fmt: skip
 PATH_COLUMNS = ("path", "file", "filename", "image")
 LABEL_COLUMNS = ("label", "class", "category")
+SPLIT_COLUMNS = ("split", "subset", "partition", "fold")  # beside those that are called "is_valid" and the like
+FLAGS = {"true": True, "1": True, "1.0": True, "yes": True, "false": False, "0": False, "0.0": False, "no": False}
 LAYOUT = """\
 photos/              or with splits:   photos/
 ├── cats/                              ├── train/
@@ -43,30 +43,6 @@ photos/              or with splits:   photos/
 └── dogs/                              └── val/
     └── ...                                ├── cats/ ...
                                            └── dogs/ ..."""
-
-
-def label_order(labels: Iterable[str]) -> list[str]:
-    """Distinct labels in alphabetical order, or by value when all of them are integers."""
-    labels = set(labels)
-    if all(re.fullmatch(r"-?\d{1,999}", label) for label in labels):  # Python reads no more than 4300 digits
-        return sorted(labels, key=lambda label: (int(label), label))
-    return sorted(labels)
-
-
-def same_form(name: str) -> str:
-    """A name in the one Unicode form of its letters (NFC); systems differ in how they store an accent."""
-    return unicodedata.normalize("NFC", name)
-
-
-def labelled(items, labels: list[str]) -> Pictures:
-    """Pictures whose labels are given as text, one a picture."""
-    labels = [same_form(label) for label in labels]
-    order = label_order(labels)
-    for label in order:
-        if not is_unicode(label):
-            raise ZooError(f"the class {label!r} has a name that is no Unicode text. Rename its folder, or its label.")
-    number = {label: index for index, label in enumerate(order)}
-    return Pictures(items, np.array([number[label] for label in labels], np.int64), order)
 
 
 def split_of(name: str) -> tuple[str, str] | None:
@@ -289,7 +265,8 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
     """Pictures by split of a table's rows.
 
     Args:
-        columns: names of the columns; one must hold paths, one labels, and "split" may be there.
+        columns: names of the columns; one must hold paths, one labels, and one may name the split ("split", "subset",
+            "partition", "fold") or say whether a row is in one ("is_valid", "is_test").
         rows: pairs of row number and dict from column to value.
         folder: where relative paths start.
         where: what to call the table in messages.
@@ -302,25 +279,19 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
     """
     path_column = _column(columns, PATH_COLUMNS, where)
     label_column = _column(columns, LABEL_COLUMNS, where)
-    split_column = next((column for column in columns if str(column).strip().lower() == "split"), None)
+    split_of_row = _split_reader(columns, where)
+    rows = list(rows)
+    labels = label_texts([row[label_column] for _, row in rows])
     first: dict[Path, tuple[str, int]] = {}  # label and row of each picture
     several: dict[Path, str] = {}
     tables: dict[str, dict[Path, str]] = {"train": {}}  # label of each picture, by split
     skipped: list[Skipped] = []
-    for number, row in rows:
-        label = row[label_column]
-        label = "" if label is None or label != label else str(label).strip()  # NaN is a table's empty cell
-        if not isinstance(row[path_column], (str, os.PathLike)):
-            raise ZooError(f"{where}, row {number}: {row[path_column]!r} is no path. Accepted is text.")
-        path = Path(os.path.normpath(folder / str(row[path_column]).strip()))
-        split = "train"
-        if split_column is not None:
-            split = SPLITS.get(str(row[split_column]).strip().lower(), "")
-            if not split:
-                raise ZooError(
-                    f"{where}, row {number}: split {row[split_column]!r} is not known. "
-                    f"Accepted are {', '.join(SPLITS)}."
-                )
+    for (number, row), label in zip(rows, labels, strict=True):
+        place = row[path_column]
+        if not isinstance(place, (str, bytes, os.PathLike)):
+            raise ZooError(f"{where}, row {number}: {place!r} is no path. Accepted is text.")
+        path = Path(os.path.normpath(folder / os.fsdecode(place).strip()))
+        split = split_of_row(number, row)
         before, row_before = first.setdefault(path, (label, number))
         if before != label:
             both = f"{before!r} in row {row_before} and {label!r} in row {number}"
@@ -338,6 +309,37 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
     return {
         split: labelled(sorted(table), [table[path] for path in sorted(table)]) for split, table in tables.items()
     }, skipped
+
+
+def _split_reader(columns, where: str) -> Callable[[int, dict], str]:
+    """What tells the split of a row, given its number."""
+    keys = {column: str(column).strip().lower() for column in columns}
+    flags = {column: split_of(key[3:]) for column, key in keys.items() if key.startswith("is_")}
+    naming = [column for column, key in keys.items() if key in SPLIT_COLUMNS or flags.get(column)]
+    if len(naming) > 1:
+        raise ZooError(f"{where} names splits in several columns: {', '.join(map(str, naming))}. Accepted is one.")
+    if not naming:
+        return lambda number, row: "train"
+    column = naming[0]
+
+    def split_of_row(number: int, row: dict) -> str:
+        cell = str(row[column]).strip()
+        if flag := flags.get(column):
+            accepted: Iterable[str] = FLAGS
+            if (inside := FLAGS.get(cell.lower())) is not None:
+                other = "validation" if flag[0] == "train" else "train"
+                return flag[0] if inside else other
+        else:
+            accepted = SPLITS
+            split, rest = split_of(cell) or ("", "")
+            if split and not rest:
+                return split
+        raise ZooError(
+            f"{where}, row {number}: {column} {row[column]!r} is not known. Accepted are {', '.join(accepted)}. "
+            "Rename or remove the column where it does not say which pictures are held out."
+        )
+
+    return split_of_row
 
 
 def _column(columns, accepted: tuple[str, ...], where: str):

@@ -13,7 +13,7 @@ from zoo import catalog, inference, metrics, saving
 from zoo.console import per_class_table, progress_bar
 from zoo.data import images, sources
 from zoo.data.dataset import Dataset, Skipped
-from zoo.data.images.folders import same_form
+from zoo.data.images.labels import same_form
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
 from zoo.deprecation import Renamed
 from zoo.errors import RecordMismatchError, UsageError, ZooError, is_unicode
@@ -163,9 +163,10 @@ class Classifier(Task):
         """Say what one picture, or each of several, shows.
 
         Args:
-            pictures: a path, an array of pixels 0-255 of shape (height, width[, channels]), a PIL image, or a list
-                of these. Any size: the model's own resize-and-crop rule is applied. For a model of points: numbers
-                of shape (length,), or several of shape (n, length).
+            pictures: a path, an array of pixels 0-255 of shape (height, width[, channels]), a PIL image, a file's
+                bytes, an open file, or several of these in a list, a column of a table or a generator. Any size: the
+                model's own resize-and-crop rule is applied. For a model of points: numbers of shape (length,), or
+                several of shape (n, length).
             top: how many classes to give for each picture, best first.
 
         Returns:
@@ -181,8 +182,10 @@ class Classifier(Task):
             0.5
         """
         if isinstance(self.preprocessing, Points):
-            several = np.ndim(pictures) > 1
+            pictures = np.asarray(list(pictures) if isinstance(pictures, Iterator) else pictures)
+            several = pictures.ndim > 1
         else:
+            pictures = sources.several(pictures)
             several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
         pictures = list(pictures) if several else [pictures]
         predictions = []
