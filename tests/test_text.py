@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import zoo
@@ -68,7 +69,7 @@ def test_conversations_in_other_languages(language):
     pairs = text_sources.find_pairs(f"chatterbot:{language}").splits["train"]
     assert len(pairs) > 10
     # words and punctuation marks are told apart and put together again as they were, but for odd spaces
-    same = [vocabulary.joining_words()(vocabulary.split_words(line)) == " ".join(line.split()) for line in pairs.said]
+    same = [vocabulary.join_words(vocabulary.split_words(line)) == " ".join(line.split()) for line in pairs.said]
     assert sum(same) > 0.85 * len(same)
 
 
@@ -129,6 +130,55 @@ def test_a_vocabulary_comes_back(kind):
     again = Vocabulary.from_json(json.loads(json.dumps(known.to_json())))
     assert again == known
     assert again.decode(again.encode(text)) == (text.lower() if kind.startswith("lower") else text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "“Hello,” he said. “Go, ‘now’!” ‘Go,’ he said",
+        "„Ja“, sagte er »nein«; «oui» « non » ”hej”",
+        "3.14 or 1,000 at 10:30, $5 5€ -5 1/2 50% 20°C",
+        "the U.S. army, e.g. and/or http://x.com/a?b=c#d me@x.org C++ <b>x</b> #tag",
+        "'tis the dogs' 'go' ’tis rock ’n’ roll 5\" tall \"go\" he said",
+        "house--and well...but : ) :) a , b",
+        "👨‍👩‍👧 👍🏽🇩🇪🇫🇷 1️⃣ ❤️😀😂 hi👍",
+        "မြန်မာဘာသာ၊ စာ။ ភាសាខ្មែរ។ ພາສາ ນ້ຳ བོད་སྐད་ཡིག། هٰذا नमस्ते",
+        "cafe\u0301 Ångström",
+    ],
+)
+def test_words_come_back(text):
+    assert vocabulary.join_words(vocabulary.split_words(text)) == text
+    known = Vocabulary.of(text, "words")
+    assert known.decode(known.encode(text)) == text
+
+
+def test_any_text_comes_back():
+    random = np.random.default_rng(0)
+    for _ in range(2000):
+        text = " ".join("".join(random.choice(list("ab1 .,:;'\"“”‘’„«»()/$-—…!?"), 12)).split())
+        assert vocabulary.join_words(vocabulary.split_words(text)) == text
+
+
+def test_other_spellings_are_known():
+    known = Vocabulary.of('I don\'t say "café" .', "words")
+    assert known.unknown("I don’t say “cafe\u0301”.") == []
+    assert known.encode("don’t").tolist() == known.encode("don't").tolist()
+    assert Vocabulary.of("don’t", "words").unknown("don't") == []
+    characters = Vocabulary.of("café 'x'", "characters")
+    assert characters.unknown("cafe\u0301 ’x’") == [] and len(characters.encode("cafe\u0301")) == 4
+    assert Vocabulary.of("cafe\u0301", "characters").unknown("café") == []
+
+
+def test_an_earlier_vocabulary_reads_as_it_did():
+    """Its tokens say nothing of spaces, and emoji and words of some scripts were cut into parts."""
+    earlier = Vocabulary("words", ["3", ".", "14", "မ", "ြ", "👍", "🏽"])
+    assert earlier.encode("3.14 မြ 👍🏽").tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert earlier.decode([1, 2, 3]) == "3. 14"
+
+
+def test_rare_marks_count_as_plain_ones():
+    assert set(Vocabulary.of("$5 $ x $ y", "words", min_count=2).tokens) == {"$"}
+    assert "$" in Vocabulary.of("$5", "words", spaces=False).tokens
 
 
 def test_unknown_tokens_have_the_number_zero():

@@ -32,6 +32,7 @@ class TextTask(Task):
     settings: TextSettings
     _settings_type: ClassVar[type[TextSettings]] = TextSettings
     _special_tokens: ClassVar[tuple[str, ...]] = ()  # tokens that stand for no word
+    _spaces: ClassVar[bool] = True  # whether it writes text, and so learns which spaces are unusual
 
     def __init__(self, entry: Entry, arguments: dict, **how: Any):
         whole_number("vocab_size", arguments.get("vocab_size"), 2 + len(self._special_tokens))
@@ -58,7 +59,7 @@ class TextTask(Task):
             return self.vocabulary
         kind, special = self.settings.tokens, self._special_tokens
         limit = None if most is None else max(0, most - 1 - len(special))
-        learned = Vocabulary.of(text, kind, self.settings.min_count, limit)
+        learned = Vocabulary.of(text, kind, self.settings.min_count, limit, self._spaces)
         if len(learned.tokens) < 2:
             raise ZooError(
                 f"the text has too little to learn from: {len(learned.tokens)} different {kind} that occur "

@@ -14,7 +14,7 @@ from zoo.console import progress_bar
 from zoo.data import text_sources
 from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Pairs
-from zoo.data.text.vocabulary import UNKNOWN
+from zoo.data.text.vocabulary import UNKNOWN, bare
 from zoo.deprecation import Renamed
 from zoo.errors import RecordMismatchError, UsageError, whole_number
 from zoo.tasks.text.base import TextSettings, TextTask
@@ -214,7 +214,7 @@ class Dialogue(TextTask):
             raise UsageError("nothing was said; give a line, such as 'How are you?'.")
         random = np.random.default_rng(seed)
         tokens, weights = self._answerer.answer(said, sampling, beam, length_penalty, most, random)
-        words, heard = ([vocabulary.tokens[number - 1] for number in numbers] for numbers in (tokens, said))
+        words, heard = ([bare(vocabulary.tokens[number - 1]) for number in numbers] for numbers in (tokens, said))
         return Answer(vocabulary.decode(tokens), heard, words, weights.round(4).tolist())
 
     @property

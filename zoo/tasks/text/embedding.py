@@ -50,6 +50,7 @@ class Embedding(TextTask):
     """
 
     _monitor = ("loss", "min")
+    _spaces = False
     settings: EmbeddingSettings
     _settings_type = EmbeddingSettings
     _metric_types: ClassVar = {"spearman": metrics.Mean}
