@@ -173,7 +173,7 @@ REFUSED = {
     ),
     "precision": (folder_of("a", "b"), {"precision": "int4"}, ["precision 'int4' is not for this machine"]),
     "ending": (folder_of("a", "b"), {"out": "pets.h5"}, ["must be a .keras file", "pets.keras"]),
-    "augment": (folder_of("a", "b"), {"augment": -1}, ["augment must be 0 or"]),
+    "augment": (folder_of("a", "b"), {"augment": -1}, ["augment is -1"]),
     "share": (folder_of("a", "b"), {"val_split": 1.5}, ["val_split"]),
     "all of it is held out too": (folder_of("a", "b"), {"validation": "photos"}, ["two usable training pictures"]),
 }

@@ -214,7 +214,7 @@ def test_what_cannot_be_read_is_named(tiny):
     Path("studies/tiny/results.json").write_text("[{")
     with pytest.raises(ZooError, match="holds no measured rows"):
         zoo.reproduce("tiny")
-    with pytest.raises(UsageError, match="seeds must be"):
+    with pytest.raises(UsageError, match="seeds is"):
         zoo.reproduce("tiny", seeds=0)
 
 

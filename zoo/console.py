@@ -3,7 +3,8 @@
 import functools
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -30,6 +31,14 @@ def note(text: str = "") -> None:
         stream().flush()
     else:
         print(text, file=stream(), flush=True)
+
+
+def note_skipped(skipped: Sequence[Any], most: int = 20) -> None:
+    """Tell people of what was left out of data: path and reason of each, up to a number."""
+    for item in skipped[:most]:
+        note(f"left out {item['path']}: {item['reason']}")
+    if len(skipped) > most:
+        note(f"... and {len(skipped) - most} more")
 
 
 def in_notebook() -> bool:

@@ -1,5 +1,8 @@
 """The errors that the zoo raises on purpose."""
 
+import operator
+from numbers import Integral, Real
+
 LONGEST = 3000  # characters of a message
 
 
@@ -46,10 +49,25 @@ def whole_number(name: str, value, least: int, most: int | None = None) -> int:
         >>> whole_number("length", 3, 0)
         3
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
+    number = operator.index(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if number is None or number < least or (most is not None and number > most):
         bounds = f"of {least} or more" if most is None else f"from {least} to {most:,}"
         raise UsageError(f"{name} is {value!r}; accepted are whole numbers {bounds}.")
-    return value
+    return number
+
+
+def checked_seed(seed, most: int | None = None) -> int | None:
+    """A seed of random numbers as Python's own integer; None stays None, which draws one.
+
+    Raises:
+        UsageError: it is no whole number, negative, or larger than the generator takes.
+    """
+    return None if seed is None else whole_number("seed", seed, 0, most)
+
+
+def is_number(value) -> bool:
+    """Whether a value is one real number, of Python or NumPy; truth values are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 class DivergedError(ZooError):

@@ -178,13 +178,6 @@ def with_defaults(function, *args, **options) -> dict:
     return dict(bound.arguments)
 
 
-def note_skipped(skipped: list[dict]) -> None:
-    for item in skipped[:20]:
-        note(f"left out {item['path']}: {item['reason']}")
-    if len(skipped) > 20:
-        note(f"... and {len(skipped) - 20} more")
-
-
 def show_json(value) -> None:
     """Print a result as JSON, the only thing on standard output."""
     text = json.dumps(value, indent=1, default=lambda item: item.to_json(), ensure_ascii=False)

@@ -12,7 +12,7 @@ from click import argument, option
 import zoo
 from zoo import environment
 from zoo.api import is_saved_file
-from zoo.cli.command import command, interruptible, note_skipped, open_model, show_json, with_defaults
+from zoo.cli.command import command, interruptible, open_model, show_json, with_defaults
 from zoo.cli.options import PATH, POSITIVE, data_argument, model_argument, seed_option, weights_option
 from zoo.cli.tables import GrowingTable
 from zoo.console import note, per_class_table, progress_bar
@@ -46,7 +46,6 @@ def finetune(train, as_json, out=None, **options) -> None:
     with interruptible("What was computed is cached: the same command goes on from there."):
         classifier = zoo.finetune(train, out=out, **options)
     summary = classifier.summary
-    note_skipped(summary["skipped"])
     if as_json:
         return show_json(summary)
     features, seconds = summary["features"], summary["seconds"]

@@ -7,9 +7,9 @@ from click import argument, option
 
 import zoo
 from zoo import catalog
-from zoo.cli.command import command, interruptible, note_skipped, open_model, show_json
+from zoo.cli.command import command, interruptible, open_model, show_json
 from zoo.cli.options import PATH, POSITIVE, WordsOption, complete_model, data_argument, model_argument, weights_option
-from zoo.console import note
+from zoo.console import note, note_skipped
 from zoo.errors import UsageError
 from zoo.registry import NO_LITERAL
 
@@ -88,7 +88,6 @@ def train(name, as_json, data=None, validation=None, settings=(), size=None, out
     with interruptible(f"Finished epochs are in {folder}; the same command with --resume goes on.", folder):
         model = zoo.get(name, seed=seed, **shape, **parse_settings(settings))
         history = model.train(data, validation, folder=folder, **options)
-        note_skipped(model.skipped)
         model.save(out)
         if canvas.installed():
             charts.learning_curves(history, folder / "curves.png")

@@ -1,7 +1,7 @@
 """From whatever the user has (a folder, a table, arrays, a dataset's name) to labelled, decoded pictures."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import replace
 from itertools import filterfalse
 from numbers import Real
@@ -25,7 +25,7 @@ from zoo.data.images.labels import all_whole, is_missing, label_texts, labelled
 from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import arrays, stream
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, whole_number
 
 __all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
 
@@ -67,6 +67,7 @@ def load(
         >>> len(dataset.splits["train"]), len(dataset.splits["validation"]), dataset.labels
         (6, 2, ['a', 'b'])
     """
+    seed = whole_number("seed", seed, 0)
     skip = None if skip_list is None else SkipList(skip_list)
     dataset = find(data, skip, classes=classes)
     _check_train(dataset, classes, isinstance(data, (str, os.PathLike)) and Path(data).expanduser().is_dir())
@@ -238,6 +239,24 @@ def _check_train(dataset: Dataset, classes: bool, is_folder: bool):
         message += f" Left out: {len(dataset.skipped)}, the first {first.path} ({first.reason})."
     message += " Accepted are two classes or more, each with two pictures or more." if classes else f" {ACCEPTED}"
     raise ZooError(message + (layout if len(train.labels) < 2 else ""))
+
+
+def require_usable(usable: Sized, dataset: Dataset[Pictures], split: str, skipped: list[Skipped]) -> None:
+    """Stop where not one example of a split can be used.
+
+    Args:
+        usable: those that can be.
+        dataset: where they are from.
+        split: which part of it.
+        skipped: those that cannot be, with the reasons.
+
+    Raises:
+        ZooError: there is none; the first reason is told.
+    """
+    if not len(usable):
+        reason = f", the first because: {skipped[0].reason}" if skipped else ""
+        count = len(dataset.splits[split])
+        raise ZooError(f"none of the {count} examples in the {split} split of {dataset.name} can be used{reason}.")
 
 
 def _in_order_of(labels: list[str], pictures: Pictures, split: str) -> Pictures:

@@ -11,7 +11,7 @@ from pathlib import Path
 from zoo import api, catalog
 from zoo.console import note, progress_bar
 from zoo.data import sources
-from zoo.errors import DivergedError, UsageError
+from zoo.errors import DivergedError, whole_number
 from zoo.studies.definitions import get_study
 from zoo.studies.figures import FIGURES, model_file
 from zoo.studies.outcome import Outcome
@@ -40,9 +40,7 @@ def reproduce(name: str, seeds: int | None = None, out=None) -> Outcome:
         zoo.errors.UsageError: no study is called 'optimisers'; did you mean 'optimizers'? ...
     """
     study = get_study(name)
-    seeds = study.seeds if seeds is None else seeds
-    if not isinstance(seeds, int) or seeds < 1:
-        raise UsageError(f"seeds must be a whole number of 1 or more, got {seeds!r}.")
+    seeds = whole_number("seeds", study.seeds if seeds is None else seeds, 1)
     folder = Path("studies", study.name) if out is None else Path(out)
     rows = run(study, range(seeds), folder)
     outcome = Outcome(study, rows, folder)

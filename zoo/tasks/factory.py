@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from zoo import catalog, saving
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, checked_seed
 from zoo.registry import did_you_mean
 from zoo.tasks.task import Task
 from zoo.weights.load import check_sha256, find
@@ -54,6 +56,7 @@ def from_register(
     entry = catalog.announced(name)
     card = catalog.card(entry.name)
     known, offered = card.arguments, card.weights
+    arguments = {word: _plain(value) for word, value in arguments.items()}
     for word in arguments:
         if word not in known:
             raise UsageError(
@@ -71,7 +74,7 @@ def from_register(
                 f"the weights {weights!r} of {entry.name} are of {model.arguments}, in float32 and Keras; leave out "
                 f"{', '.join([*other, *(['dtype'] if dtype else []), *(['engine'] if engine != 'keras' else [])])}."
             )
-        model.weights, model.seed = weights, seed
+        model.weights, model.seed = weights, checked_seed(seed, 2**32 - 1)
         return model
     if weights is not None:
         entry = replace(entry, preprocessing=card.preprocessing(weights))
@@ -80,6 +83,13 @@ def from_register(
     if engine != "keras":
         raise UsageError(f"engine is {engine!r}; accepted are 'keras' and 'numpy'.")
     return task_class(entry.task)(entry, {**known, **arguments}, weights=weights, seed=seed, dtype=dtype)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's; others as they are."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
 
 
 def from_file(path: Path, sha256: str | None = None) -> Task:

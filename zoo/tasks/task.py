@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, cast
 import numpy as np
 
 from zoo import catalog, environment, inference, saving
-from zoo.console import note
+from zoo.console import note, note_skipped
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
-from zoo.errors import RecordMismatchError, ZooError
+from zoo.errors import RecordMismatchError, ZooError, checked_seed
 from zoo.export import export
 from zoo.metrics import Metric
 from zoo.registry import Entry
@@ -92,7 +92,7 @@ class Task(abc.ABC):
         self.entry = entry
         self.arguments = copy.deepcopy(arguments)
         self.weights = weights
-        self.seed = seed
+        self.seed = checked_seed(seed, 2**32 - 1)  # Keras' generators take no larger one
         self.dtype = dtype
         self.data: dict = {}  # what it was trained on: name and fingerprint
         self.skipped: list[Skipped] = []  # what could not be read of it
@@ -302,6 +302,7 @@ class Task(abc.ABC):
         steps_per_epoch = entry.steps_of_epoch(batch_size)
         dataset = self._resolve_dataset(data, lambda data: self._find_data(data, validation))
         plan = self._make_plan(dataset, batch_size, folder, progress)
+        note_skipped(self.skipped)
         if optimizer is None or isinstance(optimizer, str | dict):
             rate = entry.learning_rate if learning_rate is None else learning_rate
             steps = epochs * (steps_per_epoch or plan.data.steps(batch_size))

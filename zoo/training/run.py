@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from zoo.backend import keras
-from zoo.errors import UsageError
+from zoo.errors import UsageError, is_number
 
 LearningRate: TypeAlias = "float | keras.optimizers.schedules.LearningRateSchedule"
 
@@ -53,6 +53,8 @@ def make_optimizer(which: str | dict, learning_rate: LearningRate) -> keras.opti
     Raises:
         UsageError: Keras knows no such optimizer.
     """
+    if is_number(learning_rate):
+        learning_rate = float(learning_rate)  # Keras refuses NumPy's
     name, config = (which, {}) if isinstance(which, str) else (which.get("class_name"), which.get("config", {}))
     try:
         return type(keras.optimizers.get(name))(**{**config, "learning_rate": learning_rate})

@@ -14,10 +14,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from zoo import inference, saving
-from zoo.console import note
+from zoo.console import note, note_skipped
 from zoo.data import images, sources
 from zoo.data.dataset import Dataset, Skipped
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, whole_number
 from zoo.tasks.images.classification import Classifier
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.transfer.features import Backbone, FeatureEngine, Features, extract
@@ -67,8 +67,7 @@ def finetune(
         >>> pets.labels
         ['brick', 'grass', 'gravel']
     """
-    if not isinstance(augment, int) or augment < 0:
-        raise UsageError(f"augment must be 0 or a small whole number of views a picture, got {augment!r}.")
+    augment, seed = whole_number("augment", augment, 0), whole_number("seed", seed, 0)
     if out is not None and Path(out).suffix != ".keras":
         raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
     network = Backbone(backbone)
@@ -89,7 +88,7 @@ def finetune(
         tested = extract(tests, exact, title="self-test")
     rows = unseen(seen, held_out)
     y = dataset.splits["train"].y[seen.kept][rows]
-    require_enough(y, dataset.labels, seen.skipped)
+    require_enough(y, dataset.labels, seen.skipped, copies=len(seen.kept) - len(rows))
     # Products as small as these are faster on one thread, and far faster where others use the processor too.
     with clocked(seconds, "head"), threadpool_limits(1):
         views = seen.x.shape[1]
@@ -103,6 +102,7 @@ def finetune(
         )
         novelty = NoveltyDetector.fit(shown[:, 0], seed)
     skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
+    note_skipped(skipped)
     with clocked(seconds, "saving"):
         inputs = np.stack([images.decode(picture, network.rule) for picture in tests.items])
         test = saving.selftest(inputs, head(tested.x[:, 0]))
@@ -144,16 +144,18 @@ def unseen(seen: Features, held_out: Features) -> np.ndarray:
     return np.array([row for row, digest in enumerate(seen.digests) if digest not in hidden], int)
 
 
-def require_enough(y: np.ndarray, labels: list[str], skipped: list[Skipped]) -> None:
+def require_enough(y: np.ndarray, labels: list[str], skipped: list[Skipped], copies: int) -> None:
     """Stop unless each class has two usable training pictures: one to learn from, one to choose the strength by."""
     counts = np.bincount(y, minlength=len(labels))
     if len(labels) < 2 or counts.min() < 2:
+        duplicates = f" {copies} were left out because the same files are held out." if copies else ""
         found = ", ".join(f"{label}: {count}" for label, count in zip(labels, counts, strict=True))
         unusable = (
             f" {len(skipped)} could not be read, {skipped[0].path} first ({skipped[0].reason})." if skipped else ""
         )
         raise ZooError(
-            f"fine-tuning needs two classes or more and two usable training pictures in each; found {found}.{unusable}"
+            "fine-tuning needs two classes or more and two usable training pictures in each; "
+            f"found {found}.{duplicates}{unusable}"
         )
 
 

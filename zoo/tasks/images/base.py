@@ -9,7 +9,7 @@ import numpy as np
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.preprocessing import Preprocessing, rule_of
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError
 from zoo.registry import Entry
 from zoo.tasks.task import Task
 
@@ -36,10 +36,7 @@ class PictureTask(Task):
         parts, left_out = [], [*dataset.skipped]
         for split in splits:
             pixels, _, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
-            if not len(pixels):
-                reason = f": {skipped[0]['reason']}" if skipped else ""
-                n = len(dataset.splits[split])
-                raise ZooError(f"none of the {n} pictures in {dataset.name}'s part {split!r} can be used{reason}.")
+            sources.require_usable(pixels, dataset, split, skipped)
             parts.append(pixels)
             left_out += skipped
         return parts, left_out

@@ -142,6 +142,7 @@ class Classifier(Task):
         for split in ("train", "validation"):
             if split in dataset.splits:
                 x, y, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
+                sources.require_usable(x, dataset, split, skipped)
                 arrays[split] = x, y
                 dataset.skipped.extend(skipped)
         self.skipped = dataset.skipped
@@ -261,8 +262,7 @@ class Classifier(Task):
                 if pixels:
                     parts.append(self._logits(np.stack(pixels)))
                 bar.update(len(indices))
-        if not kept:
-            raise ZooError(f"none of the {len(pictures)} pictures of {dataset.name} can be used.")
+        sources.require_usable(kept, dataset, split, skipped[len(dataset.skipped) :])
         logits, truth = np.concatenate(parts), y[kept]
         result = self._measure(logits, truth, split, skipped)
         probabilities, names = self._probabilities(logits), self.class_names()

@@ -16,7 +16,7 @@ from zoo import metrics
 from zoo.console import progress_bar
 from zoo.data import sources
 from zoo.data.dataset import Dataset
-from zoo.errors import RecordMismatchError, UsageError, ZooError, whole_number
+from zoo.errors import RecordMismatchError, UsageError, ZooError, checked_seed, is_number, whole_number
 from zoo.registry import Entry
 from zoo.tasks.images import fidelity
 from zoo.tasks.images.base import PictureTask
@@ -46,7 +46,7 @@ class GeneratorSettings:
     def __post_init__(self):
         for name, most in (("average", 1), ("label_smoothing", 0.5)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
+            if not is_number(value) or not 0 <= value < most:
                 raise UsageError(f"{name} is {value!r}; accepted are numbers from 0 to less than {most}.")
 
 
@@ -158,9 +158,9 @@ class ImageGenerator(PictureTask):
     def stream(self, n: int, seed: int | None = None, truncation: float | None = None) -> Iterator[np.ndarray]:
         """Draw pictures as `sample` does, some hundred at a time: as many as you like in little memory."""
         whole_number("n", n, 1)
-        if truncation is not None and (not isinstance(truncation, int | float) or not 0 < truncation <= 10):
+        if truncation is not None and (not is_number(truncation) or not 0 < truncation <= 10):
             raise UsageError(f"truncation is {truncation!r}; accepted are numbers above 0 and up to 10.")
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(checked_seed(seed))
         sizes = (min(PIECE, n - start) for start in range(0, n, PIECE))
         return (self._draw(self._noise_of(random, size, truncation)) for size in sizes)
 
@@ -286,7 +286,7 @@ class ImageGenerator(PictureTask):
 
     def _noise(self, seed: int) -> np.ndarray:
         """The noise of `sample(1, seed)`; shape (latent,)."""
-        return self._noise_of(np.random.default_rng(seed), 1)[0]
+        return self._noise_of(np.random.default_rng(checked_seed(seed)), 1)[0]
 
     def _draw(self, noise: np.ndarray) -> np.ndarray:
         """What the model makes of noise of shape (n, latent): uint8 pixels 0-255."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.console import progress_bar
+from zoo.console import note_skipped, progress_bar
 from zoo.data import sources
 from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
@@ -152,6 +152,7 @@ class NumPyClassifier(Classifier):
         """
         dataset = self._resolve_dataset(data, lambda data: sources.load(data, validation))
         fit_data = self._prepare_data(dataset)
+        note_skipped(self.skipped)
         x, y = fit_data.x, fit_data.y
         epochs = self.entry.epochs if epochs is None else epochs
         rate = self.entry.learning_rate if learning_rate is None else learning_rate

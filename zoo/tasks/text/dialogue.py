@@ -16,7 +16,7 @@ from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Pairs
 from zoo.data.text.vocabulary import UNKNOWN, bare
 from zoo.deprecation import Renamed
-from zoo.errors import RecordMismatchError, UsageError, whole_number
+from zoo.errors import RecordMismatchError, UsageError, checked_seed, is_number, whole_number
 from zoo.tasks.text.base import TextSettings, TextTask
 from zoo.tasks.text.samplers import Sampling
 from zoo.training.order import FitData
@@ -205,14 +205,14 @@ class Dialogue(TextTask):
         """The same as `reply`, and with it where the model looked."""
         vocabulary, sampling = self._learned_vocabulary(), Sampling(temperature, top_k, top_p)
         whole_number("beam", beam, 1, 100)
-        if not isinstance(length_penalty, int | float) or not 0 <= length_penalty <= 10:
+        if not is_number(length_penalty) or not 0 <= length_penalty <= 10:
             raise UsageError(f"length_penalty is {length_penalty!r}; accepted are numbers from 0 to 10.")
         longest = self.settings.length
         most = longest if max_length is None else min(longest, whole_number("max_length", max_length, 1))
         said = self._numbers(text)[:longest]
         if not len(said):
             raise UsageError("nothing was said; give a line, such as 'How are you?'.")
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(checked_seed(seed))
         tokens, weights = self._answerer.answer(said, sampling, beam, length_penalty, most, random)
         words, heard = ([bare(vocabulary.tokens[number - 1]) for number in numbers] for numbers in (tokens, said))
         return Answer(vocabulary.decode(tokens), heard, words, weights.round(4).tolist())

@@ -16,7 +16,7 @@ from zoo.data import text_sources
 from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Text
 from zoo.data.text.vocabulary import UNKNOWN, windows
-from zoo.errors import UsageError, ZooError, whole_number
+from zoo.errors import UsageError, ZooError, checked_seed, whole_number
 from zoo.registry import did_you_mean
 from zoo.tasks.text.base import TextSettings, TextTask
 from zoo.tasks.text.samplers import Sampling
@@ -190,7 +190,7 @@ class LanguageModel(TextTask):
 
         def drawn() -> Iterator[str]:
             text = decode(numbers)
-            random = np.random.default_rng(seed)
+            random = np.random.default_rng(checked_seed(seed))
             generator = self._stateful.generator
             nothing = iter([np.empty(0, np.int32)])
             for part in generator.generate(begin, length, sampling, random, piece) if length else nothing:

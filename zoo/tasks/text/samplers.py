@@ -7,7 +7,7 @@ backend alike but for rounding.
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from zoo.errors import UsageError, whole_number
+from zoo.errors import UsageError, is_number, whole_number
 
 Tensor: TypeAlias = Any  # of the backend that runs; this module imports none
 NEVER = -1e9  # the logit of a token that must not be drawn
@@ -33,13 +33,13 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self):
-        if not _number(self.temperature) or not 0 <= self.temperature < float("inf"):
+        if not is_number(self.temperature) or not 0 <= self.temperature < float("inf"):
             raise UsageError(
                 f"temperature is {self.temperature!r}; accepted are 0 (always the most probable) and larger numbers, "
                 "such as 0.8."
             )
         whole_number("top_k", self.top_k, 0)
-        if not _number(self.top_p) or not 0 < self.top_p <= 1:
+        if not is_number(self.top_p) or not 0 < self.top_p <= 1:
             raise UsageError(f"top_p is {self.top_p!r}; accepted are numbers above 0 and up to 1 (all tokens).")
 
     def settings(self, tokens: int) -> tuple[float, int, float]:
@@ -47,10 +47,6 @@ class Sampling:
         if self.temperature == 0:
             return 1.0, 1, 1.0
         return max(self.temperature, 1e-4), min(self.top_k, tokens) or tokens, self.top_p
-
-
-def _number(value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def draw(logits: Tensor, uniform: Tensor, temperature: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
