@@ -34,6 +34,29 @@ def test_japanese_at_character_level():
     assert net.generate("吾輩は", length=10, seed=0).startswith("吾輩は")
 
 
+def test_another_vocabulary_is_told(net, capsys):
+    net = zoo.get("char_lstm", units=4, seed=0)
+    net.train(VERSE, epochs=1, window=20, progress=False)
+    capsys.readouterr()
+    net.train(VERSE, epochs=1, progress=False)
+    assert "unknown" not in capsys.readouterr().err
+    net.train("ЖЖЖ ЩЩЩ ФФФ\n" * 200, epochs=1, progress=False)
+    assert "75% of the text are characters unknown to char_lstm, such as 'Ж', 'Щ', 'Ф'" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="min_count cannot change any more"):
+        net.train(VERSE, min_count=2)
+    with pytest.raises(UsageError, match="min_count is 0"):
+        zoo.get("char_lstm").train(VERSE, min_count=0)
+
+
+def test_text_in_another_encoding(tmp_path):
+    file = tmp_path / "old.txt"
+    file.write_bytes(("Übermut tut “selten” gut\n" * 60).encode("cp1252"))
+    net = zoo.get("char_lstm", units=4, seed=0)
+    net.train(file, epochs=1, window=20, encoding="cp1252", progress=False)
+    assert {"Ü", "“"} <= set(net.vocabulary.tokens)
+    assert net.evaluate(file, encoding="cp1252", progress=False)["unknown"] == 0
+
+
 # States carried
 
 

@@ -1,6 +1,8 @@
 """Text and pairs of lines: from whatever a person may have to tokens, and back."""
 
 import json
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from zoo.data import named, text_sources
 from zoo.data.text import vocabulary
 from zoo.data.text.corpora import Pairs, Text, read_text
 from zoo.data.text.vocabulary import UNKNOWN, Vocabulary
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 
 VERSE = "to be, or not to be\nthat is the question\n" * 100
 
@@ -25,6 +27,55 @@ def test_text_from_a_file_a_folder_a_string(tmp_path):
     assert text_sources.find("word " * 60).splits["train"].text == "word " * 60
     parts = text_sources.load(VERSE, validation="to be\n").splits
     assert parts["validation"].text == "to be\n" and parts["train"].text == VERSE
+
+
+def test_hidden_files_are_no_texts(tmp_path):
+    for name in ("._a.txt", ".old.txt", ".git/x.txt", "__MACOSX/a.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\0\xff hidden")
+    (tmp_path / "a.txt").write_text("one", "utf-8")
+    (tmp_path / "B.TXT").write_text("two", "utf-8")
+    assert sorted(text_sources.find(tmp_path).splits["train"].text.split("\n")) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("It’s “ok”\n", "CP1252"),
+        ("café au lait\n", "LATIN1"),
+        ("Привет, как дела?\n", "CP1251"),
+        ("Привет, как дела?\n", "KOI8-R"),
+        ("これはペンです。\n", "CP932"),
+        ("これはペンです。\n", "EUC-JP"),
+        ("안녕하세요, 반갑습니다\n", "EUC-KR"),
+        ("今天天气很好。我们去公园\n", "GB18030"),
+        ("hello there\n", "UTF-16LE"),
+        ("hello there\n", "UTF-16BE"),
+        ("hello\n", "UTF-16"),
+        ("abc\n", "UTF-32"),
+        ("abcd\n", "UTF-32LE"),
+    ],
+)
+def test_the_encoding_is_guessed(tmp_path, text, encoding):
+    """And what is advised gives the text: `encoding=`, and the command."""
+    file = tmp_path / "my book.txt"
+    file.write_bytes(text.encode(encoding))
+    with pytest.raises(ZooError, match=f"encoding='{encoding}'") as raised:
+        text_sources.find(file)
+    assert text_sources.find(file, encoding=encoding).splits["train"].text == text
+    if shutil.which("iconv"):
+        subprocess.run(str(raised.value).partition("type: ")[2], shell=True, check=True, cwd=tmp_path)
+        assert (tmp_path / "my book-utf8.txt").read_text("utf-8") == text
+
+
+def test_what_is_in_no_encoding(tmp_path):
+    (tmp_path / "a.txt").write_bytes(bytes(range(256)) * 9)
+    with pytest.raises(ZooError, match="not UTF-8 text: its byte 128"):
+        read_text(tmp_path / "a.txt")
+    with pytest.raises(ZooError, match="is not cp1252 text: its byte 129"):
+        read_text(tmp_path / "a.txt", "cp1252")
+    with pytest.raises(UsageError, match="encoding is 'klingon'"):
+        read_text(tmp_path / "a.txt", "klingon")
 
 
 def test_the_tail_is_held_out():
@@ -105,6 +156,35 @@ def test_pairs(tmp_path):
     (tmp_path / "both.tsv").write_text("Hi. Hello!\n", "utf-8")
     with pytest.raises(ZooError, match="line 1 has 0 tabs"):
         text_sources.find_pairs(tmp_path / "both.tsv")
+
+
+def test_pairs_in_rows_and_columns(tmp_path):
+    import pandas
+
+    said, reply = ["Hi.", "Bye."], ["Hello!", "See you."]
+    wanted, rows = Pairs(said, reply), list(zip(said, reply, strict=True))
+    table = pandas.DataFrame({"n": [1, 2], "reply": reply, "said": said})
+    for data in (rows, np.array(rows), (np.array(said), np.array(reply)), (table["said"], table["reply"]), table):
+        assert text_sources.find_pairs(data).splits["train"] == wanted
+    assert text_sources.find_pairs([*rows, rows[0]]).splits["train"].said == ["Hi.", "Bye.", "Hi."]
+    assert text_sources.find_pairs((["Hi."], ["Hello!"])).splits["train"] == Pairs(["Hi."], ["Hello!"])
+    for data, message in [
+        ([list(row) for row in rows], "two pairs or two columns"),
+        (tuple(rows), "two pairs or two columns"),
+        ((said, ["Hello!", None]), "reply 2 of pairs is None"),
+        ((said, [float("nan"), "x"]), "reply 1 of pairs is nan"),
+        (["a", "b", "c"], "not all of which are pairs"),
+        (table[["n", "said"]].assign(x=1), "accepted are said and reply"),
+    ]:
+        with pytest.raises(ZooError, match=message):
+            text_sources.find_pairs(data)
+    (tmp_path / "tatoeba.tsv").write_text("Hi.\tHello!\tCC-BY\nBye.\tSee you.\tCC-BY\n", "utf-8")
+    (tmp_path / "a.jsonl").write_text('["Hi.", "Hello!"]\n\n{"prompt": "Bye.", "completion": "See you."}\n', "utf-8")
+    for name in ("tatoeba.tsv", "a.jsonl"):
+        assert text_sources.find_pairs(tmp_path / name).splits["train"] == wanted
+    (tmp_path / "gap.tsv").write_text("a\tb\n\n\nc\n", "utf-8")
+    with pytest.raises(ZooError, match="line 4 has 0 tabs"):
+        text_sources.find_pairs(tmp_path / "gap.tsv")
 
 
 @pytest.mark.parametrize("name", named.available("text"))

@@ -140,7 +140,7 @@ def _splits_among(root: Path, folders: list[Path]) -> dict[str, Path]:
 def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
     """Folders and files in a folder, sorted, without hidden ones and litter."""
     try:
-        paths = sorted(path for path in folder.iterdir() if not _ignored(path.name))
+        paths = sorted(path for path in folder.iterdir() if not ignored(path.name))
     except OSError as error:
         raise ZooError(f"the folder {folder} cannot be read: {error.strerror}") from None
     return [path for path in paths if _holds(path.is_dir)], [path for path in paths if _holds(path.is_file)]
@@ -153,14 +153,15 @@ def _holds(look: Callable[[], bool]) -> bool:
     return False
 
 
-def _ignored(name: str) -> bool:
+def ignored(name: str) -> bool:
+    """Whether a file or a folder of that name is hidden, or litter."""
     return name.startswith(".") or name.casefold() in LITTER
 
 
 def _read_classes(root: Path) -> tuple[Pictures, list[Skipped]]:
     folders, files = _listing(root)
     # a class on a disk that is not mounted, perhaps
-    skipped = _unreachable(path for path in sorted(root.iterdir()) if not _ignored(path.name))
+    skipped = _unreachable(path for path in sorted(root.iterdir()) if not ignored(path.name))
     for path in files:
         if path.suffix.lower() in EXTENSIONS:
             reason = "lies beside the class folders, so has no class"
@@ -198,8 +199,8 @@ def _files_below(folder: Path, root: Path, skipped: list[Skipped]) -> list[Path]
             skipped.append(Skipped(str(place), "link", "link to a folder that is read already"))
             continue
         entered.add(_identity(place))
-        folders[:] = sorted(name for name in folders if not _ignored(name))
-        paths = [place / name for name in names if not _ignored(name)]
+        folders[:] = sorted(name for name in folders if not ignored(name))
+        paths = [place / name for name in names if not ignored(name)]
         files += [path for path in paths if _holds(path.is_file)]
         skipped += _unreachable(paths)
     return sorted(files)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import abc
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from zoo.data.text.vocabulary import Vocabulary
+from zoo.console import note
+from zoo.data.dataset import Dataset
+from zoo.data.text.vocabulary import UNKNOWN, Vocabulary
 from zoo.errors import RecordMismatchError, UsageError, ZooError, whole_number
 from zoo.registry import Entry, did_you_mean
 from zoo.tasks.task import Task
+
+if TYPE_CHECKING:
+    from zoo.backend import keras
+
+# shares of a text that are worth a word: where the vocabulary has all of its own text, and where it lacks the rare
+MUCH_UNKNOWN, MUCH_BESIDE_RARE = 0.01, 0.1
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,9 @@ class TextSettings:
 
     tokens: str = "characters"
     min_count: int = 1
+
+    def __post_init__(self) -> None:
+        whole_number("min_count", self.min_count, 1)
 
 
 class TextTask(Task):
@@ -44,6 +56,49 @@ class TextTask(Task):
         self.settings = self._settings_type(**entry.preprocessing)
         self.vocabulary: Vocabulary | None = None
 
+    def train(
+        self,
+        data: Any = None,
+        validation: Any = None,
+        *,
+        encoding: str | None = None,
+        min_count: int | None = None,
+        **how: Any,
+    ) -> keras.callbacks.History:
+        """Train with plain `fit`, from where the model stands.
+
+        Args:
+            data, validation: what the kind of work takes, see its class; None is the model's own.
+            encoding: what files of text are written in, such as "cp1252"; None is UTF-8.
+            min_count: how often a token must occur to be known; None is as before. Not for a model that knows its
+                tokens already.
+            **how: epochs, batch_size, optimizer, learning_rate and so on, as for any model: see `Task.train`.
+
+        Returns:
+            Keras' `History`.
+
+        Raises:
+            ZooError: the data cannot be found, hold too little text, or do not fit the model.
+        """
+        self._change_settings(min_count=min_count)
+        if encoding is not None:
+            data = self._resolve_dataset(data, lambda data: self._find_data(data, validation, encoding))
+            validation = None
+        return super().train(data, validation, **how)
+
+    @abc.abstractmethod
+    def _find_data(self, data: Any, validation: Any = None, encoding: str | None = None) -> Dataset:
+        """Find text or pairs to learn from, split."""
+
+    def _change_settings(self, **given: Any) -> None:
+        """Take over the settings that are not None."""
+        given = {name: value for name, value in given.items() if value is not None}
+        if self.vocabulary is not None and given.get("min_count", self.settings.min_count) != self.settings.min_count:
+            raise UsageError(
+                f"{self.name} knows its {self.settings.tokens} already: min_count cannot change any more."
+            )
+        self.settings = replace(self.settings, **given)
+
     def _function_arguments(self) -> dict:
         """The builder's arguments, and what `preprocessing` may name."""
         return asdict(self.settings) | self.arguments
@@ -56,6 +111,7 @@ class TextTask(Task):
             most: how many tokens to know at the most, number 0 and the special tokens among them.
         """
         if self.vocabulary is not None:
+            self._note_unknown(text)
             return self.vocabulary
         kind, special = self.settings.tokens, self._special_tokens
         limit = None if most is None else max(0, most - 1 - len(special))
@@ -63,12 +119,24 @@ class TextTask(Task):
         if len(learned.tokens) < 2:
             raise ZooError(
                 f"the text has too little to learn from: {len(learned.tokens)} different {kind} that occur "
-                f"{self.settings.min_count} times or more."
+                f"min_count={self.settings.min_count} times or more. Give more text, or a smaller min_count."
             )
         vocabulary = Vocabulary(kind, [*special, *learned.tokens])
         self._match_size("vocab_size", len(vocabulary), f"{kind}, number 0 included", ", ".join(learned.tokens[:5]))
         self.vocabulary = vocabulary
         return vocabulary
+
+    def _note_unknown(self, text: str) -> None:
+        """Say how much of a text is not known to a model that goes on to learn from it, if it is much."""
+        vocabulary = self._learned_vocabulary()
+        numbers = vocabulary.encode(text)
+        share = float((numbers == UNKNOWN).mean()) if len(numbers) else 0.0
+        if share > (MUCH_UNKNOWN if self.settings.min_count == 1 else MUCH_BESIDE_RARE):
+            note(
+                f"{share:.0%} of the text are {vocabulary.kind} unknown to {self.name}, such as "
+                f"{', '.join(map(repr, vocabulary.unknown(text)[:5]))}; it learns nothing of them. A new model would: "
+                f"zoo.get({self.name!r})."
+            )
 
     def _learned_vocabulary(self) -> Vocabulary:
         """The vocabulary, or what to do where there is none yet."""

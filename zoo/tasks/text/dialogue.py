@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -90,8 +91,8 @@ class Dialogue(TextTask):
 
     # Training
 
-    def _find_data(self, data: Any, validation: Any = None) -> Dataset:
-        return text_sources.load_pairs(data, validation)
+    def _find_data(self, data: Any, validation: Any = None, encoding: str | None = None) -> Dataset:
+        return text_sources.load_pairs(data, validation, encoding=encoding)
 
     def _make_plan(
         self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
@@ -225,13 +226,16 @@ class Dialogue(TextTask):
         never = [0, numbers[BEGIN], numbers[RARE]]
         return self._made_of_model(lambda net: Answerer(net, length, numbers[BEGIN], numbers[END], never))
 
-    def evaluate(self, data: Any = None, split: str | None = None, progress: bool = True) -> dict:
+    def evaluate(
+        self, data: Any = None, split: str | None = None, progress: bool = True, encoding: str | None = None
+    ) -> dict:
         """Measure how well the model foretells answers, and whether it listens.
 
         Args:
             data: as for `train`; None is the model's own dataset. Of pairs in one piece the last tenth is held out.
             split: which part of it; None takes "test", else "validation".
             progress: show a bar with the time left.
+            encoding: what files of text are written in, such as "cp1252"; None is UTF-8.
 
         Returns:
             `{"nats": Mean, "perplexity": Mean, "shuffled": Mean, "listening": Mean, "unigram": float, "unknown":
@@ -246,7 +250,7 @@ class Dialogue(TextTask):
         Raises:
             ZooError: the data cannot be found.
         """
-        dataset = self._resolve_dataset(data, text_sources.load_pairs)
+        dataset = self._resolve_dataset(data, functools.partial(text_sources.load_pairs, encoding=encoding))
         split = dataset.to_measure_on(split)
         x, y = self._encode(dataset.splits[split])
         others = x.copy()

@@ -46,7 +46,8 @@ class LanguageSettings(TextSettings):
     window: int = 100
     carried: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        super().__post_init__()
         whole_number("window", self.window, 1)
 
 
@@ -80,7 +81,8 @@ class LanguageModel(TextTask):
                 the model's own dataset.
             validation: data of the same kinds to watch; None takes the data's own validation part, or its last tenth.
             window, carried: see `LanguageSettings`; None is as before.
-            **how: epochs, batch_size, optimizer, learning_rate and so on, as for any model: see `Task.train`.
+            **how: encoding, min_count, as for any model of text, see `TextTask.train`; and epochs, batch_size,
+                optimizer, learning_rate and so on, as for any model, see `Task.train`.
 
         Returns:
             Keras' `History`. The loss is in nats a token; "bits" (of characters) or "perplexity" (of words) say the
@@ -89,12 +91,11 @@ class LanguageModel(TextTask):
         Raises:
             ZooError: the data cannot be found, hold too little text, or do not fit the model.
         """
-        given: dict[str, Any] = {"window": window, "carried": carried}
-        self.settings = replace(self.settings, **{name: value for name, value in given.items() if value is not None})
+        self._change_settings(window=window, carried=carried)
         return super().train(data, validation, **how)
 
-    def _find_data(self, data: Any, validation: Any = None) -> Dataset:
-        return text_sources.load(data, validation)
+    def _find_data(self, data: Any, validation: Any = None, encoding: str | None = None) -> Dataset:
+        return text_sources.load(data, validation, encoding=encoding)
 
     def _make_plan(
         self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
@@ -199,13 +200,16 @@ class LanguageModel(TextTask):
 
         return drawn()
 
-    def evaluate(self, data: Any = None, split: str | None = None, progress: bool = True) -> dict:
+    def evaluate(
+        self, data: Any = None, split: str | None = None, progress: bool = True, encoding: str | None = None
+    ) -> dict:
         """Measure how well the model foretells a text that it was not trained on.
 
         Args:
             data: as for `train`; None is the model's own dataset. Of text in one piece the last tenth is held out.
             split: which part of it; None takes "test", else "validation".
             progress: show a bar with the time left.
+            encoding: what files of text are written in, such as "cp1252"; None is UTF-8.
 
         Returns:
             `{"nats": Mean, "bits": Mean, "perplexity": Mean, "unknown": float, "split": str, "skipped": []}`: the
@@ -217,7 +221,7 @@ class LanguageModel(TextTask):
             ZooError: the data cannot be found, or are too short.
         """
         vocabulary = self._learned_vocabulary()
-        dataset = self._resolve_dataset(data, text_sources.load)
+        dataset = self._resolve_dataset(data, functools.partial(text_sources.load, encoding=encoding))
         split = dataset.to_measure_on(split)
         numbers = vocabulary.encode(dataset.splits[split].text)
         if len(numbers) < 2:
