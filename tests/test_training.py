@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.errors import ZooError
+from zoo.data.images.augment import WAYS, augmentation
+from zoo.errors import UsageError, ZooError
 from zoo.training.loop import Batches
-from zoo.training.order import FitData
+from zoo.training.order import FitData, Shuffled
 
 EPOCHS, BROKEN_AT = 4, 2
 
@@ -390,3 +391,55 @@ def test_metrics_go_with_the_weights_that_were_measured(tmp_path):
         assert net.metrics == zoo.load(tmp_path / "changed.keras").metrics == {}
     by_zoo.evaluate(data, progress=False)
     assert "accuracy" in by_zoo.metrics
+
+
+# How training varies and slows
+
+
+def test_flip_and_shift():
+    x = np.arange(6 * 16 * 16 * 3).reshape(6, 16, 16, 3)
+    flipped = WAYS["flip"](x, np.random.default_rng(0))
+    mirrored = [np.array_equal(a, b[:, ::-1]) for a, b in zip(flipped, x, strict=True)]
+    same = [np.array_equal(a, b) for a, b in zip(flipped, x, strict=True)]
+    assert any(mirrored) and any(same) and all(a != b for a, b in zip(mirrored, same, strict=True))
+    shifted = WAYS["shift"](x, np.random.default_rng(0))
+    for moved, picture in zip(shifted, x, strict=True):
+        middle = moved[8, 8]  # somewhere within two pixels of where it was
+        assert any(np.array_equal(middle, picture[8 + i, 8 + j]) for i in range(-2, 3) for j in range(-2, 3))
+    vary = augmentation(["flip", "shift"])
+    one, two = (vary(x, np.random.default_rng(5)) for _ in range(2))
+    assert np.array_equal(one, two) and one.shape == x.shape and augmentation([]) is None
+    assert WAYS["shift"](x[:, :1, :1], np.random.default_rng(0)).shape == (6, 1, 1, 3)
+
+
+def test_augmentation_that_is_none():
+    with pytest.raises(UsageError, match="did you mean 'flip'"):
+        augmentation(["flips"])
+    net = zoo.get("perceptron", input_shape=(2,))
+    with pytest.raises(UsageError, match="varies pictures"):
+        net.train(net._toy_data(), augment=["flip"], epochs=1, progress=False)
+
+
+def test_every_example_is_seen_once_in_a_pass():
+    order = Shuffled(10, 4, seed=3)
+    for number in range(3):
+        assert sorted(i for s in range(3) for i in order.rows(number * 3 + s)) == list(range(10))
+    assert (
+        order.rows(0).tolist() == Shuffled(10, 4, seed=3).rows(0).tolist() != Shuffled(10, 4, seed=4).rows(0).tolist()
+    )
+    whole = Shuffled(10, 4, seed=3, whole=True)  # two full batches, and the same examples in them
+    assert whole.steps == 2 and [whole.rows(s).tolist() for s in (0, 1)] == [order.rows(s).tolist() for s in (0, 1)]
+    assert len(whole.rows(2)) == 4 and Shuffled(10, 10, 0, whole=True).steps == 1
+
+
+def test_the_cosine_rises_and_falls():
+    from zoo.training.run import learning_rate_schedule
+
+    rate = learning_rate_schedule("cosine", 0.1, 100)
+    values = [float(rate(step)) for step in (0, 5, 10, 55, 100)]
+    assert values[0] == pytest.approx(0.01) and values[2] == pytest.approx(0.1) and values[4] < 1e-6
+    assert values[0] < values[1] < values[2] > values[3] > values[4]
+    assert learning_rate_schedule("constant", 0.1, 9) == 0.1
+    net = zoo.get("logistic", input_shape=(8, 8, 3))
+    with pytest.raises(UsageError, match="'cosine' and 'constant'"):
+        net.train(net._toy_data(), schedule="linear", epochs=1, progress=False)

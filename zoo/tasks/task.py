@@ -115,11 +115,7 @@ class Task(abc.ABC):
         with self._lock:
             if self._model is not None:
                 return self._model
-            if self._archive is None:
-                return self.build()
-            model = self._set_model(self._archive.open())
-            self.metrics = self._metrics  # those of the file are of its weights
-            return model
+            return self.build() if self._archive is None else self._set_model(self._archive.open())
 
     @property
     def metrics(self) -> dict:
@@ -223,6 +219,8 @@ class Task(abc.ABC):
 
         backend.prepare(model)
         self._model, self._engine = model, None
+        if self._measured_weights is None:  # the metrics are of the file that is opened
+            self.metrics = self._metrics
         return model
 
     def _attach_archive(self, archive: saving.Archive, engine: inference.Engine | None = None) -> None:

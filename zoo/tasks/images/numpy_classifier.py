@@ -179,6 +179,6 @@ class NumPyClassifier(Classifier):
                     )
                 history.history["loss"].append(float(np.mean(costs)))
                 history.history["cost"].append(costs[0])
-        self._model = None  # the twin is of the weights before
+        self._model, self.metrics = None, {}  # both are of the weights before
         self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
         return history

@@ -1,21 +1,15 @@
-"""The course's feed-forward models: what is special about each, how training varies, what they get wrong."""
+"""The shelf of models: what is special about the feed-forward ones, and the weights that come along."""
 
-import itertools
 import json
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import zoo
 from zoo import catalog, cli
 from zoo.data import sources
-from zoo.data.images.augment import WAYS, augmentation
 from zoo.errors import UsageError, ZooError
 from zoo.saving import plain
-from zoo.training.order import Shuffled
 from zoo.weights.load import find
 
 # The perceptron
@@ -127,58 +121,6 @@ def test_cnn_variants():
         zoo.get("cnn", variant="resnet").build()
 
 
-# How training varies and slows
-
-
-def test_flip_and_shift():
-    x = np.arange(6 * 16 * 16 * 3).reshape(6, 16, 16, 3)
-    flipped = WAYS["flip"](x, np.random.default_rng(0))
-    mirrored = [np.array_equal(a, b[:, ::-1]) for a, b in zip(flipped, x, strict=True)]
-    same = [np.array_equal(a, b) for a, b in zip(flipped, x, strict=True)]
-    assert any(mirrored) and any(same) and all(a != b for a, b in zip(mirrored, same, strict=True))
-    shifted = WAYS["shift"](x, np.random.default_rng(0))
-    for moved, picture in zip(shifted, x, strict=True):
-        middle = moved[8, 8]  # somewhere within two pixels of where it was
-        assert any(np.array_equal(middle, picture[8 + i, 8 + j]) for i in range(-2, 3) for j in range(-2, 3))
-    vary = augmentation(["flip", "shift"])
-    one, two = (vary(x, np.random.default_rng(5)) for _ in range(2))
-    assert np.array_equal(one, two) and one.shape == x.shape and augmentation([]) is None
-    assert WAYS["shift"](x[:, :1, :1], np.random.default_rng(0)).shape == (6, 1, 1, 3)
-
-
-def test_augmentation_that_is_none():
-    with pytest.raises(UsageError, match="did you mean 'flip'"):
-        augmentation(["flips"])
-    net = zoo.get("perceptron", input_shape=(2,))
-    with pytest.raises(UsageError, match="varies pictures"):
-        net.train(net._toy_data(), augment=["flip"], epochs=1, progress=False)
-
-
-def test_every_example_is_seen_once_in_a_pass():
-    order = Shuffled(10, 4, seed=3)
-    for number in range(3):
-        assert sorted(i for s in range(3) for i in order.rows(number * 3 + s)) == list(range(10))
-    assert (
-        order.rows(0).tolist() == Shuffled(10, 4, seed=3).rows(0).tolist() != Shuffled(10, 4, seed=4).rows(0).tolist()
-    )
-    whole = Shuffled(10, 4, seed=3, whole=True)  # two full batches, and the same examples in them
-    assert whole.steps == 2 and [whole.rows(s).tolist() for s in (0, 1)] == [order.rows(s).tolist() for s in (0, 1)]
-    assert len(whole.rows(2)) == 4 and Shuffled(10, 10, 0, whole=True).steps == 1
-
-
-def test_the_cosine_rises_and_falls():
-    from zoo.training.run import learning_rate_schedule
-
-    rate = learning_rate_schedule("cosine", 0.1, 100)
-    values = [float(rate(step)) for step in (0, 5, 10, 55, 100)]
-    assert values[0] == pytest.approx(0.01) and values[2] == pytest.approx(0.1) and values[4] < 1e-6
-    assert values[0] < values[1] < values[2] > values[3] > values[4]
-    assert learning_rate_schedule("constant", 0.1, 9) == 0.1
-    net = zoo.get("logistic", input_shape=(8, 8, 3))
-    with pytest.raises(UsageError, match="'cosine' and 'constant'"):
-        net.train(net._toy_data(), schedule="linear", epochs=1, progress=False)
-
-
 @pytest.mark.parametrize("engine", ["keras", "numpy"])
 def test_logistic_takes_points_as_they_are(engine):
     x = np.random.default_rng(0).normal(size=(100, 2))
@@ -192,72 +134,6 @@ def test_a_loaded_model_trains_as_its_kind_does(tmp_path):
     net.save(tmp_path / "p.keras")
     loaded = zoo.load(tmp_path / "p.keras")
     assert loaded._model_loss().__name__ == "perceptron_criterion" and loaded.entry.batch_size == 1
-
-
-# What the first layer looks for
-
-
-def test_drawings(tmp_path, capsys):
-    pytest.importorskip("matplotlib")
-    unit = zoo.get("perceptron")
-    unit.model.set_weights([np.array([[10.0], [3.0], [1.0]]), np.array([-3.5])])
-    shapes = {"unit.png": unit.visualise(tmp_path)[0]}
-    net = zoo.get("cnn", input_shape=(12, 12, 1), variant="lean")
-    shapes |= {path.name: path for path in net.visualise(tmp_path, np.zeros((20, 30), np.uint8))}
-    shapes |= {path.name: path for path in zoo.get("mlp", input_shape=(8, 8, 1), hidden=(3,)).visualise(tmp_path)}
-    assert {*shapes} == {"unit.png", "filters.png", "activations.png", "weights.png"}
-    for path in shapes.values():
-        with Image.open(path) as image:
-            low, high = image.convert("L").getextrema()
-        assert min(image.size) > 100 and high - low > 100  # not blank
-    assert cli.main(["visualise", "logistic", "--out", str(tmp_path / "l"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"files": [str(tmp_path / "l" / "weights.png")]}
-    with pytest.raises(ZooError, match="3 units on points"):
-        zoo.get("mlp", input_shape=(2,), hidden=(3,)).visualise(tmp_path)
-
-
-# What it gets wrong
-
-
-@pytest.fixture
-def evaluation():
-    """A net that says "light" of whatever is bright, and pictures of which three are called otherwise."""
-    net = zoo.get("logistic", input_shape=(4, 4, 1))
-    net._match_classes(["dark", "light <b>"])
-    net.model.set_weights([np.full((16, 1), 1.0), np.array([-8.0])])
-    levels = [10, 20, 100, 160, 200, 250]
-    x = np.stack([np.full((4, 4), level, np.uint8) for level in levels])
-    return net.evaluate((x, ["dark", "light <b>", "light <b>", "dark", "light <b>", "dark"]), progress=False)
-
-
-def test_errors_come_with_the_most_confident_first(evaluation):
-    errors = evaluation.errors()
-    assert [e.name for e in errors] == ["picture 5", "picture 1", "picture 3", "picture 2"]
-    assert [e.truth for e in errors] == ["dark", "light <b>", "dark", "light <b>"]
-    assert all(a.probability >= b.probability for a, b in itertools.pairwise(errors))
-    assert errors[0].pixels.shape == (4, 4, 1) and errors[0].pixels.max() == 250 and len(evaluation.errors(2)) == 2
-    assert evaluation["accuracy"].value == pytest.approx(2 / 6)
-
-
-def test_the_page_of_errors(evaluation, tmp_path):
-    evaluation.page(tmp_path / "wrong.html", "net on <data>")
-    text = (tmp_path / "wrong.html").read_text()
-    assert text.count("<img ") == 4 and text.count("data:image/png;base64,") == 4 and "<b>" not in text
-    assert "dark taken for light &lt;b&gt;: 2" in text and "33.3%" in text and "net on &lt;data&gt;" in text
-    assert not re.findall(r'(src|href)="(?!data:)', text)  # it stands alone
-    assert [path.name for path in tmp_path.iterdir()] == ["wrong.html"]
-
-
-def test_evaluate_errors_on_the_command_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    net = zoo.get("logistic", input_shape=(25, 25, 1))
-    net._match_classes(["face", "not a face"])
-    net.save("a.keras")
-    assert cli.main(["evaluate", "a.keras", "faces", "--errors", "wrong.html", "--json"]) == 0
-    out, err = capsys.readouterr()
-    assert json.loads(out)["accuracy"]["n"] == 60 and "wrong.html: 30 mistakes" in err
-    assert Path("wrong.html").read_text().count("<img ") == 30
-    assert cli.main(["evaluate", "a.keras", "faces", "--errors", "wrong.txt"]) == 2
 
 
 # The weights that come with the zoo

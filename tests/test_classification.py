@@ -1,8 +1,10 @@
-"""What people do with a classifier every day: more photos, other names, thousands of pictures, a hint of doubt."""
+"""Classifiers at work: more photos, other names, thousands of pictures, doubt, what they look for and get wrong."""
 
 import csv
+import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -15,7 +17,7 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo import inference, saving
+from zoo import cli, inference, saving
 from zoo.data import sources
 from zoo.errors import UsageError, ZooError
 from zoo.saving.safety import RECORD
@@ -405,3 +407,69 @@ def test_what_a_file_knows_of_its_pictures_is_not_trusted(case, tuned, tmp_path)
 def test_what_is_known_of_another_networks_pictures():
     with pytest.raises(ZooError, match="does not fit its model"):
         NoveltyDetector.from_json(known_of()).is_novel(np.zeros((3, 7), np.float32))
+
+
+# What the first layer looks for
+
+
+def test_drawings(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    unit = zoo.get("perceptron")
+    unit.model.set_weights([np.array([[10.0], [3.0], [1.0]]), np.array([-3.5])])
+    shapes = {"unit.png": unit.visualise(tmp_path)[0]}
+    net = zoo.get("cnn", input_shape=(12, 12, 1), variant="lean")
+    shapes |= {path.name: path for path in net.visualise(tmp_path, np.zeros((20, 30), np.uint8))}
+    shapes |= {path.name: path for path in zoo.get("mlp", input_shape=(8, 8, 1), hidden=(3,)).visualise(tmp_path)}
+    assert {*shapes} == {"unit.png", "filters.png", "activations.png", "weights.png"}
+    for path in shapes.values():
+        with Image.open(path) as image:
+            low, high = image.convert("L").getextrema()
+        assert min(image.size) > 100 and high - low > 100  # not blank
+    assert cli.main(["visualise", "logistic", "--out", str(tmp_path / "l"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"files": [str(tmp_path / "l" / "weights.png")]}
+    with pytest.raises(ZooError, match="3 units on points"):
+        zoo.get("mlp", input_shape=(2,), hidden=(3,)).visualise(tmp_path)
+
+
+# What it gets wrong
+
+
+@pytest.fixture
+def evaluation():
+    """A net that says "light" of whatever is bright, and pictures of which three are called otherwise."""
+    net = zoo.get("logistic", input_shape=(4, 4, 1))
+    net._match_classes(["dark", "light <b>"])
+    net.model.set_weights([np.full((16, 1), 1.0), np.array([-8.0])])
+    levels = [10, 20, 100, 160, 200, 250]
+    x = np.stack([np.full((4, 4), level, np.uint8) for level in levels])
+    return net.evaluate((x, ["dark", "light <b>", "light <b>", "dark", "light <b>", "dark"]), progress=False)
+
+
+def test_errors_come_with_the_most_confident_first(evaluation):
+    errors = evaluation.errors()
+    assert [e.name for e in errors] == ["picture 5", "picture 1", "picture 3", "picture 2"]
+    assert [e.truth for e in errors] == ["dark", "light <b>", "dark", "light <b>"]
+    assert all(a.probability >= b.probability for a, b in itertools.pairwise(errors))
+    assert errors[0].pixels.shape == (4, 4, 1) and errors[0].pixels.max() == 250 and len(evaluation.errors(2)) == 2
+    assert evaluation["accuracy"].value == pytest.approx(2 / 6)
+
+
+def test_the_page_of_errors(evaluation, tmp_path):
+    evaluation.page(tmp_path / "wrong.html", "net on <data>")
+    text = (tmp_path / "wrong.html").read_text()
+    assert text.count("<img ") == 4 and text.count("data:image/png;base64,") == 4 and "<b>" not in text
+    assert "dark taken for light &lt;b&gt;: 2" in text and "33.3%" in text and "net on &lt;data&gt;" in text
+    assert not re.findall(r'(src|href)="(?!data:)', text)  # it stands alone
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong.html"]
+
+
+def test_evaluate_errors_on_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    net = zoo.get("logistic", input_shape=(25, 25, 1))
+    net._match_classes(["face", "not a face"])
+    net.save("a.keras")
+    assert cli.main(["evaluate", "a.keras", "faces", "--errors", "wrong.html", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["accuracy"]["n"] == 60 and "wrong.html: 30 mistakes" in err
+    assert Path("wrong.html").read_text().count("<img ") == 30
+    assert cli.main(["evaluate", "a.keras", "faces", "--errors", "wrong.txt"]) == 2
