@@ -469,7 +469,8 @@ def seeds_images() -> list[bytes]:
     exif = Image.Exif()
     exif[0x0112] = 6
     kinds = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "TGA", "ICO", "JPEG2000", "AVIF")
-    wanted = [(kind, scene, {}) for kind in kinds]
+    kinds += ("QOI", "DDS", "SGI", "PCX", "DIB")
+    wanted = [(kind, scene, {}) for kind in kinds] + [("XBM", scene.convert("1"), {})]
     wanted += [("PNG", scene.convert(mode), {}) for mode in ("1", "L", "LA", "P", "RGBA")]
     wanted += [("TIFF", scene.convert(mode), {}) for mode in ("CMYK", "LAB", "YCbCr", "P", "1")]
     wanted += [("TIFF", scene, {"compression": kind}) for kind in ("tiff_lzw", "jpeg", "packbits", "tiff_deflate")]

@@ -161,7 +161,7 @@ def all_damaged(tmp_path, tuned):
 
 
 REFUSED = {
-    "one class": (folder_of("dots"), {}, ["dots: 10", "at least two"]),
+    "one class": (folder_of("dots"), {}, ["dots: 10", "two classes or more", "├── cats/"]),
     "no class": (empty, {}, ["no class"]),
     "no folder": (lambda tmp_path, _: tmp_path / "photos", {}, ["is no folder, file or dataset here"]),
     "one class is damaged": (all_damaged, {}, ["b: 0", "could not be read", "not an image"]),

@@ -78,6 +78,11 @@ MODES = {
     "CMYK in a JPEG, inverted as Adobe does": (encoded(flat("CMYK", (0, 0, 0, 100)), "JPEG"), (155, 155, 155)),
     "animated GIF, first frame": (animation(), (255, 0, 0)),
     "MPO": (encoded(flat("RGB", (50, 50, 50)), "MPO", save_all=True, append_images=[flat("RGB", 0)]), (50, 50, 50)),
+    **{
+        kind: (encoded(flat("RGB", (10, 20, 30)), kind), (10, 20, 30))
+        for kind in ("BMP", "PPM", "TGA", "PCX", "SGI", "QOI", "DDS", "DIB")
+    },
+    "XBM": (encoded(flat("1", 1), "XBM"), (255, 255, 255)),
     "array, grey": (np.full((8, 8), 5, np.uint8), (5, 5, 5)),
     "array, one channel": (np.full((8, 8, 1), 5, np.uint8), (5, 5, 5)),
     "array, RGBA": (np.full((8, 8, 4), (0, 0, 255, 0), np.uint8), (255, 255, 255)),

@@ -1,6 +1,10 @@
 """Numbers of NumPy where numbers are asked, seeds of any kind, and data of which nothing can be used."""
 
+import io
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -10,6 +14,12 @@ from zoo.errors import UsageError, ZooError, checked_seed, is_number, whole_numb
 from zoo.tasks.text.samplers import Sampling
 
 X, Y = np.random.default_rng(0).normal(size=(12, 4)), np.arange(12) % 3
+
+
+@pytest.fixture(autouse=True)
+def apart(tmp_path, monkeypatch):
+    """Each test works in an empty folder."""
+    monkeypatch.chdir(tmp_path)
 
 
 def net(**arguments):
@@ -29,7 +39,7 @@ def test_numpy_numbers_are_numbers():
 def test_builders_take_numpy_numbers(tmp_path):
     model = net(num_classes=Y.max() + 1, hidden=np.array([3]), input_shape=(np.int64(4),), seed=np.int64(1))
     assert model.arguments["hidden"] == [3] and model.seed == 1
-    model.train((X, Y), epochs=1, learning_rate=np.float32(0.1), progress=False)
+    model.train((X, Y), epochs=1, batch_size=np.int64(4), learning_rate=np.float32(0.1), folder="run", progress=False)
     model.save(tmp_path / "m.keras")
     assert zoo.load(tmp_path / "m.keras").arguments["input_shape"] == [4]
 
@@ -51,6 +61,26 @@ def test_seeds_of_what_is_drawn_by_numpy():
     ):
         with pytest.raises(UsageError, match="seed is -1; accepted are whole numbers of 0 or more"):
             draw()
+
+
+def test_what_several_examples_come_in():
+    points, picture = zoo.get("logistic", input_shape=(4,)), zoo.get("logistic", input_shape=(8, 8, 3))
+    for rows in (X[:2], X[:2].tolist(), list(X[:2]), iter(X[:2]), pd.DataFrame(X[:2])):
+        assert len(points.predict(rows)) == 2
+    assert points.predict(X[0].tolist()).probability == points.predict(pd.Series(X[0])).probability == 0.5
+    file = io.BytesIO()
+    Image.fromarray(PIXELS[0]).save(file, "PNG")
+    Path("one.png").write_bytes(file.getvalue())
+    for several in (pd.Series(["one.png"] * 2), np.array(["one.png"] * 2), (Path("one.png") for _ in range(2))):
+        assert len(picture.predict(several)) == 2
+        assert len(picture.predict([file, file.getvalue()])) == 2
+    assert len(zoo.get("autoencoder").reconstruct(pd.Series(["one.png"] * 2))) == 2
+    with pytest.raises(ZooError, match="download the picture"):
+        picture.predict("https://example.org/one.png")
+    with pytest.raises(UsageError, match=r"table\['path'\]"):
+        picture.predict(pd.DataFrame({"path": ["one.png"]}))
+    with pytest.raises(ZooError, match="model takes 4"):
+        points.predict([[1, 2], [1, 2, 3]])
 
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (8, 16, 16, 3)).astype("uint8")

@@ -227,6 +227,8 @@ def test_a_missing_label_is_no_class(missing, root):
         dataset = load(data)
         assert dataset.labels == ["cat", "dog"] and len(dataset.splits["train"]) == 4
         assert [item.kind for item in dataset.skipped] == ["no label"]
+    masked = np.ma.masked_equal([0, 1, 2, 1, 0], 2)
+    assert load((x, masked)).labels == ["0", "1"]
     assert load((x, labels)).splits["train"].items[:, 0, 0].tolist() == [0, 50, 150, 200]
 
 

@@ -1,7 +1,7 @@
 """From whatever the user has (a folder, a table, arrays, a dataset's name) to labelled, decoded pictures."""
 
 import os
-from collections.abc import Iterator, Sized
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import replace
 from itertools import filterfalse
 from numbers import Real
@@ -187,6 +187,11 @@ def several(pictures: Any) -> Any:
     return pictures
 
 
+def as_paths(items: Iterable[Any]) -> list:
+    """The same pictures, with text as paths; an address on the network stays text, and is refused when it is read."""
+    return [Path(item) if isinstance(item, str) and "://" not in item else item for item in items]
+
+
 def _read_arrays(x, y) -> tuple[Pictures, list[Skipped]]:
     accepted = (
         "Accepted are x of shape (N, height, width) or (N, height, width, channels), a list of N pictures or paths, "
@@ -194,6 +199,7 @@ def _read_arrays(x, y) -> tuple[Pictures, list[Skipped]]:
     )
     x = x if hasattr(x, "columns") else several(x)  # a table of numbers holds points
     y = list(y) if isinstance(y, Iterator) else y
+    y = y.tolist() if isinstance(y, np.ma.MaskedArray) else y  # with None where it is masked
     try:
         # as objects: NumPy would make text of a missing label among texts
         y = np.array(y, object) if isinstance(y, list | tuple) else np.asarray(y)
@@ -212,8 +218,7 @@ def _read_arrays(x, y) -> tuple[Pictures, list[Skipped]]:
         raise ZooError(f"arrays (x, y): y holds {next(v for v in labels if not all_whole([v]))}, no class. {accepted}")
     if isinstance(x, np.ndarray) and x.ndim > 2 and x.size and x.dtype.kind in "uif" and np.nanmax(x) < 2:
         check_pixels(x)  # all of them alike, so in one sentence; a single odd picture is left out when it is decoded
-    if isinstance(x, list):  # an address is no path
-        x = [Path(item) if isinstance(item, str) and "://" not in item else item for item in x]
+    x = as_paths(x) if isinstance(x, list) else x
     names = label_texts(labels)
     kept = [index for index, name in enumerate(names) if name]
     skipped = [Skipped(f"picture {i}", "no label", f"no label in row {i}") for i, name in enumerate(names) if not name]

@@ -26,7 +26,7 @@ from zoo import catalog, environment, inference, saving
 from zoo.console import note, note_skipped
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
-from zoo.errors import RecordMismatchError, ZooError, checked_seed
+from zoo.errors import RecordMismatchError, ZooError, checked_seed, whole_number
 from zoo.export import export
 from zoo.metrics import Metric
 from zoo.registry import Entry
@@ -295,7 +295,7 @@ class Task(abc.ABC):
         entry = self.entry
         folder = None if folder is None else Path(folder)
         epochs = entry.epochs if epochs is None else epochs
-        batch_size = entry.batch_size if batch_size is None else batch_size
+        batch_size = entry.batch_size if batch_size is None else whole_number("batch_size", batch_size, 1)
         augment = tuple(entry.augment if augment is None else augment)
         steps_per_epoch = entry.steps_of_epoch(batch_size)
         dataset = self._resolve_dataset(data, lambda data: self._find_data(data, validation))

@@ -28,11 +28,13 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 # Formats that hold pixels. PostScript is left out on purpose: Pillow would run another program to draw it.
 # fmt: off
 FORMATS = (
-    "JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "MPO", "PPM", "AVIF", "HEIF", "JPEG2000", "TGA", "ICO",
+    "JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "MPO", "PPM", "AVIF", "HEIF", "JPEG2000", "QOI", "DDS", "SGI", "PCX",
+    "XBM", "DIB", "TGA", "ICO",
 )
 EXTENSIONS = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".mpo",
     ".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jpx", ".tga", ".ico",
+    ".qoi", ".dds", ".sgi", ".bw", ".rgb", ".rgba", ".pcx", ".xbm",
 ))
 # fmt: on
 ORIENTATION = 0x0112  # EXIF tag; what each of its values asks for:

@@ -22,7 +22,7 @@ from zoo.data.images.decoding import (
 )
 
 LARGE = 50 * 10**6  # pixels above which pictures are inspected one at a time, so that threads do not pile them up
-USUAL = (".jpg", ".png", ".gif", ".bmp", ".webp", ".tif", ".ppm", ".avif", ".heic", ".jp2", ".tga", ".ico")
+USUAL = (".jpg", ".png", ".gif", ".bmp", ".webp", ".tif", ".ppm", ".avif", ".heic", ".jp2", ".tga", ".ico", ".sgi")
 SAMPLE = 32  # side in pixels of the small grey copy by which pictures are compared
 _one_large = threading.Lock()
 
@@ -104,8 +104,8 @@ def _alpha(image: Image.Image) -> Image.Image:
 
 def kind_of(path: Path) -> str | None:
     """The format that a file begins like, or None; only the beginning is read."""
-    # TGA has no mark to know it by, and the raw files of cameras begin like TIFF
-    formats = [name for name in readable_formats() if name not in ("TGA", "TIFF")]
+    # the first five have no or hardly a mark to know them by, and the raw files of cameras begin like TIFF
+    formats = [name for name in readable_formats() if name not in ("TGA", "PCX", "DIB", "SGI", "XBM", "TIFF")]
     try:
         with Image.open(path, formats=formats) as image:
             return image.format

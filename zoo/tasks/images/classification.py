@@ -183,8 +183,9 @@ class Classifier(Task):
             0.5
         """
         if isinstance(self.preprocessing, Points):
-            pictures = np.asarray(list(pictures) if isinstance(pictures, Iterator) else pictures)
-            several = pictures.ndim > 1
+            pictures = list(pictures) if isinstance(pictures, Iterator) else pictures
+            pictures = pictures.to_numpy() if hasattr(pictures, "to_numpy") else pictures  # a table, or a row of it
+            several = isinstance(pictures, list | tuple | np.ndarray) and any(np.ndim(part) for part in pictures[:1])
         else:
             pictures = sources.several(pictures)
             several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)

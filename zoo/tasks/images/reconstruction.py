@@ -232,8 +232,9 @@ class Autoencoder(PictureTask):
 
     def _pixels(self, pictures: Any) -> tuple[np.ndarray, bool]:
         """One picture or several as the model takes them, shape (n, height, width, channels); and whether several."""
+        pictures = sources.several(pictures)
         several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
-        items = [Path(item) if isinstance(item, str) else item for item in (pictures if several else [pictures])]
+        items = sources.as_paths(pictures if several else [pictures])
         if not items:
             raise UsageError("no picture was given; give one, or a list of them.")
         pixels, _, skipped = sources.arrays(
