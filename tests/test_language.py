@@ -57,6 +57,21 @@ def test_text_in_another_encoding(tmp_path):
     assert net.evaluate(file, encoding="cp1252", progress=False)["unknown"] == 0
 
 
+def test_settings_and_saved_files_on_the_command_line(run):
+    Path("t.txt").write_text(VERSE, "utf-8")
+    words = ("--data", "t.txt", "--epochs", 1)
+    small = ("--set", "units=4", "depth=1", "window=20", "min_count=2")
+    assert run("train", "char_lstm", *words, *small, "--out", "a.keras")[0] == 0
+    assert zoo.load("a.keras").settings.window == 20
+    Path("u.txt").write_bytes((VERSE + "naïve\n").encode("latin-1"))
+    code, out, err = run("train", "a.keras", "--data", "u.txt", "--encoding", "latin-1", "--epochs", 1)
+    assert code == 0 and "Saved a-on.keras" in out, err
+    assert zoo.load("a-on.keras").arguments == zoo.load("a.keras").arguments
+    for given, message in [(["--size", 8], "leave out --size"), (["--set", "units=3"], "no argument 'units'")]:
+        code, _, err = run("train", "a.keras", *words, *given)
+        assert code == 2 and message in err
+
+
 # States carried
 
 
@@ -155,6 +170,22 @@ def test_the_same_seed_writes_the_same_text(net):
 def test_a_stream_is_the_text_in_pieces(net):
     pieces = list(net.generate("to be", length=100, seed=1, stream=True))
     assert len(pieces) == 4 and "".join(pieces) == net.generate("to be", length=100, seed=1)
+
+
+def test_stops_and_samples(net, run):
+    text = net.generate("to be", length=100, seed=1)
+    stop = text[40:43]
+    cut = text[: text.index(stop, 5)]
+    assert net.generate("to be", length=100, seed=1, stop=stop) == cut
+    assert "".join(net.generate("to be", length=100, seed=1, stop=["~", stop], stream=True)) == cut
+    assert net.generate("to be", length=100, seed=1, stop="~") == text
+    several = net.generate("to be", length=20, seed=1, samples=3)
+    assert several[0] == net.generate("to be", length=20, seed=1) and len(set(several)) > 1
+    with pytest.raises(UsageError, match="stop is ''"):
+        net.generate(stop="")
+    net.save(Path("net.keras"))
+    code, out, _ = run("generate", Path("net.keras"), "to be", "--length", 9, "--seed", 1, "--samples", 2)
+    assert code == 0 and out.count("to be") >= 2
 
 
 @pytest.mark.every_backend

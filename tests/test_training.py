@@ -443,3 +443,22 @@ def test_the_cosine_rises_and_falls():
     net = zoo.get("logistic", input_shape=(8, 8, 3))
     with pytest.raises(UsageError, match="'cosine' and 'constant'"):
         net.train(net._toy_data(), schedule="linear", epochs=1, progress=False)
+
+
+def test_arguments_of_keras_fit():
+    """What `fit` takes is taken, or refused with what to do."""
+    x, y = np.random.default_rng(0).normal(size=(8, 4)), [0, 1] * 4
+    seen = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    net = zoo.get("mlp", input_shape=(4,), hidden=(2,))
+    net.train((x, y), epochs=2.0, verbose=0, callbacks=callback, run_eagerly=False)
+    assert seen == [0, 1]
+    for arguments, message in [
+        ({"class_weight": {0: 1, 1: 2}}, r"\.model\.fit\(\.\.\., class_weight=\.\.\.\)"),
+        ({"sample_weight": [1] * 8}, r"train takes no sample_weight"),
+        ({"validation_split": 0.2}, "as validation="),
+        ({"epoch": 1}, "did you mean 'epochs'"),
+        ({"epochs": 1.5}, "epochs"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            net.train((x, y), progress=False, **{"epochs": 1, **arguments})

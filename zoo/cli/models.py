@@ -1,16 +1,18 @@
 """Commands for models of every kind: list, show, train, evaluate, check."""
 
 import ast
+import inspect
 from pathlib import Path
 
 from click import argument, option
 
 import zoo
 from zoo import catalog
+from zoo.api import is_saved_file
 from zoo.cli.command import command, interruptible, open_model, show_json
 from zoo.cli.options import PATH, POSITIVE, WordsOption, complete_model, data_argument, model_argument, weights_option
 from zoo.console import note, note_skipped
-from zoo.errors import UsageError
+from zoo.errors import UsageError, checked_seed
 from zoo.registry import NO_LITERAL
 
 
@@ -49,10 +51,10 @@ def show(name, as_json) -> None:
 
 
 @command()
-@model_argument("NAME|FILE.py")
+@model_argument("NAME|FILE.py|FILE.keras")
 @option("--data", type=PATH, metavar="D", help="A dataset's name, a folder of class folders, a CSV file.")
 @option("--val", "validation", type=PATH, metavar="D", help="The same, to watch while training.")
-@option("--set", "settings", cls=WordsOption, metavar="KEY=VALUE", help="Builder arguments, one or more.")
+@option("--set", "settings", cls=WordsOption, metavar="KEY=VALUE", help="Arguments of the model or its training.")
 @option("--size", type=POSITIVE, metavar="N", help="Colour pictures of N x N: input_shape=(N,N,3).")
 @option("--out", type=PATH, metavar="FILE.keras", help="Where to save (NAME.keras); checkpoints go beside it.")
 @option("--resume", is_flag=True, help="Go on with the run that --out's checkpoints are of.")
@@ -61,11 +63,12 @@ def show(name, as_json) -> None:
 @option("--batch-size", type=POSITIVE, metavar="N", help="Examples a step; without it, the model's.")
 @option("--learning-rate", type=float, metavar="X", help="The optimizer's; without it, the model's.")
 @option("--augment", cls=WordsOption, metavar="WAY", help="Vary the pictures: flip, shift; no WAY for neither.")
+@option("--encoding", metavar="E", help="What files of text are written in; without it, UTF-8.")
 @option("--tensorboard", is_flag=True, help="Also write TensorBoard's event files.")
 def train(name, as_json, data=None, validation=None, settings=(), size=None, out=None, seed=None, **options) -> None:
     """Train a model, with checkpoints, and save it.
 
-    NAME is a model's name; FILE.py is a Python file that registers one.
+    NAME is a model's name; FILE.py is a Python file that registers one; FILE.keras is a saved model to go on with.
 
     Examples:
       zoo train logistic                             on its own dataset, into logistic.keras
@@ -75,10 +78,13 @@ def train(name, as_json, data=None, validation=None, settings=(), size=None, out
       zoo train dcgan --data photos/ --size 64       learns to draw such pictures
       zoo train dcgan --data faces:face --size 24    or those of one class of a dataset
       zoo train my_net.py --data photos/             a model of your own
+      zoo train char_lstm --data book.txt --set window=50 min_count=2
+      zoo train char.keras --data more.txt           goes on, into char-on.keras
     """
     from zoo.visualization import canvas, charts
 
-    out = Path(out or f"{Path(name).stem}.keras")
+    saved = is_saved_file(name)
+    out = Path(out or f"{Path(name).stem}{'-on' if saved else ''}.keras")
     if out.suffix != ".keras":
         raise UsageError(f"--out must be a .keras file, got {str(out)!r}.")
     folder = out.with_suffix(".training")
@@ -86,8 +92,17 @@ def train(name, as_json, data=None, validation=None, settings=(), size=None, out
     if "augment" in options:
         options["augment"] = [way for way in options["augment"] if way]
     with interruptible(f"Finished epochs are in {folder}; the same command with --resume goes on.", folder):
-        model = zoo.get(name, seed=seed, **shape, **parse_settings(settings))
-        history = model.train(data, validation, folder=folder, **options)
+        given = parse_settings(settings)
+        model = zoo.load(name) if saved else zoo.get(name)
+        if saved and size:
+            raise UsageError(f"{name} is a saved file and has its shape: leave out --size.")
+        if saved:
+            model.seed = model.seed if seed is None else checked_seed(seed)
+        else:
+            of_training = training_settings(type(model)) - {*model.arguments}
+            built = {key: given.pop(key) for key in [*given] if key not in of_training}
+            model = zoo.get(name, seed=seed, **shape, **built)
+        history = model.train(data, validation, folder=folder, **options, **given)
         model.save(out)
         if canvas.installed():
             charts.learning_curves(history, folder / "curves.png")
@@ -102,8 +117,15 @@ def train(name, as_json, data=None, validation=None, settings=(), size=None, out
     print(f"Next: {model._next_command(out, data or model.data['name'])}")
 
 
+def training_settings(task: type) -> set[str]:
+    """The options of a kind of work's `train`, its own and those of all kinds."""
+    trains = [vars(kind)["train"] for kind in task.__mro__ if "train" in vars(kind)]
+    parameters = [parameter for train in trains for parameter in inspect.signature(train).parameters.values()]
+    return {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
 def parse_settings(pairs) -> dict:
-    """Builder arguments from KEY=VALUE words; a value that is no Python literal is taken as text."""
+    """Arguments from KEY=VALUE words; a value that is no Python literal is taken as text."""
     settings = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
@@ -119,6 +141,7 @@ def parse_settings(pairs) -> dict:
 @command(calls="zoo.tasks.images.image_generation:ImageGenerator.evaluate")
 @model_argument()
 @data_argument
+@option("--encoding", metavar="E", help="What files of text are written in; without it, UTF-8.")
 @option("--split", help="Which split of it: test, validation or train.")
 @weights_option
 @option("--n", type=int, metavar="N", help="Of a model that draws: how many pictures to judge.")
@@ -139,6 +162,8 @@ def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> 
     model = open_model(name, "evaluate", weights)
     if "n" in options and not hasattr(model, "sample"):
         raise UsageError(f"{name} is a model for {model.entry.task}: it draws no pictures; leave out --n.")
+    if "encoding" in options and "encoding" not in inspect.signature(model.evaluate).parameters:
+        raise UsageError(f"{name} is a model for {model.entry.task}: it reads no text by --encoding; leave it out.")
     result = model.evaluate(data, **options)
     note_skipped(result["skipped"])
     if errors:

@@ -17,6 +17,8 @@ from zoo.errors import UsageError
 @temperature_option
 @option("--top-k", type=int, metavar="K", help="Draw from the K most probable alone; 0 from all.")
 @option("--top-p", type=float, metavar="P", help="Draw from the most probable with this share.")
+@option("--stop", multiple=True, metavar="TEXT", help="End before this is drawn; may be given more than once.")
+@option("--samples", type=POSITIVE, metavar="N", help="How many texts to draw.")
 @seed_option
 @weights_option
 def generate(name, as_json, weights=None, **options) -> None:
@@ -30,11 +32,13 @@ def generate(name, as_json, weights=None, **options) -> None:
       zoo generate tv.keras "homer_simpson:" --top-p 0.9
     """
     model = open_model(name, "generate", weights)
-    options = with_defaults(model.generate, **options, stream=True)
+    options = with_defaults(model.generate, **options, stream="samples" not in options)
     pieces = model.generate(**options)
     if as_json:
         del options["stream"]
-        return show_json({**options, "text": "".join(pieces)})
+        return show_json({**options, "text": pieces if isinstance(pieces, list) else "".join(pieces)})
+    if isinstance(pieces, list):
+        return print("\n\n".join(pieces))
     for piece in pieces:
         print(piece, end="", flush=True)
     print()

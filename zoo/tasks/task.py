@@ -26,10 +26,10 @@ from zoo import catalog, environment, inference, saving
 from zoo.console import note, note_skipped
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
-from zoo.errors import RecordMismatchError, ZooError, checked_seed, whole_number
+from zoo.errors import RecordMismatchError, UsageError, ZooError, checked_seed, whole_number
 from zoo.export import export
 from zoo.metrics import Metric
-from zoo.registry import Entry
+from zoo.registry import Entry, did_you_mean
 from zoo.weights.load import load_weights
 
 if TYPE_CHECKING:
@@ -51,6 +51,50 @@ def with_own_randomness(method: Method) -> Method:
             return method(self, *args, **options)
 
     return cast(Method, call)
+
+
+def whole(name: str, number: Any) -> Any:
+    """A float that is a whole number as an integer; what is no float as it is.
+
+    Raises:
+        UsageError: a float that is no whole number.
+
+    Example:
+        >>> whole("epochs", 2.0)
+        2
+    """
+    if isinstance(number, float):
+        if not number.is_integer():
+            raise UsageError(f"{name} is {number!r}; accepted are whole numbers.")
+        return int(number)
+    return number
+
+
+def check_compile_arguments(arguments: dict) -> None:
+    """Refuse what is no argument of Keras' `compile`, with what to do where it is one of `fit`.
+
+    Raises:
+        UsageError: `compile` has no such argument.
+    """
+    from zoo.backend import keras
+
+    accepted = [*inspect.signature(keras.Model.compile).parameters][1:]
+    own = inspect.signature(Task.train).parameters
+    for word in arguments:
+        if word in ("validation_split", "validation_data"):
+            raise UsageError(
+                f"train takes no {word}; give the data to watch as validation=, such as (x, y) or a folder."
+            )
+        if word in inspect.signature(keras.Model.fit).parameters:
+            raise UsageError(
+                f"train takes no {word}. `.model` is the plain Keras model, which does: "
+                f".model.compile(...), .model.fit(..., {word}=...)."
+            )
+        if word not in accepted:
+            raise UsageError(
+                f"train has no argument {word!r}{did_you_mean(word, [*accepted, *own])} Beside its own it "
+                f"takes those of Keras' compile: {', '.join(accepted)}."
+            )
 
 
 def _registered(name: str) -> Callable:
@@ -258,8 +302,9 @@ class Task(abc.ABC):
         folder: str | Path | None = None,
         resume: bool = False,
         tensorboard: bool = False,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
+        callbacks: keras.callbacks.Callback | Sequence[keras.callbacks.Callback] = (),
         progress: bool = True,
+        verbose: int | str | None = None,
         **compile_arguments: Any,
     ) -> keras.callbacks.History:
         """Train with plain `fit`, from where the model stands.
@@ -278,8 +323,9 @@ class Task(abc.ABC):
                 epoch; None writes nothing.
             resume: go on from `folder/resume.npz`; ends where an unbroken run ends.
             tensorboard: also write TensorBoard's event files into `folder/tensorboard`.
-            callbacks: further Keras callbacks.
+            callbacks: further Keras callbacks, or one.
             progress: show a bar with the time left.
+            verbose: Keras' word for `progress`: 0 is False, anything else True.
             **compile_arguments: passed to `keras.Model.compile`, in place of the task's.
 
         Returns:
@@ -293,9 +339,15 @@ class Task(abc.ABC):
         from zoo.training.run import Run, learning_rate_schedule, make_optimizer
 
         entry = self.entry
+        check_compile_arguments(compile_arguments)
+        progress = progress if verbose is None else bool(verbose)
+        callbacks = callbacks if isinstance(callbacks, Sequence) else [callbacks]
         folder = None if folder is None else Path(folder)
-        epochs = entry.epochs if epochs is None else epochs
-        batch_size = entry.batch_size if batch_size is None else whole_number("batch_size", batch_size, 1)
+        epochs = entry.epochs if epochs is None else whole("epochs", epochs)
+        if batch_size is None:
+            batch_size = entry.batch_size
+        else:
+            batch_size = whole_number("batch_size", whole("batch_size", batch_size), 1)
         augment = tuple(entry.augment if augment is None else augment)
         steps_per_epoch = entry.steps_of_epoch(batch_size)
         dataset = self._resolve_dataset(data, lambda data: self._find_data(data, validation))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -49,6 +49,26 @@ class LanguageSettings(TextSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         whole_number("window", self.window, 1)
+
+
+def until(pieces: Iterable[str], stops: list[str], given: int = 0) -> Iterator[str]:
+    """The pieces of a text up to the first of some strings that begins behind its first `given` characters.
+
+    Example:
+        >>> list(until(["to be, ", "or n", "ot to be"], ["not"]))
+        ['to be', ', or ', '']
+    """
+    held = max(map(len, stops)) - 1  # characters that a stop may have begun in
+    text, told = "", 0
+    for piece in pieces:
+        text += piece
+        found = [at for at in (text.find(stop, max(given, told)) for stop in stops) if at >= 0]
+        end = min(found) if found else max(told, len(text) - held)
+        yield text[told:end]
+        told = end
+        if found:
+            return
+    yield text[told:]
 
 
 class LanguageModel(TextTask):
@@ -146,7 +166,9 @@ class LanguageModel(TextTask):
         top_p: float = 1.0,
         seed: int | None = None,
         stream: bool = False,
-    ) -> str | Iterator[str]:
+        stop: str | Sequence[str] = (),
+        samples: int | None = None,
+    ) -> str | Iterator[str] | list[str]:
         """Go on with a text.
 
         Args:
@@ -157,9 +179,11 @@ class LanguageModel(TextTask):
             top_p: draw from the most probable tokens that together have this probability; 1 is all of them.
             seed: the same one gives the same text; None draws one.
             stream: give the text piece by piece, as it is drawn.
+            stop: strings before the first of which the text ends, if they are drawn.
+            samples: how many texts to draw, the first by `seed`; None is one.
 
         Returns:
-            The whole text, prompt included; with `stream` an iterator over its pieces.
+            The whole text, prompt included; with `stream` an iterator over its pieces; with `samples` a list of texts.
 
         Raises:
             UsageError: a value that means nothing, or a prompt with a token that the model has never seen.
@@ -173,7 +197,20 @@ class LanguageModel(TextTask):
             (25, True)
         """
         whole_number("length", length, 0, LONGEST)
-        pieces = self._pieces(prompt, length, Sampling(temperature, top_k, top_p), seed, 32 if stream else length)
+        stops = [stop] if isinstance(stop, str) else [*stop]
+        if not all(isinstance(word, str) and word for word in stops):
+            raise UsageError(f"stop is {stop!r}; accepted are a string, or several, none of them empty.")
+        if samples is not None:
+            whole_number("samples", samples, 1)
+            if stream:
+                raise UsageError("of several samples none can be streamed: leave out stream or samples.")
+            how: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "stop": stops}
+            seeds = [seed if seed is None else seed + number for number in range(samples)]
+            return [str(self.generate(prompt, length, seed=each, **how)) for each in seeds]
+        piece = 32 if stream or stops else length
+        pieces = self._pieces(prompt, length, Sampling(temperature, top_k, top_p), seed, piece)
+        if stops:
+            pieces = until(pieces, stops, len(next(self._pieces(prompt, 0, Sampling(), seed, 1))))
         return pieces if stream else "".join(pieces)
 
     def _pieces(self, prompt: str, length: int, sampling: Sampling, seed: int | None, piece: int) -> Iterator[str]:
