@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from zoo import cli
 from zoo.cli.images import default_name
 from zoo.cli.models import parse_settings
 from zoo.errors import ZooError
+from zoo.visualization.grid import picture_output, save_picture
 
 
 @pytest.fixture
@@ -398,3 +400,146 @@ def test_interrupt(pictures, tmp_path):
         process.kill()
     assert process.returncode == 130 and not out
     assert "Traceback" not in err and "--resume" in err and "logistic.training" in err
+
+
+# What is there already
+
+
+OUTPUTS = {
+    "doctor": ("doctor", "{photos}", "--out", "there.csv"),
+    "finetune": ("finetune", "{photos}", "--out", "there.keras"),
+    "train": (*TRAIN, "1", "--out", "there.keras"),
+    "predict": ("predict", "{model}", "{photos}/val", "--csv", "there.csv"),
+    "evaluate": ("evaluate", "{model}", "{photos}", "--errors", "there.html"),
+    "export": ("export", "{model}", "there.xml"),
+    "relabel": ("relabel", "{model}", "dots=spots", "--out", "there.keras"),
+    "visualise": ("visualise", "logistic.keras", "--out", "."),
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_what_the_zoo_did_not_make_stays_unless_told_otherwise(name, run, tuned, pictures, tmp_path):
+    if name == "visualise":
+        zoo.get("logistic", input_shape=(8, 8, 3)).save(tmp_path / "logistic.keras")
+    words = [word.format(photos=tuned.photos, model=tuned.out) for word in OUTPUTS[name]]
+    there = Path("weights.png" if name == "visualise" else words[-1])
+    there.write_text("path,label\nmine,cat\n")
+    code, _, err = run(*words)
+    assert code in (1, 2) and "is there already" in err and "--overwrite" in err
+    assert there.read_text() == "path,label\nmine,cat\n"
+    code, _, err = run(*words, "--overwrite")
+    assert code == (name == "doctor") and "mine" not in there.read_bytes().decode(errors="ignore"), err
+    written = there.stat().st_mtime_ns
+    code, _, err = run(*words)  # its own work may be done again
+    assert code == (name == "doctor") and there.stat().st_mtime_ns > written, err
+
+
+def test_an_input_is_never_written_over(run, pictures, tmp_path):
+    table = "path,label\n" + "".join(f"{path},{path.parent.name}\n" for path in sorted(pictures.glob("*/*")))
+    Path("labels.csv").write_text(table)
+    Path("skip.csv").write_text("path,reason\npictures/dark/0.png,dull\n")
+    picture = pictures / "dark" / "0.png"
+    before = picture.read_bytes()
+    for words in (
+        ("doctor", "labels.csv", "--out", "labels.csv"),
+        ("doctor", "pictures", "--skip-list", "skip.csv", "--out", "skip.csv"),
+        ("doctor", "pictures", "--out", picture),
+    ):
+        code, _, err = run(*words, "--overwrite")
+        assert code == 1 and "would be written over" in err
+    assert Path("labels.csv").read_text() == table and "dull" in Path("skip.csv").read_text()
+    assert picture.read_bytes() == before
+    assert run("doctor", "pictures", "--out", "pictures/skip.csv")[0] == 0  # beside the pictures is no picture
+    assert run("doctor", "pictures", "--out", "pictures/skip.csv")[0] == 0
+
+
+def test_a_classifier_of_other_classes_or_from_another_folder_stays(run, draw_photos):
+    for folder, names in (("a/photos", "ab"), ("b/photos", "cd"), ("c/photos", "ab")):
+        draw_photos(Path(folder), dict.fromkeys(names, 6))
+    assert run("finetune", "a/photos")[0] == 0
+    for folder in ("b/photos", "c/photos"):
+        code, _, err = run("finetune", folder)
+        assert code == 2 and "made from other data" in err and "--out photos-2.keras" in err
+    code, _, err = run("finetune", "b/photos", "--out", "photos.keras")
+    assert code == 1 and "knows a, b, where this model knows c, d" in err
+    assert zoo.load("photos.keras").labels == ["a", "b"]
+    (Path("a/photos/a/5.jpg")).unlink()
+    assert run("finetune", "a/photos")[0] == 0  # the same folder with other pictures
+    assert run("finetune", "c/photos", "--out", "photos.keras")[0] == 0
+    assert run("finetune", "b/photos", "--overwrite")[0] == 0
+    assert zoo.load("photos.keras").labels == ["c", "d"]
+
+
+def test_another_kind_of_model_stays(run, tuned, pictures):
+    shutil.copy(tuned.out, "there.keras")
+    code, _, err = run(*TRAIN, "1", "--out", "there.keras")
+    assert code == 1 and "knows dots, stripes, where this model knows dark, light" in err
+    assert not Path("there.training").exists()
+    code, _, err = run("train", "autoencoder", "--data", "pictures", "--out", "there.keras")
+    assert code == 1 and "holds a model for classification, where this one is for reconstruction" in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such devices here")
+def test_devices_pipes_and_folders_are_no_files_to_write(run, tuned, pictures):
+    os.mkfifo("pipe")
+    Path("folder.keras").mkdir()
+    for words in (
+        ("predict", tuned.out, "pictures", "--csv", "/dev/full"),
+        ("predict", tuned.out, "pictures", "--csv", "pipe"),
+        ("doctor", "pictures", "--out", "/dev/null", "--overwrite"),
+        ("relabel", tuned.out, "dots=spots", "--out", "folder.keras"),
+    ):
+        code, _, err = run(*words)
+        assert code == 1 and "where a file is to be written" in err
+    assert not Path("/dev/full").is_file() and not Path("/dev/null").is_file()
+
+
+def test_links_are_followed(run, tuned, pictures):
+    Path("store").mkdir()
+    for name in ("latest.keras", "latest.csv"):
+        Path(name).symlink_to(Path("store", name))
+    assert run("relabel", tuned.out, "dots=spots", "--out", "latest.keras")[0] == 0
+    assert run("predict", tuned.out, "pictures", "--csv", "latest.csv")[0] == 0
+    for name in ("latest.keras", "latest.csv"):
+        assert Path(name).is_symlink() and Path("store", name).stat().st_size
+
+
+def test_a_tilde_is_home_in_every_path(run, tuned, pictures, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    shutil.copytree(pictures, home / "pictures")
+    net = zoo.get("logistic", input_shape=(8, 8, 3))
+    net.train("~/pictures", epochs=1, folder="~/runs", progress=False)
+    net.save("~/net.keras")
+    net.evaluate("~/pictures", progress=False).page("~/wrong.html", "mistakes")
+    net.visualise("~/drawn")
+    assert zoo.load("~/net.keras").predict("~/pictures/dark/0.png").label
+    assert str(zoo.show("~/net.keras"))
+    assert run("predict", "~/net.keras", "~/pictures", "--csv=~/answers.csv")[0] == 0
+    assert {path.name for path in home.iterdir()} == {
+        "pictures", "runs", "net.keras", "wrong.html", "drawn", "answers.csv",
+    }  # fmt: skip
+    assert not Path("~").exists()
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".gif", ".webp", ".tif"])
+def test_pictures_that_the_zoo_drew_may_be_drawn_again(ending, tmp_path):
+    path, picture = tmp_path / f"drawn{ending}", Image.new("RGB", (8, 8))
+    picture.save(path)
+    with pytest.raises(ZooError, match="is no picture that the zoo drew"):
+        picture_output(path)
+    save_picture(picture, picture_output(path, overwrite=True))
+    assert picture_output(path) == path.resolve()
+
+
+def test_points_are_asked_about_by_their_numbers(run, run_json):
+    assert run("train", "perceptron", "--seed", "0")[0] == 0
+    code, out, _ = run("predict", "perceptron.keras", "1,1,0", "0,0,1")
+    assert code == 0
+    assert re.fullmatch("sweet 1, hot 1, sour 0: eat it .*\nsweet 0, hot 0, sour 1: leave it .*\n", out)
+    code, out, err = run("predict", "perceptron.keras", "1,1")
+    assert code == 2 and "here sweet, hot, sour, such as 1,1,1; got '1,1'" in err
+    assert [answer["label"] for answer in run_json("predict", "perceptron.keras", "1,1,0")[1]] == ["eat it"]
+    assert run("predict", "perceptron.keras", "1,1,0", "--csv", "answers.csv")[0] == 0
+    assert '"1,1,0",eat it,' in Path("answers.csv").read_text()

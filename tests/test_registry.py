@@ -242,3 +242,13 @@ def test_a_star_import_hides_nothing_of_pythons():
     exec("from zoo import *", names)
     assert "finetune" in names and not {*names} & {*dir(builtins)} - {"__builtins__", "__doc__", "__name__"}
     assert "list" in dir(zoo)
+
+
+def test_a_card_shows_each_set_of_weights_with_its_own_data_and_scores():
+    card = zoo.show("cnn")
+    shown = str(card).split("weights=")[1:]
+    assert len(shown) == len(card.weights) == 2
+    for text, (name, weights) in zip(shown, card.weights.items(), strict=True):
+        assert text.startswith(repr(name)) and weights.sha256 in text and f"name {name}," in text
+        assert f"{weights.scores['accuracy']['value']:.4g} (95 % interval" in text and f"cnn-{name}" in text
+    assert "{" not in str(card) and "{" not in str(zoo.show("dcgan"))

@@ -135,7 +135,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_one(step, tmp_path, monkeyp
     }[step]
     monkeypatch.setattr(owner, name, disk_full)
     with pytest.raises(ZooError, match="No space left on device"):
-        model.save(folder / "a.keras")
+        model.save(folder / "a.keras", overwrite=True)
     monkeypatch.undo()
     assert (folder / "a.keras").read_bytes() == b"the old file"
     assert [path.name for path in folder.iterdir()] == ["a.keras"]

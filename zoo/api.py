@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import catalog
 from zoo.errors import UsageError
+from zoo.files import expand
 from zoo.registry import did_you_mean
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def show(name: str | Path) -> catalog.Card | Record:
     if is_saved_file(name):
         from zoo.saving import read_record
 
-        return read_record(Path(name))
+        return read_record(expand(name))
     return catalog.card(str(name))
 
 
@@ -117,7 +118,7 @@ def load(path: str | Path) -> Task:
     """
     from zoo.tasks import factory
 
-    return factory.from_file(Path(path))
+    return factory.from_file(expand(path))
 
 
 def is_saved_file(name: str | Path) -> bool:

@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from zoo.console import aligned, describe, in_words
 from zoo.errors import UsageError, ZooError
+from zoo.files import expand
 from zoo.registry import ENTRIES, NO_LITERAL, Entry, current_names, did_you_mean
 from zoo.weights.card import WeightsCard
 
@@ -54,26 +56,28 @@ class Card:
         return self.facts.get("preprocessing", {}) | self.weights[weights].preprocessing
 
     def __str__(self) -> str:
-        rows = {"source": self.facts["source"], "task": self.facts["task"]}
+        facts = self.facts
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
-        rows["build"] = f"{self.name}({arguments})"
-        if self.facts.get("parameters"):
-            rows["parameters"] = f"{self.facts['parameters']:,}"
-        rows["data"] = f"{self.facts.get('dataset')}; embedded: {self.facts.get('fallback_dataset')}"
-        rows["training"] = ", ".join(
-            f"{key}={self.facts[key]!r}"
-            for key in ("optimizer", "learning_rate", "batch_size", "steps_per_epoch", "epochs")
-            if key in self.facts
-        )
-        if "fastest_on" in self.facts:
-            rows["trains fastest"] = f"on KERAS_BACKEND={self.facts['fastest_on']}"
+        optimizer = facts.get("optimizer")
+        if isinstance(optimizer, dict):  # Keras' configuration of one
+            optimizer = {optimizer["class_name"]: optimizer.get("config", {})}
+        training = {"optimizer": optimizer} | {
+            key: facts.get(key) for key in ("learning_rate", "batch_size", "steps_per_epoch", "epochs")
+        }
+        about = {
+            "source": facts["source"],
+            "task": facts["task"],
+            "build": f"{self.name}({arguments})",
+            "parameters": f"{facts['parameters']:,}" if facts.get("parameters") else None,
+            "data": f"{facts.get('dataset')}; embedded: {facts.get('fallback_dataset')}",
+            "training": ", ".join(f"{key} {in_words(value)}" for key, value in training.items() if value is not None),
+            "trains fastest": f"on KERAS_BACKEND={facts['fastest_on']}" if "fastest_on" in facts else None,
+        }
+        rows = [*describe(about)]
         for name, weights in self.weights.items():
-            rows[f"weights={name!r}"] = weights.licence
-            rows |= {f"  {key}": value for key, value in weights.to_json().items() if key != "licence"}
-        rows["file"] = self.file
-        width = max(map(len, rows))
-        lines = [f"{key:<{width}}  {value}" for key, value in rows.items() if value]
-        return "\n".join([f"{self.name}: {self.summary}", "", *lines])
+            rows.append((f"weights={name!r}", weights.licence))
+            rows += describe({key: value for key, value in weights.to_json().items() if key != "licence"}, "  ")
+        return f"{self.name}: {self.summary}\n\n{aligned([*rows, ('file', self.file)])}"
 
 
 def cards() -> dict[str, Card]:
@@ -157,7 +161,7 @@ def entry(name: str) -> Entry:
         ZooError: no such model, or the file does not import or register one.
     """
     if name.endswith(".py"):
-        return entry_from_file(Path(name))
+        return entry_from_file(expand(name))
     if name not in ENTRIES:
         importlib.import_module(card(name).module)
     return ENTRIES[name]

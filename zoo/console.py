@@ -3,8 +3,10 @@
 import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
+
+from zoo.errors import printable
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -90,6 +92,48 @@ def table(rows: list[list[str]], header: list[str]) -> str:
         return "  ".join([first, *rest]).rstrip()
 
     return "\n".join(line(row) for row in [header, *rows])
+
+
+def describe(facts: dict, indent: str = "") -> Iterator[tuple[str, str]]:
+    """What a card or a record says, for people: rows of a name and a line; what has parts, a row for each of them.
+
+    Example:
+        >>> list(describe({"n": 3, "made": {"by": {"name": "zoo", "size": [2, 3]}, "seed": None}}))
+        [('n', '3'), ('made', ''), ('  by', 'name zoo, size (2, 3)')]
+    """
+    for key, value in facts.items():
+        name = indent + printable(str(key))
+        if isinstance(value, dict) and not is_measured(value) and any(isinstance(v, dict) for v in value.values()):
+            yield name, ""
+            yield from describe(value, indent + "  ")
+        elif value not in (None, {}, [], ()):
+            yield name, in_words(value)
+
+
+def is_measured(value: dict) -> bool:
+    """Whether this is a number with its interval, as `zoo.metrics.Metric.to_json` gives it."""
+    return {*value} == {"value", "ci", "n"} and isinstance(value["ci"], list | tuple) and len(value["ci"]) == 2
+
+
+def in_words(value: Any, inner: bool = False) -> str:
+    """A value of a card or a record on one line; `inner` where it is part of another one."""
+    if isinstance(value, dict) and is_measured(value):
+        number, low, high, n = (in_words(part) for part in (value["value"], *value["ci"], value["n"]))
+        return f"{number} (95 % interval {low} to {high}, n = {n})"
+    if isinstance(value, dict):
+        text = ", ".join(f"{printable(str(key))} {in_words(item, inner=True)}" for key, item in value.items())
+    elif isinstance(value, list | tuple):
+        text = ", ".join(in_words(item, inner=True) for item in value)
+    else:
+        return f"{value:.4g}" if isinstance(value, float) else printable(str(value))
+    return f"({text})" if inner else text
+
+
+def aligned(rows: Iterable[tuple[str, str]]) -> str:
+    """Rows of a name and a line, the lines below each other."""
+    rows = list(rows)
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {line}".rstrip() for name, line in rows)
 
 
 def share(value: float | None) -> str:

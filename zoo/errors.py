@@ -20,6 +20,17 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
+def brief(names: list[str], most: int = 8) -> str:
+    """A list of names that may be long.
+
+    Example:
+        >>> brief(["cat", "dog", "cow"], most=2)
+        'cat, dog, ... (3 in all)'
+    """
+    shown = ", ".join(map(str, names[:most]))
+    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
+
+
 def is_unicode(text: str) -> bool:
     """Whether a name is text; the system's names of files may hold bytes that are none."""
     return text.encode(errors="ignore").decode() == text

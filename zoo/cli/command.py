@@ -166,6 +166,26 @@ def open_model(name: str, verb: str, weights: str | None = None) -> Any:
     return model
 
 
+def default_output(name: str, data: Any, overwrite: bool) -> str:
+    """The file `name`, for who named none, unless it holds what was made from other data.
+
+    Raises:
+        ZooError: it does, and is not to be overwritten.
+    """
+    from zoo.data.dataset import place_of
+    from zoo.saving import read_record
+
+    made_from = None
+    with contextlib.suppress(ZooError):  # no file of the zoo's: who writes it will say so
+        made_from = read_record(Path(name)).content["data"].get("place")
+    if data is not None and made_from not in (None, place_of(data)) and not overwrite:
+        raise UsageError(
+            f"{name} is there already and was made from other data. To keep both, name the new one: "
+            f"--out {Path(name).stem}-2.keras. To replace it: --overwrite."
+        )
+    return name
+
+
 def with_defaults(function, *args, **options) -> dict:
     """All arguments that a call would have, by name, its defaults among them.
 

@@ -12,8 +12,23 @@ from click import argument, option
 import zoo
 from zoo import environment
 from zoo.api import is_saved_file
-from zoo.cli.command import command, interruptible, open_model, show_json, with_defaults
-from zoo.cli.options import PATH, POSITIVE, data_argument, model_argument, seed_option, weights_option
+from zoo.cli.command import (
+    command,
+    default_output,
+    interruptible,
+    open_model,
+    show_json,
+    with_defaults,
+)
+from zoo.cli.options import (
+    PATH,
+    POSITIVE,
+    data_argument,
+    model_argument,
+    overwrite_option,
+    seed_option,
+    weights_option,
+)
 from zoo.cli.tables import GrowingTable
 from zoo.console import note, per_class_table, progress_bar
 from zoo.errors import UsageError, ZooError, printable
@@ -29,7 +44,8 @@ from zoo.errors import UsageError, ZooError, printable
 @option("--precision", metavar="P", help="float32 or bfloat16, to train on; without it, the fastest here.")
 @option("--skip-list", type=PATH, metavar="FILE", help="Pictures to leave out, as `zoo doctor --out` writes them.")
 @option("--seed", type=int, metavar="N", help="Decides which pictures are held out.")
-def finetune(train, as_json, out=None, **options) -> None:
+@overwrite_option
+def finetune(train, as_json, overwrite, out=None, **options) -> None:
     """Train a classifier of your own pictures in seconds.
 
     TRAIN is a folder of class folders, a dataset's name or a CSV file.
@@ -42,9 +58,9 @@ def finetune(train, as_json, out=None, **options) -> None:
     """
     if {"validation", "val_split"} <= {*options}:
         raise click.UsageError("--val and --val-split exclude each other: leave out one of the two.")
-    out = Path(out or f"{default_name(train)}.keras")
+    out = Path(out or default_output(f"{default_name(train)}.keras", train, overwrite))
     with interruptible("What was computed is cached: the same command goes on from there."):
-        classifier = zoo.finetune(train, out=out, **options)
+        classifier = zoo.finetune(train, out=out, overwrite=overwrite, **options)
     summary = classifier.summary
     if as_json:
         return show_json(summary)
@@ -73,7 +89,8 @@ def default_name(train: str) -> str:
 @option("--out", type=PATH, metavar="FILE.csv", help="Write a skip list there: what is better left out.")
 @option("--skip-list", type=PATH, metavar="FILE.csv", help="Leave out what this skip list names.")
 @option("--env", is_flag=True, help="Say what the zoo runs on instead.")
-def doctor(as_json, env, data=None, out=None, **options) -> int:
+@overwrite_option
+def doctor(as_json, env, overwrite, data=None, out=None, **options) -> int:
     """Look at every picture and say what would harm a classifier.
 
     DATA is a folder of class folders, a dataset's name or a CSV file.
@@ -91,50 +108,60 @@ def doctor(as_json, env, data=None, out=None, **options) -> int:
         show_json(found) if as_json else print(environment.describe(found))
         return 1 if found["problems"] else 0
     from zoo.data.doctor.examine import examine
+    from zoo.data.images import skip_list
 
+    if out:
+        skip_list.output(out, [data, *options.values()], overwrite)
     report = examine(data, **options)
-    count = report.write_skip_list(out) if out else len(report.skip_list())
+    count = report.write_skip_list(out, overwrite) if out else len(report.skip_list())
     if as_json:
         print(json.dumps(report.to_json(), indent=1))  # in ASCII: a file's name may be no Unicode
     else:
         print(str(report).encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
-    data, skip_list = shlex.quote(data), shlex.quote(out or "skip.csv")
+    data, file = shlex.quote(data), shlex.quote(out or "skip.csv")
     if out:
-        note(f"Wrote {skip_list}: {count} pictures to leave out. Next: zoo finetune {data} --skip-list {skip_list}")
+        note(f"Wrote {file}: {count} pictures to leave out. Next: zoo finetune {data} --skip-list {file}")
     elif count:
-        note(f"{count} pictures are better left out; to list them in a file: zoo doctor {data} --out {skip_list}")
+        note(f"{count} pictures are better left out; to list them in a file: zoo doctor {data} --out {file}")
     return 1 if report.counts["error"] else 0
 
 
 @command(calls="zoo.tasks.images.classification:Classifier.predictions")
 @model_argument()
-@argument("images", metavar="IMAGE|FOLDER...", type=PATH, nargs=-1, required=True)
+@argument("images", metavar="IMAGE|FOLDER|X,Y...", type=PATH, nargs=-1, required=True)
 @option("--csv", type=PATH, metavar="FILE", help="Write the answers there, as they come.")
 @weights_option
 @option("--top", type=POSITIVE, metavar="K", help="How many classes to give.")
 @option("--beside", metavar="FILE.keras|NAME", help="What this other model says of the same pictures.")
-def predict(name, images, as_json, csv=None, weights=None, beside=None, **options) -> int:
-    """Say what pictures show.
+@overwrite_option
+def predict(name, images, as_json, overwrite, csv=None, weights=None, beside=None, **options) -> int:
+    """Say what pictures show, or what class points are of.
 
     Examples:
       zoo predict pets.keras new.jpg
       zoo predict efficientnet_lite0 *.jpg --top 3 --json
       zoo predict logistic cat.jpg --beside cats.keras
       zoo predict efficientnet_lite0 chelsea         a cat that scikit-image carries
+      zoo predict perceptron.keras 1,1,0             a model of points: its numbers
       zoo predict pets.keras album/ --csv album.csv  thousands; the same command goes on after an interruption
     """
+    from zoo.data.images.preprocessing import Points
+
     model = open_model(name, "predict", weights)
-    pictures = [picture for word in images for picture in picture_files(word)]
+    points = isinstance(model.preprocessing, Points)
+    pictures = [picture for word in images for picture in ([word] if points else picture_files(word))]
     if csv and beside:
         raise UsageError("--beside is for looking at pictures, --csv for many: leave out one of the two.")
     if csv:
         with interruptible(f"What was done is in {csv}; the same command goes on."):
-            return predict_into(csv, model, pictures, as_json)
+            return predict_into(csv, model, pictures, as_json, overwrite)
     others = itertools.repeat(None, len(pictures))
     if beside:
-        others = open_model(beside, "predict").predictions(pictures, **options)
+        other_model = open_model(beside, "predict")
+        others = other_model.predictions(examples(other_model, pictures), **options)
     results, failed = [], 0
-    for picture, answer, other in zip(pictures, model.predictions(pictures, **options), others, strict=True):
+    answers = model.predictions(examples(model, pictures), **options)
+    for picture, answer, other in zip(pictures, answers, others, strict=True):
         if isinstance(answer, ZooError):
             failed += 1
             note(f"zoo predict: {printable(picture)} cannot be used: {answer}")
@@ -142,7 +169,7 @@ def predict(name, images, as_json, csv=None, weights=None, beside=None, **option
         elif as_json:
             results.append({**answer.to_json(), "beside": other} if other else answer.to_json())
         else:
-            print(f"{printable(picture)}: {answer.ranked()}", flush=True)
+            print(f"{said(model, picture) if points else printable(picture)}: {answer.ranked()}", flush=True)
             if other:
                 print(f"  {beside} says: {other.ranked()}", flush=True)
     if as_json:
@@ -155,15 +182,48 @@ def predict(name, images, as_json, csv=None, weights=None, beside=None, **option
     return 1 if failed else 0
 
 
-def predict_into(csv: str, model, pictures: list[str], as_json: bool) -> int:
+def examples(model, words: list[str]) -> list:
+    """What a model is asked about: pictures as they were named; of a model of points, the numbers in each word.
+
+    Raises:
+        UsageError: a word does not hold as many numbers as the model takes.
+    """
+    import numpy as np
+
+    from zoo.data.images.preprocessing import Points
+
+    if not isinstance(model.preprocessing, Points):
+        return words
+    found = []
+    for word in words:
+        try:
+            numbers = [float(number) for number in word.split(",")]
+        except ValueError:
+            numbers = []
+        if len(numbers) != model.preprocessing.length:
+            names = model._input_names()
+            raise UsageError(
+                f"{model.name} is asked about numbers with commas between them, here {', '.join(names)}, such as "
+                f"{','.join('1' for _ in names)}; got {word!r}."
+            )
+        found.append(np.array(numbers, np.float32))
+    return found
+
+
+def said(model, word: str) -> str:
+    """The numbers of a point with their names."""
+    return ", ".join(f"{name} {number}" for name, number in zip(model._input_names(), word.split(","), strict=True))
+
+
+def predict_into(csv: str, model, pictures: list[str], as_json: bool, overwrite: bool = False) -> int:
     """Write what the pictures show into a CSV file, without those that it holds already."""
     by = f"{model.name} {model._archive.sha256[:12] if model._archive else model.weights}"
     columns = ["path", "label", "probability", "is_novel", "error", "by"]
-    table = GrowingTable(csv, columns, by, renamed={"strange": "is_novel"})
+    table = GrowingTable(csv, columns, by, {"strange": "is_novel"}, pictures, overwrite)
     left = [picture for picture in dict.fromkeys(pictures) if picture not in table.done]
     failed, rows = 0, []
     with progress_bar(len(left), "predicting", unit="picture") as bar:
-        for picture, answer in zip(left, model.predictions(left, top=1), strict=True):
+        for picture, answer in zip(left, model.predictions(examples(model, left), top=1), strict=True):
             row = dict.fromkeys(columns, "") | {"path": picture}
             if isinstance(answer, ZooError):
                 failed += 1
@@ -189,7 +249,8 @@ def predict_into(csv: str, model, pictures: list[str], as_json: bool) -> int:
 @argument("name", metavar="FILE.keras", type=PATH)
 @argument("names", metavar="OLD=NEW...", nargs=-1, required=True)
 @option("--out", type=PATH, metavar="FILE.keras", help="Where to save (the same file).")
-def relabel(name, names, as_json, out=None) -> None:
+@overwrite_option
+def relabel(name, names, as_json, overwrite, out=None) -> None:
     """Call the classes of a saved file by other names, without training.
 
     Examples:
@@ -210,7 +271,7 @@ def relabel(name, names, as_json, out=None) -> None:
             raise UsageError(f"{old!r} is given two names, {renamed[old]!r} and {new!r}.")
         renamed[old] = new
     model.relabel(renamed)
-    model.save(out)
+    model.save(out, overwrite)
     if as_json:
         return show_json({"out": out, "labels": model.labels})
     print(f"Saved {out}; its classes are {', '.join(model.labels)}.")
@@ -221,6 +282,7 @@ def relabel(name, names, as_json, out=None) -> None:
 @argument("images", metavar="IMAGE|FOLDER|DATASET...", type=PATH, nargs=-1, required=True)
 @option("--out", type=PATH, metavar="FILE.png", required=True, help="Where to draw: given, noisy, reconstructed.")
 @option("--noise", type=float, metavar="X", help="Lay noise over them first; white is 1.")
+@overwrite_option
 def reconstruct(name, images, as_json, **options) -> None:
     """Show what an autoencoder makes of pictures.
 
@@ -251,6 +313,7 @@ def reconstruct(name, images, as_json, **options) -> None:
 @seed_option
 @option("--truncation", type=float, metavar="X", help="The less, the more ordinary; without it, no limit.")
 @weights_option
+@overwrite_option
 def sample(name, as_json, weights=None, **options) -> None:
     """Draw pictures out of noise.
 
@@ -272,7 +335,8 @@ def sample(name, as_json, weights=None, **options) -> None:
 @option("--picture", type=PATH, metavar="IMAGE", help="Of a convolutional net: draw what it makes of this one, too.")
 @weights_option
 @option("--out", type=PATH, metavar="DIR", default="drawn", show_default=True, help="The folder for the pictures.")
-def visualise(name, out, as_json, picture=None, weights=None) -> None:
+@overwrite_option
+def visualise(name, out, as_json, overwrite, picture=None, weights=None) -> None:
     """Draw what the first layer of a classifier looks for.
 
     Examples:
@@ -280,7 +344,7 @@ def visualise(name, out, as_json, picture=None, weights=None) -> None:
       zoo visualise cnn --picture shoe.png --out cnn/
     """
     model = open_model(name, "visualise", weights)
-    files = [str(path) for path in model.visualise(out, picture and picture_files(picture)[0])]
+    files = [str(path) for path in model.visualise(out, picture and picture_files(picture)[0], overwrite)]
     show_json({"files": files}) if as_json else print(*files, sep="\n")
 
 

@@ -9,8 +9,17 @@ from click import argument, option
 import zoo
 from zoo import catalog
 from zoo.api import is_saved_file
-from zoo.cli.command import command, interruptible, open_model, show_json
-from zoo.cli.options import PATH, POSITIVE, WordsOption, complete_model, data_argument, model_argument, weights_option
+from zoo.cli.command import command, default_output, interruptible, open_model, show_json
+from zoo.cli.options import (
+    PATH,
+    POSITIVE,
+    WordsOption,
+    complete_model,
+    data_argument,
+    model_argument,
+    overwrite_option,
+    weights_option,
+)
 from zoo.console import note, note_skipped
 from zoo.errors import UsageError, checked_seed
 from zoo.registry import NO_LITERAL
@@ -65,7 +74,10 @@ def show(name, as_json) -> None:
 @option("--augment", cls=WordsOption, metavar="WAY", help="Vary the pictures: flip, shift; no WAY for neither.")
 @option("--encoding", metavar="E", help="What files of text are written in; without it, UTF-8.")
 @option("--tensorboard", is_flag=True, help="Also write TensorBoard's event files.")
-def train(name, as_json, data=None, validation=None, settings=(), size=None, out=None, seed=None, **options) -> None:
+@overwrite_option
+def train(
+    name, as_json, overwrite, data=None, validation=None, settings=(), size=None, out=None, seed=None, **options
+) -> None:
     """Train a model, with checkpoints, and save it.
 
     NAME is a model's name; FILE.py is a Python file that registers one; FILE.keras is a saved model to go on with.
@@ -81,10 +93,15 @@ def train(name, as_json, data=None, validation=None, settings=(), size=None, out
       zoo train char_lstm --data book.txt --set window=50 min_count=2
       zoo train char.keras --data more.txt           goes on, into char-on.keras
     """
+    from zoo import files, saving
     from zoo.visualization import canvas, charts
 
     saved = is_saved_file(name)
-    out = Path(out or f"{Path(name).stem}{'-on' if saved else ''}.keras")
+    if out is None:
+        own = catalog.card(name).facts.get("dataset") if name in catalog.cards() else None
+        out = default_output(f"{Path(name).stem}{'-on' if saved else ''}.keras", data or own, overwrite)
+    out = Path(out)
+    files.output(out, inputs=[name] if saved else [])
     if out.suffix != ".keras":
         raise UsageError(f"--out must be a .keras file, got {str(out)!r}.")
     folder = out.with_suffix(".training")
@@ -102,8 +119,14 @@ def train(name, as_json, data=None, validation=None, settings=(), size=None, out
             of_training = training_settings(type(model)) - {*model.arguments}
             built = {key: given.pop(key) for key in [*given] if key not in of_training}
             model = zoo.get(name, seed=seed, **shape, **built)
-        history = model.train(data, validation, folder=folder, **options, **given)
-        model.save(out)
+        if out.exists():  # better said now than after the training
+            about = {"task": model.entry.task}
+            if model.entry.task == "classification":
+                found = model._resolve_dataset(data, lambda data: model._find_data(data, validation))
+                about["labels"] = found.labels
+            saving.output(out, about, overwrite)
+        history = model.train(data, validation, folder=folder, overwrite=overwrite, **options, **given)
+        model.save(out, overwrite)
         if canvas.installed():
             charts.learning_curves(history, folder / "curves.png")
     epochs = len(history.history["loss"])
@@ -146,7 +169,8 @@ def parse_settings(pairs) -> dict:
 @weights_option
 @option("--n", type=int, metavar="N", help="Of a model that draws: how many pictures to judge.")
 @option("--errors", type=PATH, metavar="FILE.html", help="Write a page of what it gets wrong.")
-def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> None:
+@overwrite_option
+def evaluate(name, as_json, overwrite, data=None, weights=None, errors=None, **options) -> None:
     """Measure a model on labelled data.
 
     DATA is a folder of class folders, a dataset's name or a CSV file; without it, the model's own dataset.
@@ -164,12 +188,16 @@ def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> 
         raise UsageError(f"{name} is a model for {model.entry.task}: it draws no pictures; leave out --n.")
     if "encoding" in options and "encoding" not in inspect.signature(model.evaluate).parameters:
         raise UsageError(f"{name} is a model for {model.entry.task}: it reads no text by --encoding; leave it out.")
+    if errors:
+        from zoo.visualization.pages import page_output
+
+        page_output(errors, [] if data is None else [data], overwrite)
     result = model.evaluate(data, **options)
     note_skipped(result["skipped"])
     if errors:
         if not hasattr(result, "page"):
             raise UsageError(f"{name} is a model for {model.entry.task}: it has no --errors.")
-        result.page(errors, f"{name} on {data or 'its own data'}")
+        result.page(errors, f"{name} on {data or 'its own data'}", overwrite)
         note(f"Wrote {errors}: {len(result.errors())} mistakes.")
     show_json(result) if as_json else print(model._format_result(result))
 
@@ -178,7 +206,8 @@ def evaluate(name, as_json, data=None, weights=None, errors=None, **options) -> 
 @model_argument()
 @argument("out", metavar="OUT", type=PATH)
 @weights_option
-def export(name, out, as_json, weights=None) -> None:
+@overwrite_option
+def export(name, out, as_json, overwrite, weights=None) -> None:
     """Write a model as a file of another tool.
 
     The ending of OUT decides the format: .xml is OpenVINO, its weights in a .bin beside it.
@@ -187,7 +216,7 @@ def export(name, out, as_json, weights=None) -> None:
       zoo export pets.keras pets.xml
       zoo export efficientnet_lite0 backbone.xml
     """
-    open_model(name, "export", weights).export(out)
+    open_model(name, "export", weights).export(out, overwrite)
     show_json({"out": str(out)}) if as_json else print(f"Wrote {out}.")
 
 

@@ -3,10 +3,11 @@
 import csv
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.errors import ZooError
-from zoo.files import atomic_file
+from zoo.files import atomic_file, output
 
 
 class GrowingTable:
@@ -20,6 +21,8 @@ class GrowingTable:
         columns: the columns; the first one says what a row is about. Columns called "error" and "by" must be there.
         by: who writes: rows by another are not mixed with these.
         renamed: columns' new names by the old ones that an older file may have.
+        inputs: what the results are about; none of these files is written over.
+        overwrite: begin anew, whatever the file holds.
 
     Attributes:
         done: what the kept rows are about.
@@ -28,9 +31,17 @@ class GrowingTable:
         ZooError: the file cannot be read or written, or holds something else.
     """
 
-    def __init__(self, path, columns: list[str], by: str, renamed: dict[str, str] | None = None):
-        self.path, self.columns, self.by = Path(path), columns, by
-        rows = self._rows(renamed or {}) if self.path.exists() else []
+    def __init__(
+        self,
+        path: str | Path,
+        columns: list[str],
+        by: str,
+        renamed: dict[str, str] | None = None,
+        inputs: Sequence[str] = (),
+        overwrite: bool = False,
+    ):
+        self.path, self.columns, self.by = output(path, inputs=inputs), columns, by
+        rows = self._rows(renamed or {}) if self.path.exists() and not overwrite else []
         self.done = {row[0] for row in rows}
         try:
             with atomic_file(self.path) as temporary:
@@ -47,7 +58,7 @@ class GrowingTable:
         if rows and [renamed.get(column, column) for column in rows[0]] != self.columns:
             raise ZooError(
                 f"{self.path} is there already and has not the columns {', '.join(self.columns)}. "
-                "Give another name, or move the file away."
+                "Give another name, or replace it: --overwrite."
             )
         if not text.endswith("\n"):
             rows = rows[:-1]  # killed while it was written
@@ -57,7 +68,7 @@ class GrowingTable:
         if others:
             raise ZooError(
                 f"{self.path} holds the answers of {', '.join(sorted(others))}, this is {self.by}. "
-                "Give another name, or move the file away."
+                "Give another name, or replace it: --overwrite."
             )
         return [row for row in rows if not row[failure]]
 

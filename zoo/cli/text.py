@@ -5,7 +5,15 @@ import sys
 from click import argument, option
 
 from zoo.cli.command import command, open_model, show_json, with_defaults
-from zoo.cli.options import PATH, POSITIVE, model_argument, seed_option, temperature_option, weights_option
+from zoo.cli.options import (
+    PATH,
+    POSITIVE,
+    model_argument,
+    overwrite_option,
+    seed_option,
+    temperature_option,
+    weights_option,
+)
 from zoo.console import note
 from zoo.errors import UsageError
 
@@ -87,7 +95,8 @@ def read_line() -> str:
 @option("--top", type=POSITIVE, metavar="K", help="How many words to name.")
 @option("--map", "picture", type=PATH, metavar="FILE.png", help="Draw the most frequent words on a plane.")
 @weights_option
-def similar(name, word, as_json, without=None, plus=None, picture=None, weights=None, **options) -> None:
+@overwrite_option
+def similar(name, word, as_json, overwrite, without=None, plus=None, picture=None, weights=None, **options) -> None:
     """Name the words that are nearest to a word.
 
     Examples:
@@ -100,7 +109,7 @@ def similar(name, word, as_json, without=None, plus=None, picture=None, weights=
         raise UsageError("an analogy takes --without and --plus: zoo similar FILE king --without man --plus woman")
     nearest = model.analogy(word, without, plus, **options) if without else model.most_similar(word, **options)
     if picture:
-        model.map(picture)
+        model.map(picture, overwrite=overwrite)
         note(f"Wrote {picture}.")
     if as_json:
         return show_json([{"word": other, "cosine": cosine} for other, cosine in nearest])

@@ -9,7 +9,7 @@ from click.shell_completion import get_completion_class
 
 import zoo
 from zoo.cli.command import command, interruptible, show_json
-from zoo.cli.options import PATH, POSITIVE
+from zoo.cli.options import PATH, POSITIVE, overwrite_option
 from zoo.errors import UsageError
 from zoo.files import home
 
@@ -27,7 +27,8 @@ NEXT = """put photos of your own into a folder, those of each class into a folde
 
 @command()
 @option("--out", type=PATH, metavar="DIR", default="zoo-demo", show_default=True, help="The folder for the files.")
-def demo(out, as_json) -> None:
+@overwrite_option
+def demo(out, as_json, overwrite) -> None:
     """Try it: train classifiers on sample pictures, and use them.
 
     Takes half a minute and no network. The pictures come with `pip install "keras-zoo[samples]"`.
@@ -39,17 +40,18 @@ def demo(out, as_json) -> None:
     from PIL import Image
 
     from zoo.data import named, sources
+    from zoo.visualization.grid import picture_output, save_picture
 
     folder, accuracy, predictions = Path(out), {}, []
     say = (lambda text: None) if as_json else functools.partial(print, flush=True)
     with interruptible("What was computed is cached: the same command goes on from there."):
         for data in ("textures", "faces"):
-            accuracy[data] = zoo.finetune(data, out=folder / f"{data}.keras").metrics["accuracy"]
+            accuracy[data] = zoo.finetune(data, out=folder / f"{data}.keras", overwrite=overwrite).metrics["accuracy"]
             say(f"accuracy {accuracy[data]}, on pictures of {data} that were not trained on")
     held_out = sources.load("textures").splits["validation"]
     pictures = [folder / f"{label}.png" for label in held_out.labels]
     for label, path in zip(held_out.labels, pictures, strict=True):
-        Image.fromarray(held_out.of_class(label).items[0]).save(path)
+        save_picture(Image.fromarray(held_out.of_class(label).items[0]), picture_output(path, overwrite=overwrite))
     asked = {
         "textures.keras": (zoo.load(folder / "textures.keras"), pictures),
         "efficientnet_lite0": (zoo.get("efficientnet_lite0", weights="imagenet"), [named.sample_picture("chelsea")]),
@@ -67,6 +69,7 @@ def demo(out, as_json) -> None:
 @argument("name", metavar="[NAME]", required=False)
 @option("--seeds", type=POSITIVE, metavar="N", help="How many seeds; without it, the study's own number.")
 @option("--out", type=PATH, metavar="DIR", help="Where rows and figure go (studies/NAME).")
+@overwrite_option
 def reproduce(as_json, name=None, **options) -> None:
     """Run a study: an experiment with its table, figure and verdict.
 
@@ -83,7 +86,7 @@ def reproduce(as_json, name=None, **options) -> None:
         return show_json(outcome) if as_json else print(outcome)
     from zoo.studies.definitions import STUDIES
 
-    if options:
+    if any(options.values()):
         raise UsageError("give the name of a study; `zoo reproduce` lists them.")
     if as_json:
         return show_json([{"name": s.name, "question": s.question, "seeds": s.seeds} for s in STUDIES.values()])

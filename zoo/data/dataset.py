@@ -1,10 +1,12 @@
 """A dataset: parts under one name, whatever they are parts of, and what was left out of them."""
 
 import hashlib
+import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from zoo.errors import UsageError
+from zoo.files import expand
 
 if TYPE_CHECKING:
     from zoo.data.images.pictures import Pictures
@@ -60,6 +62,14 @@ class Part(Protocol):
 
     def lines(self) -> list[str]:
         """What the part's fingerprint is made of."""
+
+
+def place_of(data: Any) -> str | None:
+    """What tells data from those of another place without naming it: a hash of the path; or a dataset's name."""
+    if not isinstance(data, str | os.PathLike):
+        return None
+    path = expand(data)
+    return hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16] if path.exists() else str(data)
 
 
 P = TypeVar("P", bound=Part)

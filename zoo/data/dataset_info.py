@@ -23,6 +23,7 @@ class DatasetInfo:
         urls: where each file can be downloaded.
         package: the installed package that carries the files.
         kind: what it holds: "images", "points", "text", or "pairs" of lines.
+        inputs: of points, what each number says.
         parts: names what else there is in the folder, for `read` as a third argument: "name:part".
     """
 
@@ -37,4 +38,5 @@ class DatasetInfo:
     urls: dict[str, str] = field(default_factory=dict)
     package: str | None = None
     kind: str = "images"
+    inputs: tuple[str, ...] = ()
     parts: Callable[[Path], list[str]] | None = None

@@ -43,6 +43,11 @@ def known(name: str, *kinds: str) -> bool:
     return name.partition(":")[0] in names(*kinds)
 
 
+def input_names(name: str | None) -> tuple[str, ...]:
+    """What each number of an example says, of a dataset of points; nothing of any other."""
+    return DATASETS[name].inputs if name in DATASETS else ()
+
+
 def load_named(name: str, kind: str, classes: bool = True) -> Dataset[Any]:
     """Read a dataset by its name, downloading it when it is not at hand and has an address.
 

@@ -1,6 +1,7 @@
 """Models as files of other tools. A format is a module here, found by being here.
 
-Its `ENDING` is the ending of its files, and its function `write(task, path)` writes one, whole or not at all.
+Its `ENDING` is the ending of its files. Its function `write(task, path, overwrite)` writes one, whole or not at all,
+and `read_record(path)` reads what one says of its model, as a saved file's record does.
 """
 
 import importlib
@@ -9,7 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from zoo import saving
 from zoo.errors import UsageError
+from zoo.files import expand
 
 if TYPE_CHECKING:
     from zoo.tasks.task import Task
@@ -26,19 +29,21 @@ def formats() -> dict[str, ModuleType]:
     return {module.ENDING: module for module in modules}
 
 
-def export(task: "Task", path: str | Path) -> None:
+def export(task: "Task", path: str | Path, overwrite: bool = False) -> None:
     """Write a model as a file of another tool.
 
     Args:
         task: the model.
         path: the file; its ending decides the format.
+        overwrite: replace whatever file is there; without it, only one for the same task with the same classes.
 
     Raises:
         UsageError: no format has that ending.
-        ZooError: the format cannot hold the model, or the file cannot be written.
+        ZooError: the format cannot hold the model, something else is there, or the file cannot be written.
     """
-    path, known = Path(path), formats()
+    path, known = expand(path), formats()
     if path.suffix not in known:
         listed = ", ".join(f"{ending} ({module.__name__.rpartition('.')[2]})" for ending, module in known.items())
         raise UsageError(f"no format of a model ends in {path.suffix!r}: {str(path)!r}. Accepted are {listed}.")
-    known[path.suffix].write(task, path)
+    module = known[path.suffix]
+    module.write(task, saving.output(path, task.get_config(), overwrite, module.read_record), overwrite)

@@ -17,7 +17,7 @@ import numpy as np
 
 from zoo import inference, saving
 from zoo.errors import ZooError
-from zoo.files import atomic_file
+from zoo.files import atomic_file, output
 
 if TYPE_CHECKING:
     from zoo.tasks.task import Task
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 ENDING = ".xml"
 
 
-def write(task: Task, path: Path) -> None:
+def write(task: Task, path: Path, overwrite: bool = False) -> None:
     """Convert a model, and compare its answers with those of the model that was saved."""
+    weights = path.with_suffix(".bin")
+    output(weights, lambda file: "" if path.exists() else "belongs to no network beside it", overwrite=overwrite)
     if not inference.available():
         raise ZooError("OpenVINO is not installed; type: python -m pip install openvino")
     with tempfile.TemporaryDirectory() as folder:
@@ -48,6 +50,19 @@ def write(task: Task, path: Path) -> None:
         for part in (".bin", ".xml"):  # the weights first: a network without them would be half a file
             with saving.unwritable(path), atomic_file(path.with_suffix(part)) as temporary:
                 shutil.copyfile(network.with_suffix(part), temporary)
+
+
+def read_record(path: Path) -> dict:
+    """What a network says of its model.
+
+    Raises:
+        ZooError: nothing that the zoo wrote.
+    """
+    try:
+        model = inference.load_openvino().Core().read_model(path)
+        return json.loads(model.get_rt_info(["model_info", "zoo"]).astype(str))
+    except Exception as error:  # OpenVINO raises what it likes on what is no network
+        raise ZooError(f"{path} is no network that the zoo wrote: {error}") from error
 
 
 def _annotate(converted: Path, task: Task, network: Path) -> None:

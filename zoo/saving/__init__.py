@@ -1,6 +1,6 @@
 """Saved files: one `.keras` file that plain Keras opens, with a record of ours inside, and a safe door to open it."""
 
-from zoo.saving.archive import Archive, Record, outputs, read, read_record, save, unwritable, write
+from zoo.saving.archive import Archive, Record, output, outputs, read, read_record, save, unwritable, write
 from zoo.saving.packing import digest, pack, plain, selftest, unpack
 from zoo.saving.weights_file import in_half, with_head
 
@@ -9,6 +9,7 @@ __all__ = [
     "Record",
     "digest",
     "in_half",
+    "output",
     "outputs",
     "pack",
     "plain",

@@ -10,6 +10,7 @@ import importlib.metadata
 import io
 import json
 import math
+import os
 import platform
 import tempfile
 import zipfile
@@ -22,8 +23,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo._version import __version__
-from zoo.errors import ZooError, printable
+from zoo.console import aligned, describe
+from zoo.errors import ZooError, brief
 from zoo.files import atomic_file, home
+from zoo.files import output as output_file
 from zoo.saving import safety
 from zoo.saving.packing import digest, unpack
 from zoo.saving.safety import CONFIG, MEMBERS, METADATA, RECORD, WEIGHTS
@@ -56,13 +59,42 @@ class Record:
         return {key: value for key, value in self.content.items() if key not in ("selftest", "members", "familiar")}
 
     def __str__(self):
-        rows = {"file": f"{self.path} ({self.path.stat().st_size / 1e6:.1f} MB)"}
-        rows |= {key: value for key, value in self.to_json().items() if value not in (None, {}, [])}
-        width = max(map(len, rows))
-        return "\n".join(f"{key:<{width}}  {_line(value)}" for key, value in rows.items())
+        size = f"{self.path} ({self.path.stat().st_size / 1e6:.1f} MB)"
+        return aligned([("file", size), *describe(self.to_json())])
 
 
-def save(model: "keras.Model", path: Path, record: dict, test: dict) -> None:
+def output(
+    path: str | os.PathLike,
+    record: dict,
+    overwrite: bool = False,
+    read: Callable[[Path], dict] = lambda path: read_record(path).content,
+) -> Path:
+    """Where a model may be saved: a file that is there holds one for the same task and with the same classes.
+
+    Args:
+        path: the file.
+        record: what it is to say of itself; "task" and "labels" count.
+        overwrite: replace whatever file is there.
+        read: gives the record of a file, or raises ZooError where it has none.
+
+    Raises:
+        ZooError: there is something else; see `zoo.files.output`.
+    """
+
+    def conflict(file: Path) -> str:
+        try:
+            found = read(file)
+        except ZooError:
+            return "is no model that the zoo saved"
+        if found["task"] != record["task"]:
+            return f"holds a model for {found['task']}, where this one is for {record['task']}"
+        there, labels = ([*map(str, about.get("labels") or [])] for about in (found, record))
+        return "" if {*there} == {*labels} else f"knows {brief(there)}, where this model knows {brief(labels)}"
+
+    return output_file(path, conflict, overwrite=overwrite)
+
+
+def save(model: "keras.Model", path: Path, record: dict, test: dict, overwrite: bool = False) -> None:
     """Write a model and its record as one `.keras` file, whole or not at all.
 
     Args:
@@ -70,9 +102,10 @@ def save(model: "keras.Model", path: Path, record: dict, test: dict) -> None:
         path: the file, ending in `.keras`.
         record: what to remember, as JSON.
         test: the file's self-test, from `selftest`.
+        overwrite: replace whatever file is there, see `output`.
 
     Raises:
-        ZooError: the name does not end in `.keras`, or the file cannot be written.
+        ZooError: the name does not end in `.keras`, something else is there, or the file cannot be written.
     """
     from zoo.backend import random_scope, silence_stderr
 
@@ -86,10 +119,10 @@ def save(model: "keras.Model", path: Path, record: dict, test: dict) -> None:
             model.save(copy)
         with zipfile.ZipFile(copy) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
-    write(path, members, record, test)
+    write(path, members, record, test, overwrite)
 
 
-def write(path: Path, members: dict[str, bytes], record: dict, test: dict) -> None:
+def write(path: Path, members: dict[str, bytes], record: dict, test: dict, overwrite: bool = False) -> None:
     """Write the members of a `.keras` file and its record, whole or not at all; no framework is needed.
 
     Args:
@@ -97,11 +130,13 @@ def write(path: Path, members: dict[str, bytes], record: dict, test: dict) -> No
         members: Keras' own members by name.
         record: what to remember, as JSON.
         test: the file's self-test, from `selftest`.
+        overwrite: replace whatever file is there, see `output`.
 
     Raises:
-        ZooError: the name does not end in `.keras`, or the file cannot be written.
+        ZooError: the name does not end in `.keras`, something else is there, or the file cannot be written.
     """
     check_ending(path)
+    target = output(path, record, overwrite)
     record = {
         "format": FORMAT,
         **record,
@@ -113,7 +148,7 @@ def write(path: Path, members: dict[str, bytes], record: dict, test: dict) -> No
         "selftest": test,
         "members": {name: digest(content) for name, content in members.items()},
     }
-    with unwritable(path), atomic_file(path, suffix=".keras") as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with unwritable(path), atomic_file(target, suffix=".keras") as file, zipfile.ZipFile(file, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)  # stored as they are: weights hardly compress
         archive.writestr(RECORD, json.dumps(record, indent=1), zipfile.ZIP_DEFLATED)
@@ -326,12 +361,3 @@ def outputs(model: "keras.Model", inputs: np.ndarray) -> np.ndarray:
     from zoo.backend import keras
 
     return keras.ops.convert_to_numpy(keras.ops.cast(model(inputs, training=False), "float32"))
-
-
-def _line(value) -> str:
-    """A value of the record on one line."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {_line(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(_line, value))
-    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))

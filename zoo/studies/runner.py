@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from zoo import api, catalog
+from zoo import api, catalog, files
 from zoo.console import note, progress_bar
 from zoo.data import sources
 from zoo.errors import DivergedError, whole_number
@@ -20,13 +20,14 @@ from zoo.studies.schema import Arm, Study
 from zoo.visualization import canvas
 
 
-def reproduce(name: str, seeds: int | None = None, out=None) -> Outcome:
+def reproduce(name: str, seeds: int | None = None, out=None, overwrite: bool = False) -> Outcome:
     """Run a study and write its rows and its figure; rows that are there already are not measured again.
 
     Args:
         name: the study, see `zoo reproduce`.
         seeds: how many seeds, 0, 1, 2 and so on; None is the study's own number.
         out: the folder for `results.csv`, `results.json` and the figure; None is `studies/NAME`.
+        overwrite: write there although the folder holds files of these names that are no study's.
 
     Returns:
         An `Outcome`: `print` shows it to people, `.to_json()` gives it to programs, `.rows` are its rows.
@@ -41,7 +42,8 @@ def reproduce(name: str, seeds: int | None = None, out=None) -> Outcome:
     """
     study = get_study(name)
     seeds = whole_number("seeds", study.seeds if seeds is None else seeds, 1)
-    folder = Path("studies", study.name) if out is None else Path(out)
+    folder = Path("studies", study.name) if out is None else files.expand(out)
+    check_folder(folder, study, overwrite)
     rows = run(study, range(seeds), folder)
     outcome = Outcome(study, rows, folder)
     if canvas.installed():
@@ -51,6 +53,13 @@ def reproduce(name: str, seeds: int | None = None, out=None) -> Outcome:
     else:
         note(f"The figure is left out: {canvas.MISSING}")
     return outcome
+
+
+def check_folder(folder: Path, study: Study, overwrite: bool = False) -> None:
+    """Refuse to write a study over something else: where its rows are, the other files are its own too."""
+    own = bool(read_rows(folder))
+    for name in ("results.csv", f"{study.name}.png"):
+        files.output(folder / name, lambda file: "" if own else "is of no study", overwrite=overwrite)
 
 
 def run(study: Study, seeds, folder: Path) -> list[Row]:

@@ -25,9 +25,10 @@ import numpy as np
 from zoo import catalog, environment, inference, saving
 from zoo.console import note, note_skipped
 from zoo.data import sources
-from zoo.data.dataset import Dataset, Skipped
+from zoo.data.dataset import Dataset, Skipped, place_of
 from zoo.errors import RecordMismatchError, UsageError, ZooError, checked_seed, whole_number
 from zoo.export import export
+from zoo.files import expand
 from zoo.metrics import Metric
 from zoo.registry import Entry, did_you_mean
 from zoo.weights.load import load_weights
@@ -303,6 +304,7 @@ class Task(abc.ABC):
         resume: bool = False,
         tensorboard: bool = False,
         callbacks: keras.callbacks.Callback | Sequence[keras.callbacks.Callback] = (),
+        overwrite: bool = False,
         progress: bool = True,
         verbose: int | str | None = None,
         **compile_arguments: Any,
@@ -324,6 +326,8 @@ class Task(abc.ABC):
             resume: go on from `folder/resume.npz`; ends where an unbroken run ends.
             tensorboard: also write TensorBoard's event files into `folder/tensorboard`.
             callbacks: further Keras callbacks, or one.
+            overwrite: train anew in a `folder` that holds something else than a training of this kind of model with
+                these classes.
             progress: show a bar with the time left.
             verbose: Keras' word for `progress`: 0 is False, anything else True.
             **compile_arguments: passed to `keras.Model.compile`, in place of the task's.
@@ -335,14 +339,14 @@ class Task(abc.ABC):
             ZooError: the data cannot be found or do not fit the model, or the run to resume is another one.
         """
         from zoo import backend
-        from zoo.training import loop
+        from zoo.training import checkpoint, loop
         from zoo.training.run import Run, learning_rate_schedule, make_optimizer
 
         entry = self.entry
         check_compile_arguments(compile_arguments)
         progress = progress if verbose is None else bool(verbose)
         callbacks = callbacks if isinstance(callbacks, Sequence) else [callbacks]
-        folder = None if folder is None else Path(folder)
+        folder = None if folder is None else expand(folder)
         epochs = entry.epochs if epochs is None else whole("epochs", epochs)
         if batch_size is None:
             batch_size = entry.batch_size
@@ -353,6 +357,8 @@ class Task(abc.ABC):
         dataset = self._resolve_dataset(data, lambda data: self._find_data(data, validation))
         plan = self._make_plan(dataset, batch_size, folder, progress)
         note_skipped(self.skipped)
+        if folder is not None and not resume:
+            checkpoint.check_folder(folder, self.get_config(), overwrite)
         if optimizer is None or isinstance(optimizer, str | dict):
             rate = entry.learning_rate if learning_rate is None else learning_rate
             steps = epochs * (steps_per_epoch or plan.data.steps(batch_size))
@@ -360,7 +366,8 @@ class Task(abc.ABC):
             optimizer = make_optimizer(optimizer or entry.optimizer, rate)
         elif learning_rate is not None:
             optimizer.learning_rate = learning_rate
-        self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
+        place = place_of(self.entry.dataset if data is None else data)
+        self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint(), "place": place}
         run = Run(
             epochs=epochs,
             optimizer=optimizer,
@@ -391,7 +398,7 @@ class Task(abc.ABC):
             note(f"{self.name} trains much faster with KERAS_BACKEND={entry.fastest_on} set.")
         if progress and "bfloat16" in str(self.dtype) and environment.lacks_bfloat16() and not backend.has_gpu():
             note("this processor has no instructions for bfloat16: training in float32 is several times as fast.")
-        return loop.fit(plan, run, save=self.save, kept=self.model)
+        return loop.fit(plan, run, save=functools.partial(self.save, overwrite=True), kept=self.model)
 
     def _find_data(self, data: Any, validation: Any = None) -> Dataset:
         """Find data to learn from, split."""
@@ -443,34 +450,40 @@ class Task(abc.ABC):
         """What functions of the model's own file may name beside their own arguments: the builder's."""
         return self.arguments
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, overwrite: bool = False) -> None:
         """Write one `.keras` file: plain Keras opens it, and `zoo.load` knows its labels and provenance too.
 
         Args:
-            path: the file; it must end in `.keras`. It is written whole or not at all.
+            path: the file; it must end in `.keras`. It is written whole or not at all. The file that this model came
+                from may be replaced, and one that holds a model for the same task with the same classes.
+            overwrite: replace whatever file is there.
 
         Raises:
-            ZooError: the name does not end in `.keras`, or the file cannot be written.
+            ZooError: the name does not end in `.keras`, something else is there, or the file cannot be written.
         """
+        path = expand(path)
+        if self._archive is not None and path.exists() and self._archive.path.exists():
+            overwrite = overwrite or path.samefile(self._archive.path)
         if self._model is None and self._archive is not None:
             test = self._archive.record.content["selftest"]
-            saving.write(Path(path), self._archive.members, self.get_config(), test)
+            saving.write(path, self._archive.members, self.get_config(), test, overwrite)
         else:
             samples = self._sample_inputs(2)
             test = saving.selftest(samples, saving.outputs(self.model, samples))
-            saving.save(self.model, Path(path), self.get_config(), test)
+            saving.save(self.model, path, self.get_config(), test, overwrite)
 
-    def export(self, path: str | Path) -> None:
+    def export(self, path: str | Path, overwrite: bool = False) -> None:
         """Write the model as a file of another tool; its ending decides the format, see `zoo.export`.
 
         Args:
             path: the file, for example "pets.xml" for OpenVINO.
+            overwrite: replace whatever file is there; without it, only one of a model with the same classes.
 
         Raises:
             UsageError: no format has that ending.
-            ZooError: the format cannot hold the model, or the file cannot be written.
+            ZooError: the format cannot hold the model, something else is there, or the file cannot be written.
         """
-        export(self, path)
+        export(self, path, overwrite)
 
     def get_config(self) -> dict:
         """What a saved file remembers beyond the model, as JSON: enough to use it, and where it is from."""

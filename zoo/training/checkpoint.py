@@ -12,12 +12,26 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import backend
+from zoo import backend, files, saving
 from zoo.backend import keras
 from zoo.errors import ZooError
 from zoo.files import atomic_file
 from zoo.saving import plain
 from zoo.training.run import Run
+
+
+def check_folder(folder: Path, record: dict, overwrite: bool = False) -> None:
+    """Refuse to write a training over something else.
+
+    Args:
+        folder: where it is to be kept.
+        record: what its saved files will say of themselves, see `zoo.saving.output`.
+        overwrite: write it there all the same.
+    """
+    for name in ("last.keras", "best.keras"):
+        saving.output(folder / name, record, overwrite)
+    trained = (folder / "last.keras").exists()  # it is written before the log
+    files.output(folder / "log.csv", lambda file: "" if trained else "is no training's log", overwrite=overwrite)
 
 
 class RunCheckpoint(keras.callbacks.Callback):

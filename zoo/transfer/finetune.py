@@ -16,8 +16,9 @@ from threadpoolctl import threadpool_limits
 from zoo import inference, saving
 from zoo.console import note, note_skipped
 from zoo.data import images, sources
-from zoo.data.dataset import Dataset, Skipped
+from zoo.data.dataset import Dataset, Skipped, place_of
 from zoo.errors import UsageError, ZooError, whole_number
+from zoo.files import expand
 from zoo.tasks.images.classification import Classifier
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.transfer.features import Backbone, FeatureEngine, Features, extract
@@ -37,6 +38,7 @@ def finetune(
     seed: int = 0,
     skip_list: str | Path | None = None,
     out: str | Path | None = None,
+    overwrite: bool = False,
 ) -> Classifier:
     """Train a classifier of your own pictures and measure it on pictures that it was not trained on.
 
@@ -53,6 +55,7 @@ def finetune(
         seed: decides the split and the folds of the cross-validation; nothing else is random.
         skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
         out: a `.keras` file to save to; None keeps the classifier in memory only.
+        overwrite: replace whatever file is there; without it, only a classifier of the same classes.
 
     Returns:
         A `Classifier`. Its `.metrics` hold what the validation pictures gave, through the very model that is saved;
@@ -60,7 +63,7 @@ def finetune(
 
     Raises:
         UsageError: no backbone of that name, or a value that is not accepted.
-        ZooError: the data cannot be found, or too few pictures are left to train on.
+        ZooError: the data cannot be found, too few pictures are left to train on, or `out` holds something else.
 
     Example:
         >>> pets = finetune("textures")
@@ -75,6 +78,8 @@ def finetune(
     seconds: dict[str, float] = {}
     with clocked(seconds, "reading the folder"):
         dataset = sources.load(train, validation, val_split, seed, skip_list, hold_out=VAL_SPLIT)
+    if out is not None:
+        saving.output(out, {"task": "classification", "labels": dataset.labels}, overwrite)
     if not network.conversion.done(inference.FILE):
         network.begin()
     note(describe(dataset))
@@ -110,14 +115,14 @@ def finetune(
         archive = saving.Archive.in_memory(network.name, members, test)
         engine = inference.HeadEngine(exact, head)
         classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
-        classifier.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
+        classifier.data = {"name": dataset.name, "fingerprint": dataset.fingerprint(), "place": place_of(train)}
         truth = dataset.splits["validation"].y[held_out.kept]
         classifier._measure(head(held_out.x[:, 0]), truth, "validation", skipped)
         if out is not None:
-            classifier.save(out)
+            classifier.save(out, overwrite)
             with contextlib.suppress(Exception):  # it only spares the first prediction the conversion
-                sha256 = saving.digest(Path(out).read_bytes())
-                network.conversion.put_head(head.kernel, head.bias, inference.Conversion.of_file(Path(out), sha256))
+                sha256 = saving.digest(expand(out).read_bytes())
+                network.conversion.put_head(head.kernel, head.bias, inference.Conversion.of_file(expand(out), sha256))
     classifier.summary = {
         "validation": {key: classifier.metrics[key] for key in ("accuracy", "per_class", "confusion")},
         "labels": dataset.labels,

@@ -11,6 +11,7 @@ from zoo.console import note
 from zoo.errors import ZooError
 from zoo.errors import printable as one_line
 from zoo.files import atomic_file
+from zoo.visualization.grid import mark
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,4 +98,4 @@ def new_figure(path, size: tuple[float, float], words=()) -> Iterator["Figure"]:
         yield figure
         with atomic_file(path, suffix=".png") as temporary, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph")  # `font_for` has said so
-            figure.savefig(temporary, format="png", dpi=120)
+            figure.savefig(temporary, format="png", dpi=120, pil_kwargs={"exif": mark()})

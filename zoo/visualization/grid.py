@@ -1,13 +1,16 @@
-"""Many pictures as one, and written to a file."""
+"""Many pictures as one, and written to a file, which says that the zoo made it."""
 
 import math
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.ExifTags import Base
 
 from zoo.errors import ZooError
-from zoo.files import atomic_file
+from zoo.files import atomic_file, output
 
 ACROSS = 16  # pictures in a row
 TILE = 64  # pixels: small pictures are drawn at least so large
@@ -36,6 +39,30 @@ def as_picture(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
+MAKER = "zoo"
+
+
+def mark() -> Image.Exif:
+    """What a picture of the zoo's says of itself."""
+    exif = Image.Exif()
+    exif[Base.Software] = MAKER
+    return exif
+
+
+def picture_output(path: str | os.PathLike, inputs: Iterable[str | os.PathLike] = (), overwrite: bool = False) -> Path:
+    """Where a picture may be written: over no other picture than the zoo's own; see `zoo.files.output`."""
+
+    def conflict(file: Path) -> str:
+        try:
+            with Image.open(file) as picture:
+                ours = MAKER in (picture.getexif().get(Base.Software), picture.info.get("comment", b"").decode())
+        except Exception:  # Pillow raises what it likes on what is no picture
+            ours = False
+        return "" if ours else "is no picture that the zoo drew"
+
+    return output(path, conflict, inputs=inputs, overwrite=overwrite)
+
+
 def save_picture(picture: Image.Image, path: Path, **how) -> None:
     """Write a picture, whole or not at all; `how` as for `PIL.Image.Image.save`.
 
@@ -44,7 +71,7 @@ def save_picture(picture: Image.Image, path: Path, **how) -> None:
     """
     try:
         with atomic_file(path, suffix=path.suffix) as temporary:
-            picture.save(temporary, **how)
+            picture.save(temporary, exif=mark(), comment=MAKER, **how)  # GIF has no Exif
     except (OSError, ValueError, KeyError) as error:  # a folder that is none; a format that Pillow only reads
         raise ZooError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
 

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from zoo.files import atomic_file
+from zoo.files import atomic_file, output
 
 MOST = 300  # errors that a page shows
 STYLE = """
@@ -47,6 +48,19 @@ class ErrorShown(Protocol):
     def pixels(self) -> np.ndarray: ...
 
 
+MARK = "<meta name=generator content=zoo>"
+
+
+def page_output(path: str | os.PathLike, inputs: Iterable[str | os.PathLike] = (), overwrite: bool = False) -> Path:
+    """Where a page may be written: over no other page than the zoo's own; see `zoo.files.output`."""
+
+    def conflict(file: Path) -> str:
+        with file.open("rb") as page:
+            return "" if MARK.encode() in page.read(1000) else "is no page that the zoo wrote"
+
+    return output(path, conflict, inputs=inputs, overwrite=overwrite)
+
+
 def write_errors_page(
     path: Path, title: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int
 ) -> None:
@@ -59,13 +73,13 @@ def write_errors_page(
         errors: the examples to show, pictures as uint8 arrays (height, width, channels) or points (length,).
         total: how many errors there are in all.
     """
-    with atomic_file(Path(path), suffix=".html") as temporary:
+    with atomic_file(path, suffix=".html") as temporary:
         temporary.write_text("\n".join(_lines(title, metrics, errors, total)), encoding="utf-8")
 
 
 def _lines(title: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int) -> Iterable[str]:
     title = html.escape(title)
-    yield f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
+    yield f"<!doctype html><html lang=en><meta charset=utf-8>{MARK}<title>{title}</title><style>{STYLE}</style>"
     yield f"<h1>{title}</h1>"
     yield f"<p>Accuracy {html.escape(str(metrics['accuracy']))} on the {html.escape(metrics['split'])} split."
     more = f", the {len(errors)} most confident are shown" if total > len(errors) else ""

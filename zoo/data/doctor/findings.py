@@ -131,10 +131,10 @@ class Report:
                 reasons.setdefault(path, printable(f"{reason} as {others[0]}" if others else reason))
         return reasons
 
-    def write_skip_list(self, path) -> int:
+    def write_skip_list(self, path, overwrite: bool = False) -> int:
         """Write the skip list as a CSV file, for `zoo finetune --skip-list`; returns how many pictures are on it."""
         reasons = self.skip_list()
-        skip_list.write(path, reasons)
+        skip_list.write(path, reasons, overwrite)
         return len(reasons)
 
     def to_json(self) -> dict:

@@ -267,6 +267,7 @@ DATASETS = (
         classes=("leave it", "eat it"),
         read=make_eat_it,
         kind="points",
+        inputs=("sweet", "hot", "sour"),
     ),
     DatasetInfo(
         name="textures",

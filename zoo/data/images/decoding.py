@@ -99,10 +99,10 @@ def read(picture) -> bytes | np.ndarray:
         raise ImageError("an address on the network; download the picture, and give its path or bytes", "missing")
     if isinstance(picture, (str, os.PathLike)):
         try:
-            path = Path(picture)
+            path = Path(picture).expanduser()
             if (size := path.stat().st_size) <= LARGEST_FILE:
                 return path.read_bytes()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: the home of nobody
             reason = getattr(error, "strerror", None) or error
             raise ImageError(f"cannot be read: {reason}", "unreadable") from None
         limit = f"pictures of up to {LARGEST_FILE / 1e9:g} GB are read"

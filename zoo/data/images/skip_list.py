@@ -8,17 +8,18 @@ written by hand, with "/" between folders on every system. Files are never touch
 import csv
 import io
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from zoo import files
 from zoo.console import note
 from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.folders import read_table
 from zoo.data.images.pictures import Pictures
 from zoo.errors import ZooError
-from zoo.files import atomic_file
 
 
 class SkipList:
@@ -32,7 +33,7 @@ class SkipList:
     """
 
     def __init__(self, path: str | os.PathLike):
-        self.path = Path(path).expanduser()
+        self.path = files.expand(path)
         columns, rows = read_table(self.path)
         if "path" not in [name.strip().lower() for name in columns]:
             raise ZooError(
@@ -89,12 +90,27 @@ class SkipList:
         return Path(self._folders[folder], path.name)
 
 
-def write(path, reasons: dict[Path, str]) -> None:
+HEADER = ("path", "reason")
+
+
+def output(path, inputs: Iterable = (), overwrite: bool = False) -> Path:
+    """Where a skip list may be written: over no other file than a skip list; see `zoo.files.output`."""
+
+    def conflict(file: Path) -> str:
+        with file.open("rb") as table:
+            ours = table.readline().strip() == ",".join(HEADER).encode()
+        return "" if ours else "is no skip list that the zoo wrote"
+
+    return files.output(path, conflict, inputs=inputs, overwrite=overwrite)
+
+
+def write(path, reasons: dict[Path, str], overwrite: bool = False) -> None:
     """Write a skip list, whole or not at all.
 
     Args:
         path: the CSV file to write.
         reasons: why each picture is to be left out, by its path.
+        overwrite: replace whatever file is there; without it, only a skip list.
 
     Example:
         >>> write("skip.csv", {Path("photos/cats/1.jpg"): "truncated"})
@@ -103,14 +119,13 @@ def write(path, reasons: dict[Path, str]) -> None:
         photos/cats/1.jpg,truncated
         <BLANKLINE>
     """
-    path = Path(path).expanduser()
-    folder = path.resolve().parent
-    rows = [("path", "reason")]
+    target, folder = output(path, overwrite=overwrite), files.expand(path).parent.resolve()
+    rows = [HEADER]
     for picture, reason in reasons.items():
         place = picture.parent.resolve() / picture.name
         rows.append(((place.relative_to(folder) if place.is_relative_to(folder) else place).as_posix(), reason))
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
-    with atomic_file(path) as temporary:
+    with files.atomic_file(target) as temporary:
         # "surrogatepass" takes file names that are no Unicode; all others make plain UTF-8
         temporary.write_bytes(text.getvalue().encode("utf-8", "surrogatepass"))

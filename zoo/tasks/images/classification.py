@@ -11,12 +11,13 @@ import numpy as np
 
 from zoo import catalog, inference, metrics, saving
 from zoo.console import per_class_table, progress_bar
-from zoo.data import images, sources
+from zoo.data import images, named, sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.labels import same_form
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
 from zoo.deprecation import Renamed
-from zoo.errors import RecordMismatchError, UsageError, ZooError, is_unicode
+from zoo.errors import RecordMismatchError, UsageError, ZooError, brief, is_unicode
+from zoo.files import expand
 from zoo.inference import BATCH
 from zoo.registry import Entry, did_you_mean
 from zoo.tasks.images.evaluation import Evaluation
@@ -25,6 +26,7 @@ from zoo.tasks.task import Task
 from zoo.training.order import FitData
 from zoo.training.plan import Plan
 from zoo.visualization import charts
+from zoo.visualization.grid import picture_output
 from zoo.weights.load import class_names
 
 
@@ -152,10 +154,10 @@ class Classifier(Task):
         """Take over the data's classes; a model that is not built yet gets as many logits as there are."""
         if self.labels is not None and self.labels != labels:
             raise ZooError(
-                f"{self.name} knows the classes {_brief(self.labels)}; the data have {_brief(labels)}. "
+                f"{self.name} knows the classes {brief(self.labels)}; the data have {brief(labels)}. "
                 f"For new classes, start from zoo.get({self.name!r}) or use zoo.finetune."
             )
-        self._match_size("num_classes", len(labels), "classes", _brief(labels))
+        self._match_size("num_classes", len(labels), "classes", brief(labels))
         self.labels = labels
 
     # Verbs
@@ -313,13 +315,18 @@ class Classifier(Task):
         """The classes in the order of the logits; "class 0", "class 1", ... before any were learned."""
         return self.labels or [f"class {i}" for i in range(self.arguments["num_classes"])]
 
+    def _input_names(self) -> list[str]:
+        """What the numbers of a point are called: as the dataset says that it learned from, else "x1", "x2", ..."""
+        names = named.input_names(self.data.get("place"))
+        return list(names) or [f"x{i + 1}" for i in range(self.preprocessing.shape[0])]
+
     def _prediction(self, probabilities: np.ndarray, top: int, path: str | None, is_novel: bool | None) -> Prediction:
         names = self.class_names()
         best = np.argsort(-probabilities, kind="stable")[:top]
         ranked = [(names[i], float(probabilities[i])) for i in best]
         return Prediction(*ranked[0], ranked, path, is_novel)
 
-    def visualise(self, folder: str | Path, picture: Any = None) -> list[Path]:
+    def visualise(self, folder: str | Path, picture: Any = None, overwrite: bool = False) -> list[Path]:
         """Draw what the first layer has learned to look for, as PNG files.
 
         Of a convolution these are its filters, and with a picture what each makes of it; of units that look at every
@@ -328,6 +335,7 @@ class Classifier(Task):
         Args:
             folder: where the files go.
             picture: a path, array or PIL image, as for `predict`.
+            overwrite: replace whatever files are there; without it, only pictures that the zoo drew.
 
         Returns:
             The files.
@@ -342,25 +350,28 @@ class Classifier(Task):
         """
         from zoo.backend import keras
 
-        folder = Path(folder)
+        inputs = [picture] if images.path_of(picture) else []
+
+        def place(name: str) -> Path:
+            return picture_output(expand(folder) / name, inputs, overwrite)
+
         first: Any = next((layer for layer in self.model.layers if layer.weights), None)
         kind = type(first).__name__
         if kind not in ("Conv2D", "Dense"):
             raise ZooError(f"the first layer of {self.name} is a {kind}: there is no picture of that.")
-        folder.mkdir(parents=True, exist_ok=True)
         kernel = keras.ops.convert_to_numpy(first.kernel)
         if kind == "Conv2D" and isinstance(self.preprocessing, Preprocessing):
-            files = [charts.filters(kernel, folder / "filters.png")]
+            files = [charts.filters(kernel, place("filters.png"))]
             if picture is not None:
                 pixels = images.decode(picture, self.preprocessing)
-                files.append(charts.activation_maps(self.model, pixels, folder / "activations.png", first.name))
+                files.append(charts.activation_maps(self.model, pixels, place("activations.png"), first.name))
             return files
         if isinstance(self.preprocessing, Points):
             if kernel.shape[1] > 1:
                 raise ZooError(f"the first layer of {self.name} has {kernel.shape[1]} units on points; one is drawn.")
             bias = float(keras.ops.convert_to_numpy(first.bias)[0])
-            return [charts.threshold_unit(kernel, bias, folder / "unit.png")]
-        return [charts.weight_image(kernel, self.preprocessing.shape, folder / "weights.png")]
+            return [charts.threshold_unit(kernel, bias, place("unit.png"), self._input_names())]
+        return [charts.weight_image(kernel, self.preprocessing.shape, place("weights.png"))]
 
     def relabel(self, names: dict[str, str]) -> None:
         """Call classes by other names; nothing is trained.
@@ -381,7 +392,7 @@ class Classifier(Task):
         labels = self.class_names()
         for old, new in names.items():
             if old not in labels:
-                raise UsageError(f"no class is called {old!r}{did_you_mean(old, labels)} Classes: {_brief(labels)}.")
+                raise UsageError(f"no class is called {old!r}{did_you_mean(old, labels)} Classes: {brief(labels)}.")
             if not new.strip():
                 raise UsageError(f"the new name of {old!r} is empty.")
             if not is_unicode(new):
@@ -403,7 +414,7 @@ class Classifier(Task):
         unknown = [label for label in pictures.labels if label not in names]
         if unknown:
             raise ZooError(
-                f"the data have classes that the model does not know: {_brief(unknown)}. It knows {_brief(names)}."
+                f"the data have classes that the model does not know: {brief(unknown)}. It knows {brief(names)}."
             )
         return np.array([names.index(label) for label in pictures.labels])[pictures.y]
 
@@ -457,9 +468,3 @@ class Classifier(Task):
             raise RecordMismatchError(
                 f"{classes} labels and inputs of {rule.shape}, but {logits} outputs and inputs of {inputs}"
             )
-
-
-def _brief(names: list[str], most: int = 8) -> str:
-    """A list of names that may be long."""
-    shown = ", ".join(map(str, names[:most]))
-    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"

@@ -9,7 +9,7 @@ from zoo.data.images.pictures import Pictures
 from zoo.data.images.preprocessing import Rule
 from zoo.data.images.streams import stream
 from zoo.deprecation import Renamed
-from zoo.visualization.pages import MOST, write_errors_page
+from zoo.visualization.pages import MOST, page_output, write_errors_page
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,12 @@ class Evaluation(dict):
             )
         ]
 
-    def page(self, path: str | Path, title: str) -> None:
+    def page(self, path: str | Path, title: str, overwrite: bool = False) -> None:
         """Write the mistakes as one HTML file: the numbers, who was taken for whom, and the pictures.
 
         Args:
             path: the file; it is written whole or not at all.
             title: what was evaluated.
+            overwrite: replace whatever file is there; without it, only a page of the zoo's.
         """
-        write_errors_page(Path(path), title, self, self.errors(MOST), len(self._wrong))
+        write_errors_page(page_output(path, overwrite=overwrite), title, self, self.errors(MOST), len(self._wrong))

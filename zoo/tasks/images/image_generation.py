@@ -17,12 +17,13 @@ from zoo.console import progress_bar
 from zoo.data import sources
 from zoo.data.dataset import Dataset
 from zoo.errors import RecordMismatchError, UsageError, ZooError, checked_seed, is_number, whole_number
+from zoo.files import expand
 from zoo.registry import Entry
 from zoo.tasks.images import fidelity
 from zoo.tasks.images.base import PictureTask
 from zoo.training.order import FitData, Shuffled
 from zoo.training.plan import Plan
-from zoo.visualization.grid import as_picture, save_picture, square
+from zoo.visualization.grid import as_picture, picture_output, save_picture, square
 
 if TYPE_CHECKING:
     import keras
@@ -213,6 +214,7 @@ class ImageGenerator(PictureTask):
         n: int = 64,
         seed: int | None = None,
         truncation: float | None = None,
+        overwrite: bool = False,
         progress: bool = True,
     ) -> None:
         """Draw pictures into a file, side by side, or each into one of its own.
@@ -220,25 +222,28 @@ class ImageGenerator(PictureTask):
         Args:
             out: a picture file; or a folder, where they are written as they are drawn, however many they are.
             n, seed, truncation: as for `sample`.
+            overwrite: replace whatever files are there; without it, only pictures that the zoo drew.
             progress: show a bar with the time left.
 
         Raises:
             UsageError: a value that means nothing, or too many pictures for one file.
             ZooError: a file cannot be written.
         """
-        out, pieces = Path(out), self.stream(n, seed, truncation)
+        out, pieces = expand(out), self.stream(n, seed, truncation)
         if out.suffix:
             if n > LARGEST_SHEET:
                 raise UsageError(
                     f"{n:,} pictures are too many for one file; the most are {LARGEST_SHEET:,}. Name a folder, such "
                     f"as {out.stem}/, for a file each."
                 )
+            out = picture_output(out, overwrite=overwrite)
             return save_picture(square(np.concatenate(list(pieces))), out)
         numbers = itertools.count(1)
         with progress_bar(n, "drawing", unit="picture", shown=progress) as bar:
             for piece in pieces:
                 for pixels in piece:
-                    save_picture(as_picture(pixels), out / f"{next(numbers):07}.png")
+                    file = picture_output(out / f"{next(numbers):07}.png", overwrite=overwrite)
+                    save_picture(as_picture(pixels), file)
                 bar.update(len(piece))
 
     def evaluate(

@@ -17,7 +17,7 @@ from zoo.registry import Entry
 from zoo.tasks.images.base import PictureTask
 from zoo.training.order import FitData
 from zoo.training.plan import Plan
-from zoo.visualization.grid import grid, save_picture
+from zoo.visualization.grid import grid, picture_output, save_picture
 
 if TYPE_CHECKING:
     import keras
@@ -186,7 +186,7 @@ class Autoencoder(PictureTask):
             lines.append(f"  gain                     {result['gain']}")
         return "\n".join(lines)
 
-    def draw(self, pictures: Any, out: str | Path, noise: float = 0.0) -> list[dict]:
+    def draw(self, pictures: Any, out: str | Path, noise: float = 0.0, overwrite: bool = False) -> list[dict]:
         """Draw pictures again and show them in one picture: rows of what was given and of what came out.
 
         Args:
@@ -194,6 +194,7 @@ class Autoencoder(PictureTask):
             out: the file to write, PNG or any other format that Pillow knows by its ending; written whole or not at
                 all.
             noise: as for `evaluate`; the noisy pictures are a row between the other two.
+            overwrite: replace whatever file is there; without it, only a picture that the zoo drew.
 
         Returns:
             For each picture `{"path", "loss", "mse", "psnr"}`, with noise also "psnr_noisy" and "gain"; the path is
@@ -210,7 +211,8 @@ class Autoencoder(PictureTask):
             (3, True)
         """
         noise = checked_noise(noise)
-        out = Path(out)
+        asked = pictures if isinstance(pictures, list | tuple) else [pictures]
+        out = picture_output(out, [item for item in asked if images.path_of(item)], overwrite)
         if out.suffix.lower() not in Image.registered_extensions():
             raise UsageError(f"a drawing is written as a picture, such as {out.stem + '.png'!r}; got {str(out)!r}.")
         pixels, several = self._pixels(pictures)

@@ -23,6 +23,7 @@ from zoo.tasks.text.samplers import Sampling
 from zoo.training.order import FitData
 from zoo.training.plan import Plan
 from zoo.visualization import charts
+from zoo.visualization.grid import picture_output
 
 if TYPE_CHECKING:
     from zoo.tasks.text.seq2seq import Answerer
@@ -171,13 +172,16 @@ class Dialogue(TextTask):
         """
         return self._answer(text, beam, temperature, top_k, top_p, length_penalty, max_length, seed).text
 
-    def attention(self, text: str, out: str | Path | None = None, beam: int = 3, **how: Any) -> Answer:
+    def attention(
+        self, text: str, out: str | Path | None = None, beam: int = 3, overwrite: bool = False, **how: Any
+    ) -> Answer:
         """Answer a line, and say or draw where the model looked for each word.
 
         Args:
             text: as for `reply`.
             out: a PNG file to draw it into; None draws nothing.
             beam: as for `reply`, 3 where none is given.
+            overwrite: replace whatever file is there; without it, only a picture that the zoo drew.
             **how: the other arguments of `reply`.
 
         Returns:
@@ -187,6 +191,8 @@ class Dialogue(TextTask):
             UsageError: a value that means nothing, or nothing was said.
             ZooError: the file cannot be written.
         """
+        if out is not None:
+            out = picture_output(out, overwrite=overwrite)
         answer = self._answer(text, beam, **how)
         if out is not None:
             charts.alignment(answer.said, answer.words, answer.attention_weights, out)

@@ -17,11 +17,13 @@ from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Text, lines_of, read_text
 from zoo.data.text.vocabulary import UNKNOWN
 from zoo.errors import UsageError, ZooError, whole_number
+from zoo.files import expand
 from zoo.registry import did_you_mean
 from zoo.tasks.text.base import TextSettings, TextTask
 from zoo.training.order import FitData, Subsampled
 from zoo.training.plan import Plan
 from zoo.visualization import charts
+from zoo.visualization.grid import picture_output
 
 
 @dataclass(frozen=True)
@@ -149,12 +151,13 @@ class Embedding(TextTask):
         order = [number for number in np.argsort(-cosines).tolist() if number not in but | {UNKNOWN}]
         return [(self._learned_vocabulary().tokens[number - 1], float(cosines[number])) for number in order[:top]]
 
-    def map(self, out: str | Path, words: int | list[str] = 200) -> Path:
+    def map(self, out: str | Path, words: int | list[str] = 200, overwrite: bool = False) -> Path:
         """Draw words on a plane so that near ones lie near each other: the two main directions of their vectors.
 
         Args:
             out: the PNG file to write.
             words: which ones, or how many of the most frequent.
+            overwrite: replace whatever file is there; without it, only a picture that the zoo drew.
 
         Returns:
             The file.
@@ -163,6 +166,7 @@ class Embedding(TextTask):
             UsageError: a word is not known.
             ZooError: matplotlib is not installed.
         """
+        out = picture_output(out, overwrite=overwrite)
         chosen = (
             words if isinstance(words, list) else [w for w in self._learned_vocabulary().tokens if w.isalpha()][:words]
         )
@@ -190,7 +194,7 @@ class Embedding(TextTask):
 
         if data is None:
             raise UsageError("give a file of two words and a score in each line, such as WordSim-353's.")
-        pairs = rated(Path(data))
+        pairs = rated(expand(data))
         numbers = self._learned_vocabulary().numbers
         known = [pair for pair in pairs if {*pair[:2]} <= numbers.keys()]
         if len(known) < 4:
