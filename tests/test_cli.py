@@ -20,6 +20,7 @@ import zoo
 from zoo import cli
 from zoo.cli.images import default_name
 from zoo.cli.models import parse_settings
+from zoo.data.dataset import place_of
 from zoo.errors import ZooError
 from zoo.visualization.grid import picture_output, save_picture
 
@@ -543,3 +544,9 @@ def test_points_are_asked_about_by_their_numbers(run, run_json):
     assert [answer["label"] for answer in run_json("predict", "perceptron.keras", "1,1,0")[1]] == ["eat it"]
     assert run("predict", "perceptron.keras", "1,1,0", "--csv", "answers.csv")[0] == 0
     assert '"1,1,0",eat it,' in Path("answers.csv").read_text()
+
+
+def test_the_place_of_data_is_told_without_naming_it(tmp_path):
+    assert place_of(tmp_path) == place_of(f"{tmp_path}/.") != place_of(tmp_path.parent)
+    assert place_of("eat_it") != place_of("faces") and place_of((1, 2)) is None
+    assert len(place_of("the text itself\n" * 1000)) == 16

@@ -1,5 +1,6 @@
 """A dataset: parts under one name, whatever they are parts of, and what was left out of them."""
 
+import contextlib
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -65,11 +66,14 @@ class Part(Protocol):
 
 
 def place_of(data: Any) -> str | None:
-    """What tells data from those of another place without naming it: a hash of the path; or a dataset's name."""
+    """What tells data from those of another place: a hash of the path, or of a dataset's name; None for an object."""
     if not isinstance(data, str | os.PathLike):
         return None
-    path = expand(data)
-    return hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16] if path.exists() else str(data)
+    place = os.fspath(data)
+    with contextlib.suppress(OSError, ValueError):  # text itself, which no file can be called; the home of nobody
+        path = expand(data)
+        place = str(path.resolve()) if path.exists() else place
+    return hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
 
 
 P = TypeVar("P", bound=Part)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import files
-from zoo.data.dataset import Dataset, Skipped
+from zoo.data.dataset import Dataset, Skipped, place_of
 from zoo.data.dataset_info import DatasetInfo
 from zoo.data.images import datasets as image_datasets
 from zoo.data.images.folders import read_folder
@@ -43,9 +43,9 @@ def known(name: str, *kinds: str) -> bool:
     return name.partition(":")[0] in names(*kinds)
 
 
-def input_names(name: str | None) -> tuple[str, ...]:
-    """What each number of an example says, of a dataset of points; nothing of any other."""
-    return DATASETS[name].inputs if name in DATASETS else ()
+def input_names(place: str | None) -> tuple[str, ...]:
+    """What each number of an example says, of a dataset of points; `place` as `place_of` gives it for its name."""
+    return next((info.inputs for name, info in DATASETS.items() if info.inputs and place_of(name) == place), ())
 
 
 def load_named(name: str, kind: str, classes: bool = True) -> Dataset[Any]:
