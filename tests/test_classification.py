@@ -48,7 +48,7 @@ def test_only_new_photos_are_computed(tmp_path, draw_photos):
     draw_photos(photos / "val", {"dots": 4, "stripes": 4}, first=600)
 
     def computed():
-        summary = zoo.finetune(photos, out=tmp_path / "pets.keras").summary
+        summary = zoo.finetune(photos, out=tmp_path / "pets.keras", overwrite=True).summary
         assert zoo.load(tmp_path / "pets.keras").labels == summary["labels"]
         return summary["features"]["computed"], sum(summary["pictures"].values())
 

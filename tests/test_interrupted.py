@@ -226,7 +226,7 @@ def test_nowhere_to_save(why, mounted, copy_home, finish, photos, tmp_path):
     (disk / "old.keras").write_text("an older file")
     fill(disk) if why == "No space left" else make_read_only()
     before = sorted(path.name for path in disk.iterdir())
-    done = finish("finetune", photos, "--out", disk / "old.keras", home=copy_home(tmp_path / "home"))
+    done = finish("finetune", photos, "--out", disk / "old.keras", "--overwrite", home=copy_home(tmp_path / "home"))
     assert done.returncode == 1 and not done.stdout
     assert f"{disk / 'old.keras'} cannot be written: {why}" in done.stderr
     assert sorted(path.name for path in disk.iterdir()) == before

@@ -242,7 +242,7 @@ def test_a_loss_that_is_no_number_without_a_folder():
     ("arguments", "words"),
     [
         ({"epochs": 0}, "epochs must be 1 or more, got 0"),
-        ({"batch_size": 0}, "batch_size must be 1 or more"),
+        ({"batch_size": 0}, "batch_size is 0; accepted are whole numbers of 1 or more"),
         ({"optimizer": "adamm"}, "adamm"),
         ({"optimizer": {"class_name": "Adam", "config": {"beta_3": 0.5}}}, "beta_3"),
         ({"optimizer": {"beta_1": 0.5}}, "accepted is a name such as 'adam'"),

@@ -73,8 +73,6 @@ def fit(plan: Plan, run: Run, save: Callable[[Path], None], kept: keras.Model) -
     """
     if run.epochs < 1:
         raise UsageError(f"epochs must be 1 or more, got {run.epochs}.")
-    if run.batch_size is not None and run.batch_size < 1:
-        raise UsageError(f"batch_size must be 1 or more, or None for all examples at once; got {run.batch_size}.")
     if run.resume and run.folder is None:
         raise ZooError("resume=True needs the folder= of the run to go on with.")
     model, data = plan.model, plan.data

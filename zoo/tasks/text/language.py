@@ -55,8 +55,8 @@ def until(pieces: Iterable[str], stops: list[str], given: int = 0) -> Iterator[s
     """The pieces of a text up to the first of some strings that begins behind its first `given` characters.
 
     Example:
-        >>> list(until(["to be, ", "or n", "ot to be"], ["not"]))
-        ['to be', ', or ', '']
+        >>> "".join(until(["to be, ", "or n", "ot to be"], ["not"]))
+        'to be, or '
     """
     held = max(map(len, stops)) - 1  # characters that a stop may have begun in
     text, told = "", 0
