@@ -1,10 +1,8 @@
 """Networks without their framework: converted once, they answer as Keras does; whatever goes wrong, Keras answers."""
 
-import copy
 import importlib
 import json
 import os
-import pickle
 import shutil
 import signal
 import subprocess
@@ -224,8 +222,8 @@ def test_networks_answer_as_keras_does(finish, tmp_path):
     done = finish(*NETWORKS, command=("-c", CONVERT), home=tmp_path, cwd=tmp_path, KERAS_BACKEND="openvino")
     assert done.returncode == 0 and not done.stderr
     for name, (x, outputs) in expected.items():
-        found = OpenVINOEngine(tmp_path / name / CONVERTED)(x)[0]
-        assert np.abs(found - outputs).max() <= 1e-3 * max(1, np.abs(outputs).max()), name
+        answers = OpenVINOEngine(tmp_path / name / CONVERTED)(x)[0]
+        assert np.abs(answers - outputs).max() <= 1e-3 * max(1, np.abs(outputs).max()), name
 
 
 # What cannot be converted
@@ -420,7 +418,7 @@ def test_unfinished_networks_are_shown_and_removed(tmp_path, monkeypatch):
     assert [Path(item["path"]) for item in cache.prune(30)] == [unfinished] and not unfinished.exists()
 
 
-# Several threads, and copies that travel
+# Several threads, and a fork
 
 THREADS = """
 import sys
@@ -456,23 +454,6 @@ def test_several_threads_convert_once(small, tmp_path, monkeypatch):
     with ThreadPoolExecutor(4) as threads:
         engines = list(threads.map(lambda _: Conversion.of_file(small, sha256).engine(), range(4)))
     assert len(begun) == 1 and all(engines)
-
-
-def answer(model, picture):
-    return model.predict(picture).probability
-
-
-def test_a_classifier_travels(tuned, small):
-    """To workers that are started by spawn, and as a deep copy: fine-tuned, opened, built and trained."""
-    loaded, built = zoo.load(small), zoo.load(small)
-    built.model.trainable_weights[0].assign_add(np.float32(0.01) * np.ones(built.model.trainable_weights[0].shape))
-    models = {"fine-tuned": tuned.classifier, "loaded": loaded, "trained": built, "new": zoo.get("logistic", seed=0)}
-    for name, model in models.items():
-        picture = np.random.default_rng(0).integers(0, 256, model.preprocessing.shape, np.uint8)
-        expected = answer(model, picture)
-        for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-            assert answer(copied, picture) == pytest.approx(expected, abs=1e-3), name
-            assert copied.labels == model.labels and copied.model.count_params() == model.model.count_params()
 
 
 def test_a_process_that_was_forked_is_told(small, monkeypatch):
