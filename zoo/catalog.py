@@ -86,32 +86,32 @@ def cards() -> dict[str, Card]:
     A file is read once, and again when it has changed.
     """
     shelves = [card for shelf in SHELVES for file in shelf_files(shelf) for card in _read_once(read_cards, *file)]
-    found = {card.name: card for card in shelves}
+    by_name = {card.name: card for card in shelves}
     for module, file in _package_files(tuple(sys.path), tuple(map(_stamp, sys.path))):
         for card in _read_once(read_cards, module, file):
-            found.setdefault(card.name, card)
+            by_name.setdefault(card.name, card)
     for entry in ENTRIES.values():
-        found.setdefault(entry.name, card_of(entry))
+        by_name.setdefault(entry.name, card_of(entry))
     weights: dict[str, dict[str, WeightsCard]] = {}
-    beside = (Path(card.file).with_name("weights") for card in found.values())
+    beside = (Path(card.file).with_name("weights") for card in by_name.values())
     for folder in dict.fromkeys([_folder("zoo.pretrained") / "weights", *beside]):
         for path in sorted(folder.glob("*-*.json")):
-            if path.stem.partition("-")[0] in found:
+            if path.stem.partition("-")[0] in by_name:
                 read = _read_once(WeightsCard.read, path)
                 weights.setdefault(read.model, {})[read.name] = read
     for name, own in weights.items():
-        dataset = found[name].facts.get("dataset")
-        found[name] = replace(found[name], weights=dict(sorted(own.items(), key=lambda item: item[0] != dataset)))
-    return dict(sorted(found.items()))
+        dataset = by_name[name].facts.get("dataset")
+        by_name[name] = replace(by_name[name], weights=dict(sorted(own.items(), key=lambda item: item[0] != dataset)))
+    return dict(sorted(by_name.items()))
 
 
 def _stamp(path: str | Path) -> tuple[int, int] | None:
     """What changes when a file or a folder does; None where there is none."""
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 def _read_once(reader: Callable, *arguments: Any) -> Any:
@@ -127,7 +127,7 @@ def _remembered(reader: Callable, arguments: tuple, stamp: tuple[int, int] | Non
 @functools.lru_cache(maxsize=1)
 def _package_files(path: tuple[str, ...], stamps: tuple) -> list[tuple[str, Path]]:
     """The modules that installed packages list, as (dotted name, file); looked for again when `sys.path` changes."""
-    found = []
+    modules = []
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         try:
             spec = importlib.util.find_spec(point.module)
@@ -135,8 +135,8 @@ def _package_files(path: tuple[str, ...], stamps: tuple) -> list[tuple[str, Path
             warnings.warn(f"the models of {point.value} cannot be listed: {error}", stacklevel=3)
             continue
         if spec is not None and spec.origin:
-            found.append((point.module, Path(spec.origin)))
-    return found
+            modules.append((point.module, Path(spec.origin)))
+    return modules
 
 
 def card(name: str) -> Card:
@@ -171,10 +171,11 @@ def announced(name: str) -> Entry:
     """The same entry with a builder that imports the model's file when it is first called."""
     if name.endswith(".py") or name in ENTRIES:
         return entry(name)
-    return Entry(name, functools.partial(_build, name), **card(name).facts)
+    return Entry(name, functools.partial(build, name), **card(name).facts)
 
 
-def _build(name: str, **arguments: Any) -> Any:
+def build(name: str, **arguments: Any) -> Any:
+    """What the builder of that model makes; its file is imported now."""
     return entry(name).builder(**arguments)
 
 
@@ -183,9 +184,9 @@ def entry_from_file(path: Path) -> Entry:
     if not path.is_file():
         raise UsageError(f"there is no file {str(path)!r}; give a model's name (`zoo list`) or a Python file.")
     path = path.resolve()
-    for known in cards().values():
-        if Path(known.file).resolve() == path:
-            return entry(known.name)
+    for listed in cards().values():
+        if Path(listed.file).resolve() == path:
+            return entry(listed.name)
     spec = importlib.util.spec_from_file_location(f"zoo_user_{path.stem}", path)
     assert spec is not None and spec.loader is not None  # the name ends in .py
     module = importlib.util.module_from_spec(spec)
@@ -237,7 +238,7 @@ def read_cards(module: str, file: Path) -> list[Card]:
         tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
     except NO_LITERAL as error:
         raise ZooError(f"{file} is no Python that can be read: {error}") from error
-    found = []
+    listed = []
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef) or (call := _register_call(node)) is None:
             continue
@@ -252,8 +253,8 @@ def read_cards(module: str, file: Path) -> list[Card]:
                 "literals, so that the model can be listed without importing it."
             ) from error
         summary = inspect.cleandoc(ast.get_docstring(node) or "").split("\n\n")[0]
-        found.append(Card(node.name, summary, arguments, current_names(facts), module, str(file)))
-    return found
+        listed.append(Card(node.name, summary, arguments, current_names(facts), module, str(file)))
+    return listed
 
 
 def card_of(entry: Entry) -> Card:

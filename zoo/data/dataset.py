@@ -113,6 +113,10 @@ class Dataset(Generic[P]):
             raise UsageError(f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}.")
         return split
 
+    def origin(self, data: Any) -> dict[str, str | None]:
+        """What a model remembers of the data that it was trained on; `data` is what the user named."""
+        return {"name": self.name, "fingerprint": self.fingerprint(), "place": place_of(data)}
+
     def fingerprint(self) -> str:
         """SHA-256 over the content and labels of every split, whatever the files' names and places are."""
         total = hashlib.sha256()

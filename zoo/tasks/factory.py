@@ -55,13 +55,13 @@ def from_register(
 
     entry = catalog.announced(name)
     card = catalog.card(entry.name)
-    known, offered = card.arguments, card.weights
+    defaults, offered = card.arguments, card.weights
     arguments = {word: _plain(value) for word, value in arguments.items()}
     for word in arguments:
-        if word not in known:
+        if word not in defaults:
             raise UsageError(
-                f"{entry.name} has no argument {word!r}{did_you_mean(word, known)} Its arguments: "
-                + ", ".join(f"{key}={value!r}" for key, value in known.items())
+                f"{entry.name} has no argument {word!r}{did_you_mean(word, defaults)} Its arguments: "
+                + ", ".join(f"{key}={value!r}" for key, value in defaults.items())
             )
     if weights is not None and weights not in offered:
         names = ", ".join(map(repr, offered)) or "none: train it with .train()"
@@ -79,10 +79,10 @@ def from_register(
     if weights is not None:
         entry = replace(entry, preprocessing=card.preprocessing(weights))
     if engine == "numpy":
-        return _imported(NUMPY)(entry, {**known, **arguments}, seed=seed)
+        return _imported(NUMPY)(entry, {**defaults, **arguments}, seed=seed)
     if engine != "keras":
         raise UsageError(f"engine is {engine!r}; accepted are 'keras' and 'numpy'.")
-    return task_class(entry.task)(entry, {**known, **arguments}, weights=weights, seed=seed, dtype=dtype)
+    return task_class(entry.task)(entry, {**defaults, **arguments}, weights=weights, seed=seed, dtype=dtype)
 
 
 def _plain(value: Any) -> Any:

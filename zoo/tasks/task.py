@@ -18,14 +18,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 
 from zoo import catalog, environment, inference, saving
 from zoo.console import note, note_skipped
 from zoo.data import sources
-from zoo.data.dataset import Dataset, Skipped, place_of
+from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import RecordMismatchError, UsageError, ZooError, checked_seed, whole_number
 from zoo.export import export
 from zoo.files import expand
@@ -34,11 +34,14 @@ from zoo.registry import Entry, did_you_mean
 from zoo.weights.load import load_weights
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from zoo.backend import keras
     from zoo.training.plan import Plan
 
 Made = TypeVar("Made")
 Method = TypeVar("Method", bound=Callable)
+Settings = TypeVar("Settings", bound="DataclassInstance")
 
 
 def with_own_randomness(method: Method) -> Method:
@@ -52,6 +55,11 @@ def with_own_randomness(method: Method) -> Method:
             return method(self, *args, **options)
 
     return cast(Method, call)
+
+
+def with_changes(settings: Settings, **changes: Any) -> Settings:
+    """Settings with those of the changes that are not None."""
+    return replace(settings, **{name: value for name, value in changes.items() if value is not None})
 
 
 def whole(name: str, number: Any) -> Any:
@@ -96,16 +104,6 @@ def check_compile_arguments(arguments: dict) -> None:
                 f"train has no argument {word!r}{did_you_mean(word, [*accepted, *own])} Beside its own it "
                 f"takes those of Keras' compile: {', '.join(accepted)}."
             )
-
-
-def _registered(name: str) -> Callable:
-    """A builder that finds the registered one when it is called."""
-    return lambda **arguments: catalog.entry(name).builder(**arguments)
-
-
-def _unknown(**arguments: Any) -> NoReturn:
-    """Stands for a builder while an object travels."""
-    raise NotImplementedError
 
 
 class Task(abc.ABC):
@@ -174,6 +172,11 @@ class Task(abc.ABC):
         self._metrics = metrics
         self._measured_weights = self._weights_digest() if metrics and self._model is not None else None
 
+    def _remember(self, metrics: dict, skipped: Sequence[Skipped]) -> dict:
+        """What `evaluate` returns; a saved file remembers the numbers, not somebody's paths."""
+        self.metrics = metrics
+        return {**metrics, "skipped": skipped}
+
     def _weights_digest(self) -> str:
         """A hash of the model's weights, whoever changed them."""
         digest = hashlib.sha256()
@@ -208,7 +211,8 @@ class Task(abc.ABC):
 
     def __getstate__(self) -> dict:
         """What a copy and a pickle hold: a built model as a saved file, and an engine that can travel."""
-        state = {**vars(self), "entry": replace(self.entry, builder=_unknown), "_model": None, "_made": None}
+        entry = replace(self.entry, builder=functools.partial(catalog.build, self.name))
+        state = {**vars(self), "entry": entry, "_model": None, "_made": None}
         if self._model is not None:
             with tempfile.TemporaryDirectory() as folder:
                 self.save(file := Path(folder, "model.keras"))
@@ -221,9 +225,7 @@ class Task(abc.ABC):
 
     def __setstate__(self, state: dict) -> None:
         vars(self).update(state, _lock=threading.RLock())
-        if self._archive is None:
-            self.entry = replace(self.entry, builder=_registered(self.name))
-        else:
+        if self._archive is not None:
             self._attach_archive(self._archive, self._engine)
 
     @with_own_randomness
@@ -366,8 +368,7 @@ class Task(abc.ABC):
             optimizer = make_optimizer(optimizer or entry.optimizer, rate)
         elif learning_rate is not None:
             optimizer.learning_rate = learning_rate
-        place = place_of(self.entry.dataset if data is None else data)
-        self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint(), "place": place}
+        self.data = dataset.origin(self.entry.dataset if data is None else data)
         run = Run(
             epochs=epochs,
             optimizer=optimizer,
@@ -506,7 +507,7 @@ class Task(abc.ABC):
         """
         name, card = config["name"], catalog.cards().get(config["name"])
         facts = {**(card.facts if card else {}), "task": config["task"], "source": config["source"]}
-        entry = Entry(name, _registered(name), **facts)
+        entry = Entry(name, functools.partial(catalog.build, name), **facts)
         self = cls(entry, config["arguments"], seed=config.get("seed"))
         self.data, self.metrics = config["data"], dict(config["metrics"])
         for metric, kind in self._metric_types.items():

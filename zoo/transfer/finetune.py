@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from zoo import inference, saving
 from zoo.console import note, note_skipped
 from zoo.data import images, sources
-from zoo.data.dataset import Dataset, Skipped, place_of
+from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import UsageError, ZooError, whole_number
 from zoo.files import expand
 from zoo.tasks.images.classification import Classifier
@@ -115,7 +115,7 @@ def finetune(
         archive = saving.Archive.in_memory(network.name, members, test)
         engine = inference.HeadEngine(exact, head)
         classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
-        classifier.data = {"name": dataset.name, "fingerprint": dataset.fingerprint(), "place": place_of(train)}
+        classifier.data = dataset.origin(train)
         truth = dataset.splits["validation"].y[held_out.kept]
         classifier._measure(head(held_out.x[:, 0]), truth, "validation", skipped)
         if out is not None:

@@ -284,14 +284,14 @@ class Classifier(Task):
         """What `evaluate` returns, from logits of shape (n, outputs) and true classes of shape (n,); remembered."""
         predicted = self._probabilities(logits).argmax(axis=1)
         labels = self.class_names()
-        self.metrics = {
+        measured = {
             "accuracy": metrics.accuracy(y, predicted),
             "per_class": metrics.per_class(y, predicted, labels),
             "confusion": metrics.confusion(y, predicted, len(labels)),
             "labels": labels,
             "split": split,
         }
-        return {**self.metrics, "skipped": skipped}  # a saved file remembers the numbers, not somebody's paths
+        return self._remember(measured, skipped)
 
     # Pixels to numbers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +21,7 @@ from zoo.files import expand
 from zoo.registry import Entry
 from zoo.tasks.images import fidelity
 from zoo.tasks.images.base import PictureTask
+from zoo.tasks.task import with_changes
 from zoo.training.order import FitData, Shuffled
 from zoo.training.plan import Plan
 from zoo.visualization.grid import as_picture, picture_output, save_picture, square
@@ -97,8 +98,7 @@ class ImageGenerator(PictureTask):
         """
         if validation is not None:
             raise UsageError("pictures are drawn from noise, not from other pictures; leave out validation.")
-        given: dict[str, Any] = {"average": average, "label_smoothing": label_smoothing}
-        self.settings = replace(self.settings, **{name: value for name, value in given.items() if value is not None})
+        self.settings = with_changes(self.settings, average=average, label_smoothing=label_smoothing)
         return super().train(data, **how)
 
     def _make_plan(
@@ -270,8 +270,7 @@ class ImageGenerator(PictureTask):
         (real, *learned), skipped = self._usable(dataset, *dict.fromkeys((split, "train")))
         drawn = self.sample(n, seed)
         comparison = fidelity.compare(real, drawn, learned[0] if learned else None, dataset.name, seed, progress)
-        self.metrics = {**comparison, "split": split}
-        return {**self.metrics, "skipped": skipped}
+        return self._remember({**comparison, "split": split}, skipped)
 
     def _format_result(self, result: dict) -> str:
         beside = f"{result['n']:,} drawn pictures beside the {result['split']} split"

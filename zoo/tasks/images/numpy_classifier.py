@@ -81,12 +81,12 @@ class NumPyClassifier(Classifier):
                 f"{entry.name} is not written out in NumPy; leave out engine, or take one of: {', '.join(NETS)}."
             )
         net = NETS[entry.name]
-        given = {key: value for key, value in arguments.items() if key not in ("input_shape", "num_classes")}
+        options = {key: value for key, value in arguments.items() if key not in ("input_shape", "num_classes")}
         accepted = inspect.signature(net).parameters
-        if left := [key for key, value in given.items() if key not in accepted and value]:
+        if left := [key for key, value in options.items() if key not in accepted and value]:
             raise UsageError(f"in NumPy, {entry.name} has no {', '.join(left)}; leave it out, or leave out engine.")
         try:
-            self.net = net(**{key: value for key, value in given.items() if key in accepted})
+            self.net = net(**{key: value for key, value in options.items() if key in accepted})
         except ValueError as error:
             raise UsageError(str(error)) from error
 
@@ -180,5 +180,5 @@ class NumPyClassifier(Classifier):
                 history.history["loss"].append(float(np.mean(costs)))
                 history.history["cost"].append(costs[0])
         self._model, self.metrics = None, {}  # both are of the weights before
-        self.data = {"name": dataset.name, "fingerprint": dataset.fingerprint()}
+        self.data = dataset.origin(self.entry.dataset if data is None else data)
         return history

@@ -170,8 +170,7 @@ class Autoencoder(PictureTask):
                 measured.append(distances(clean, self._logits(clean if noisy is None else noisy), noisy))
                 bar.update(len(clean))
         means = {key: metrics.mean(np.concatenate([part[key] for part in measured])) for key in measured[0]}
-        self.metrics = {**means, "noise": noise, "split": split}
-        return {**self.metrics, "skipped": skipped}
+        return self._remember({**means, "noise": noise, "split": split}, skipped)
 
     def _format_result(self, result: dict) -> str:
         noisy = f", from pictures with noise of {result['noise']:g}" if result["noise"] else ""

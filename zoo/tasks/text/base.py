@@ -13,7 +13,7 @@ from zoo.data.dataset import Dataset
 from zoo.data.text.vocabulary import UNKNOWN, Vocabulary
 from zoo.errors import RecordMismatchError, UsageError, ZooError, whole_number
 from zoo.registry import Entry, did_you_mean
-from zoo.tasks.task import Task
+from zoo.tasks.task import Task, with_changes
 
 if TYPE_CHECKING:
     from zoo.backend import keras
@@ -90,14 +90,14 @@ class TextTask(Task):
     def _find_data(self, data: Any, validation: Any = None, encoding: str | None = None) -> Dataset:
         """Find text or pairs to learn from, split."""
 
-    def _change_settings(self, **given: Any) -> None:
+    def _change_settings(self, **changes: Any) -> None:
         """Take over the settings that are not None."""
-        given = {name: value for name, value in given.items() if value is not None}
-        if self.vocabulary is not None and given.get("min_count", self.settings.min_count) != self.settings.min_count:
+        settings = with_changes(self.settings, **changes)
+        if self.vocabulary is not None and settings.min_count != self.settings.min_count:
             raise UsageError(
                 f"{self.name} knows its {self.settings.tokens} already: min_count cannot change any more."
             )
-        self.settings = replace(self.settings, **given)
+        self.settings = settings
 
     def _function_arguments(self) -> dict:
         """The builder's arguments, and what `preprocessing` may name."""

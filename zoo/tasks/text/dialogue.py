@@ -216,12 +216,12 @@ class Dialogue(TextTask):
             raise UsageError(f"length_penalty is {length_penalty!r}; accepted are numbers from 0 to 10.")
         longest = self.settings.length
         most = longest if max_length is None else min(longest, whole_number("max_length", max_length, 1))
-        said = self._numbers(text)[:longest]
-        if not len(said):
+        question = self._numbers(text)[:longest]
+        if not len(question):
             raise UsageError("nothing was said; give a line, such as 'How are you?'.")
         random = np.random.default_rng(checked_seed(seed))
-        tokens, weights = self._answerer.answer(said, sampling, beam, length_penalty, most, random)
-        words, heard = ([bare(vocabulary.tokens[number - 1]) for number in numbers] for numbers in (tokens, said))
+        tokens, weights = self._answerer.answer(question, sampling, beam, length_penalty, most, random)
+        words, heard = ([bare(vocabulary.tokens[number - 1]) for number in numbers] for numbers in (tokens, question))
         return Answer(vocabulary.decode(tokens), heard, words, weights.round(4).tolist())
 
     @property
@@ -261,18 +261,18 @@ class Dialogue(TextTask):
         x, y = self._encode(dataset.splits[split])
         others = x.copy()
         others[:, 0] = x[np.random.default_rng(0).permutation(len(x)), 0]
-        asked = [said for said in dataset.splits[split].said if len(self._numbers(said))][:COUNTED]
+        asked = [line for line in dataset.splits[split].said if len(self._numbers(line))][:COUNTED]
         with progress_bar(2 * len(x) + len(asked), "evaluating", unit="answer", shown=progress) as bar:
             heard, deaf = (self._nats(part, y, bar.update) for part in (x, others))
             replies = []
-            for number, said in enumerate(asked):
-                replies.append(self._answer(said, seed=number))
+            for number, line in enumerate(asked):
+                replies.append(self._answer(line, seed=number))
                 bar.update(1)
         _, learned = self._encode(dataset.splits["train"])
         counts = np.bincount(learned[learned > 0], minlength=self.arguments["vocab_size"]) + 1.0
         unigram = np.log(counts[1:].sum()) - np.log(counts[y[y > 0]]).mean()
         nats = mean_of(heard, y)
-        self.metrics = {
+        measured = {
             "nats": nats,
             "perplexity": nats.mapped(metrics.perplexity),
             "shuffled": mean_of(deaf, y).mapped(metrics.perplexity),
@@ -286,7 +286,7 @@ class Dialogue(TextTask):
             ],
             "split": split,
         }
-        return {**self.metrics, "skipped": dataset.skipped}
+        return self._remember(measured, dataset.skipped)
 
     def _nats(self, x: np.ndarray, y: np.ndarray, update: Callable[[int], None]) -> np.ndarray:
         """The negative logarithm of each word's probability, shape (n, length); 0 where there is no word."""

@@ -196,20 +196,20 @@ class Embedding(TextTask):
             raise UsageError("give a file of two words and a score in each line, such as WordSim-353's.")
         pairs = rated(expand(data))
         numbers = self._learned_vocabulary().numbers
-        known = [pair for pair in pairs if {*pair[:2]} <= numbers.keys()]
-        if len(known) < 4:
-            raise ZooError(f"{data} has {len(pairs)} scored pairs, and {self.name} knows both words of {len(known)}.")
-        cosines = self._cosines([pair[:2] for pair in known])
-        rho = float(spearmanr(cosines, [score for *_, score in known])[0])
+        usable = [pair for pair in pairs if {*pair[:2]} <= numbers.keys()]
+        if len(usable) < 4:
+            raise ZooError(f"{data} has {len(pairs)} scored pairs, and {self.name} knows both words of {len(usable)}.")
+        cosines = self._cosines([pair[:2] for pair in usable])
+        rho = float(spearmanr(cosines, [score for *_, score in usable])[0])
         # Fisher's transformation; the factor is Bonett and Wright's (2000) for rank correlations
-        width = 1.96 * math.sqrt((1 + rho**2 / 2) / (len(known) - 3))
+        width = 1.96 * math.sqrt((1 + rho**2 / 2) / (len(usable) - 3))
         low, high = (math.tanh(math.atanh(min(max(rho, -0.999999), 0.999999)) + sign * width) for sign in (-1, 1))
-        self.metrics = {
-            "spearman": metrics.Mean(rho, (low, high), len(known)),
+        measured = {
+            "spearman": metrics.Mean(rho, (low, high), len(usable)),
             "pairs": len(pairs),
-            "known": len(known) / len(pairs),
+            "known": len(usable) / len(pairs),
         }
-        return {**self.metrics, "skipped": []}
+        return self._remember(measured, [])
 
     def _format_result(self, result: dict) -> str:
         return (

@@ -51,24 +51,24 @@ class LanguageSettings(TextSettings):
         whole_number("window", self.window, 1)
 
 
-def until(pieces: Iterable[str], stops: list[str], given: int = 0) -> Iterator[str]:
-    """The pieces of a text up to the first of some strings that begins behind its first `given` characters.
+def until(pieces: Iterable[str], stops: list[str], prefix: int = 0) -> Iterator[str]:
+    """The pieces of a text up to the first of some strings that begins behind its first `prefix` characters.
 
     Example:
         >>> "".join(until(["to be, ", "or n", "ot to be"], ["not"]))
         'to be, or '
     """
     held = max(map(len, stops)) - 1  # characters that a stop may have begun in
-    text, told = "", 0
+    text, yielded = "", 0
     for piece in pieces:
         text += piece
-        found = [at for at in (text.find(stop, max(given, told)) for stop in stops) if at >= 0]
-        end = min(found) if found else max(told, len(text) - held)
-        yield text[told:end]
-        told = end
-        if found:
+        begins = [at for at in (text.find(stop, max(prefix, yielded)) for stop in stops) if at >= 0]
+        end = min(begins) if begins else max(yielded, len(text) - held)
+        yield text[yielded:end]
+        yielded = end
+        if begins:
             return
-    yield text[told:]
+    yield text[yielded:]
 
 
 class LanguageModel(TextTask):
@@ -269,14 +269,14 @@ class LanguageModel(TextTask):
         blocks = np.array_split(nats.astype(np.float64), max(2, len(nats) // BLOCK))
         interval = metrics.mean(np.array([block.mean() for block in blocks if len(block)])).ci
         mean = metrics.Mean(float(nats.mean(dtype=np.float64)), interval, len(nats))
-        self.metrics = {
+        measured = {
             "nats": mean,
             "bits": mean.mapped(metrics.bits),
             "perplexity": mean.mapped(metrics.perplexity),
             "unknown": float((numbers == UNKNOWN).mean()),
             "split": split,
         }
-        return {**self.metrics, "skipped": dataset.skipped}
+        return self._remember(measured, dataset.skipped)
 
     def _format_result(self, result: dict) -> str:
         token = self._learned_vocabulary().kind.removesuffix("s")
