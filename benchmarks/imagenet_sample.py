@@ -22,7 +22,7 @@ def main() -> None:
         model = zoo.get(name, weights="imagenet")
         names = model.class_names()
         predicted = [names.index(prediction.label) for prediction in model.predict(photos, top=1)]
-        hits = sum(said == int(photo.name[:4]) for said, photo in zip(predicted, photos, strict=True))
+        hits = sum(label == int(photo.name[:4]) for label, photo in zip(predicted, photos, strict=True))
         top1 = proportion(hits, len(photos))
         print(name, top1, flush=True)
         low, high = top1.ci

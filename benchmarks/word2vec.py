@@ -151,8 +151,8 @@ def gensim(net, tool: str, tokens: Path, seed: int, python: str, epochs: int, ou
 def analogies(net, file: Path) -> tuple[float, int]:
     """The mean of one over the rank of the right word, and how many questions have four words of the vocabulary."""
     lines = [line.lower().split() for line in file.read_text(encoding="utf-8").splitlines() if line[:1] != ":"]
-    known = net._learned_vocabulary().numbers
-    asked = np.array([[known[word] for word in line] for line in lines if {*line} <= known.keys()])
+    numbers = net._learned_vocabulary().numbers
+    asked = np.array([[numbers[word] for word in line] for line in lines if {*line} <= numbers.keys()])
     unit = net._unit()
     without, one, instead, right = (unit[column] for column in asked.T)
     towards = one - without + instead

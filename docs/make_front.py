@@ -81,9 +81,9 @@ def draw_page(draw: ImageDraw.ImageDraw, canvas: Image.Image, x: int, wrong: lis
         return error.truth, error.said
 
     groups = [(key, list(group)) for key, group in groupby(sorted(wrong, key=pair), pair)]
-    for row, ((truth, said), group) in enumerate(sorted(groups, key=lambda item: -len(item[1]))[:3]):
+    for row, ((truth, predicted), group) in enumerate(sorted(groups, key=lambda item: -len(item[1]))[:3]):
         y = MARGIN + 56 + row * 172
-        draw.text((x + MARGIN, y), f"{truth} taken for {said}: {len(group)}", INK, font(23))
+        draw.text((x + MARGIN, y), f"{truth} taken for {predicted}: {len(group)}", INK, font(23))
         for column, error in enumerate(group[:5]):
             left = x + MARGIN + column * 104
             picture = Image.open(error.name).convert("RGB").resize((92, 92))
@@ -106,12 +106,12 @@ def main() -> None:
         lines += ["$ zoo evaluate clothes.keras clothes/val \\", "      --errors wrong.html"]
         lines += [line for line in measured if line.startswith("Wrote")]
         picture = "clothes/val/shirt/00.png"
-        said, _ = run(root, "predict", "clothes.keras", picture, "--top", "3")
+        printed, _ = run(root, "predict", "clothes.keras", picture, "--top", "3")
         lines += [
             "",
             "$ zoo predict clothes.keras --top 3 \\",
             f"      {picture}",
-            *said[0].removeprefix(f"{picture}: ").split("; "),
+            *printed[0].removeprefix(f"{picture}: ").split("; "),
         ]
         canvas = Image.new("RGB", (sum(WIDTHS) + 2 * GAP, HEIGHT), "white")
         draw = ImageDraw.Draw(canvas)

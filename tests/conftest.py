@@ -212,11 +212,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         server = self.server
-        given = self.headers.get("Range")
-        server.asked.append(given)
+        requested = self.headers.get("Range")
+        server.asked.append(requested)
         if self.path == "/absent":
             return self.send_error(404)
-        start = int(given.removeprefix("bytes=").rstrip("-")) if given and server.ranges else 0
+        start = int(requested.removeprefix("bytes=").rstrip("-")) if requested and server.ranges else 0
         if start and start >= len(server.body):
             return self.send_error(416)
         self.send_response(206 if start else 200)

@@ -329,7 +329,7 @@ def faces(tmp_path_factory):
 
 
 def share_of_strange(model, pictures):
-    return np.mean([said.is_novel for said in model.predict(list(pictures))])
+    return np.mean([answer.is_novel for answer in model.predict(list(pictures))])
 
 
 @pytest.mark.usefixtures("as_if_without_keras")
@@ -345,7 +345,9 @@ def test_the_hint_tells_strange_pictures_from_its_own(faces):
     for name, pictures in others.items():
         assert share_of_strange(model, pictures) >= 0.9, name
     sample = [*own[:6], *others["textures"][:6]]
-    assert [said.is_novel for said in loaded.predict(sample)] == [said.is_novel for said in model.predict(sample)]
+    assert [answer.is_novel for answer in loaded.predict(sample)] == [
+        answer.is_novel for answer in model.predict(sample)
+    ]
     loaded.relabel({loaded.labels[0]: "renamed"})
     loaded.save(out.with_name("renamed.keras"))
     assert zoo.load(out.with_name("renamed.keras")).novelty.to_json() == loaded.novelty.to_json()

@@ -164,10 +164,10 @@ def test_demo(run, run_json):
     pytest.importorskip("skimage", reason="carries the pictures")
     code, out, _ = run("demo")
     assert code == 0 and "accuracy 100.0%" in out and "zoo-demo" in out and "zoo finetune photos/" in out
-    code, found = run_json("demo", "--out", "here")
-    assert code == 0 and found["folder"] == "here" and found["accuracy"]["textures"]["value"] == 1
-    assert [item["label"] for item in found["predictions"][:3]] == zoo.load("here/textures.keras").labels
-    assert "cat" in found["predictions"][3]["label"] and found["predictions"][3]["by"] == "efficientnet_lite0"
+    code, result = run_json("demo", "--out", "here")
+    assert code == 0 and result["folder"] == "here" and result["accuracy"]["textures"]["value"] == 1
+    assert [item["label"] for item in result["predictions"][:3]] == zoo.load("here/textures.keras").labels
+    assert "cat" in result["predictions"][3]["label"] and result["predictions"][3]["by"] == "efficientnet_lite0"
     assert run("predict", "here/textures.keras", "here/brick.png")[1].startswith("here/brick.png: brick")
 
 

@@ -145,11 +145,11 @@ def test_values_that_mean_nothing(bot, how, message):
 def test_beam_search_finds_the_most_probable_answer(bot):
     """Against all answers of up to two words, each scored by the model itself."""
     known = bot.vocabulary
-    said = np.zeros((1, 2, bot.settings.length), np.int32)
-    said[0, 0, :2] = bot._numbers("Hi.")
+    questions = np.zeros((1, 2, bot.settings.length), np.int32)
+    questions[0, 0, :2] = bot._numbers("Hi.")
     words = [n for n in range(1, len(known)) if known.tokens[n - 1] not in (BEGIN, RARE)]
 
-    x = said.repeat(len(words), 0)  # each word as the first one of an answer
+    x = questions.repeat(len(words), 0)  # each word as the first one of an answer
     x[:, 1, 0], x[:, 1, 1] = known.numbers[BEGIN], words
     kept = numbers(bot.model(x)).astype(np.float64)[:, :2, words]  # the others are never drawn
     logs = kept - np.log(np.exp(kept).sum(-1, keepdims=True))
@@ -188,8 +188,8 @@ def test_the_perplexity_is_summed_by_word(bot):
     # of each answer after its own question and after another one: narrower than what either of the two spreads
     lost = np.log(found["shuffled"].value / found["perplexity"].value)
     assert found["listening"].value == pytest.approx(lost) and found["listening"].ci[0] > 0
-    replies = [bot._answer(said, seed=number) for number, said in enumerate((SAID * 5)[:18])]
-    expected = [{"said": said, "reply": reply.text} for said, reply in zip(SAID * 4, replies[:10], strict=False)]
+    replies = [bot._answer(line, seed=number) for number, line in enumerate((SAID * 5)[:18])]
+    expected = [{"said": line, "reply": reply.text} for line, reply in zip(SAID * 4, replies[:10], strict=False)]
     assert found["exchanges"] == expected[:10]
     assert found["distinct_1"] == distinct([reply.words for reply in replies], 1)
 

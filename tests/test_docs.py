@@ -32,8 +32,8 @@ def test_readme_is_short():
 
 
 def test_readme_has_the_two_commands_that_set_up():
-    found = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
-    assert [shlex.split(line)[-1] for line in found] == ["demo", ".venv/bin/pytest"]
+    commands = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
+    assert [shlex.split(line)[-1] for line in commands] == ["demo", ".venv/bin/pytest"]
 
 
 def test_numbers_are_those_of_the_measured_rows():

@@ -81,8 +81,8 @@ def test_the_loss_against_loops(architecture):
                 far, pairs = vectors[block, at], sum(near.values())
             expected[block, at] += 3 * pairs * np.mean([cost(-(far @ negative)) for negative in elsewhere[block]])
     net.settings = replace(net.settings, draws=3)
-    found = net._model_loss()(*map(keras.ops.convert_to_tensor, (line, outputs)))
-    assert np.allclose(keras.ops.convert_to_numpy(found), expected, rtol=1e-4)
+    losses = net._model_loss()(*map(keras.ops.convert_to_tensor, (line, outputs)))
+    assert np.allclose(keras.ops.convert_to_numpy(losses), expected, rtol=1e-4)
 
 
 @pytest.mark.every_backend

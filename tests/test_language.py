@@ -67,8 +67,8 @@ def test_settings_and_saved_files_on_the_command_line(run):
     code, out, err = run("train", "a.keras", "--data", "u.txt", "--encoding", "latin-1", "--epochs", 1)
     assert code == 0 and "Saved a-on.keras" in out, err
     assert zoo.load("a-on.keras").arguments == zoo.load("a.keras").arguments
-    for given, message in [(["--size", 8], "leave out --size"), (["--set", "units=3"], "no argument 'units'")]:
-        code, _, err = run("train", "a.keras", *words, *given)
+    for refused, message in [(["--size", 8], "leave out --size"), (["--set", "units=3"], "no argument 'units'")]:
+        code, _, err = run("train", "a.keras", *words, *refused)
         assert code == 2 and message in err
 
 
@@ -103,11 +103,11 @@ def test_each_cell_carries_its_states(cell):
     tokens = np.arange(60).reshape(2, 30).astype(np.int32) % 9
     from zoo.tasks.text.recurrent import fresh_states
 
-    expected, states, found = numbers(net.model(tokens)), fresh_states(net._stateful.model, 2), []
+    expected, states, steps = numbers(net.model(tokens)), fresh_states(net._stateful.model, 2), []
     for step in range(30):
         logits, *states = net._stateful.model([tokens[:, step : step + 1], *map(numbers, states)])
-        found.append(numbers(logits))
-    assert np.abs(np.concatenate(found, axis=1) - expected).max() < 1e-5
+        steps.append(numbers(logits))
+    assert np.abs(np.concatenate(steps, axis=1) - expected).max() < 1e-5
 
 
 @pytest.mark.parametrize("lengths", [None, [7, 3, 5, 1]])

@@ -57,13 +57,13 @@ def test_eat_it_or_not():
 def test_points_that_are_none_are_explained():
     net = zoo.get("mlp", input_shape=(2,), hidden=(3,))
     net._match_classes(["a", "b"])
-    for wrong, said in (
+    for wrong, message in (
         ([1.0], r"shape \(1,\); the model takes 2"),
         ([1.0, float("nan")], "not finite"),
         (["x", "y"], "no row of numbers"),
         ("photo.jpg", "cannot be read"),
     ):
-        with pytest.raises(ZooError, match=said):
+        with pytest.raises(ZooError, match=message):
             net.predict(wrong)
     assert len(net.predict(np.zeros((3, 2)))) == 3 and net.predict([0, 0]).label in ("a", "b")
     with pytest.raises(ZooError, match="none of the 4"):
@@ -174,14 +174,14 @@ def test_own_weights_are_of_the_arguments_they_were_trained_with():
 def test_predict_with_named_weights(capsys):
     assert cli.main(["predict", "logistic", "chelsea", "--weights", "catvnoncat", "--json"]) == 0
     out, err = capsys.readouterr()
-    (said,) = json.loads(out)
+    (answer,) = json.loads(out)
     assert "right on 70.0% (95 % interval 56.2% to 80.9%, n = 50) of catvnoncat's test split" in err
-    assert {entry["label"] for entry in said["top"]} == {"cat", "non-cat"}
+    assert {entry["label"] for entry in answer["top"]} == {"cat", "non-cat"}
     words = ["predict", "logistic", "chelsea", "--beside", "logistic"]
     assert cli.main(words) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert "chelsea.png: cat 8" in first and second.startswith("  logistic says: cat 8")
     assert cli.main([*words, "--json"]) == 0
-    (said,) = json.loads(capsys.readouterr().out)
-    assert said["beside"]["top"] == said["top"]
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["beside"]["top"] == answer["top"]
     assert cli.main([*words, "--csv", "a.csv"]) == 2

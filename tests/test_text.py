@@ -58,14 +58,15 @@ def test_hidden_files_are_no_texts(tmp_path):
 )
 def test_the_encoding_is_guessed(tmp_path, text, encoding):
     """And what is advised gives the text: `encoding=`, and the command."""
-    file = tmp_path / "my book.txt"
+    file = tmp_path / "my book; touch hacked; $(touch hacked) 'it'.txt"  # a shell is to take it as a name
     file.write_bytes(text.encode(encoding))
     with pytest.raises(ZooError, match=f"encoding='{encoding}'") as raised:
         text_sources.find(file)
     assert text_sources.find(file, encoding=encoding).splits["train"].text == text
     if shutil.which("iconv"):
         subprocess.run(str(raised.value).partition("type: ")[2], shell=True, check=True, cwd=tmp_path)
-        assert (tmp_path / "my book-utf8.txt").read_text("utf-8") == text
+        assert (tmp_path / f"{file.stem}-utf8.txt").read_text("utf-8") == text
+        assert len([*tmp_path.iterdir()]) == 2
 
 
 def test_what_is_in_no_encoding(tmp_path):
@@ -206,9 +207,9 @@ def test_named_pairs(name):
 @pytest.mark.parametrize("kind", ["characters", "words", "lower-case words"])
 def test_a_vocabulary_comes_back(kind):
     text = 'Moe_Szyslak: (INTO PHONE) "Who?" I\'ll check... well-known.\nOh!'
-    known = Vocabulary.of(text, kind)
-    again = Vocabulary.from_json(json.loads(json.dumps(known.to_json())))
-    assert again == known
+    vocabulary = Vocabulary.of(text, kind)
+    again = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
+    assert again == vocabulary
     assert again.decode(again.encode(text)) == (text.lower() if kind.startswith("lower") else text)
 
 
@@ -228,8 +229,8 @@ def test_a_vocabulary_comes_back(kind):
 )
 def test_words_come_back(text):
     assert vocabulary.join_words(vocabulary.split_words(text)) == text
-    known = Vocabulary.of(text, "words")
-    assert known.decode(known.encode(text)) == text
+    learned = Vocabulary.of(text, "words")
+    assert learned.decode(learned.encode(text)) == text
 
 
 def test_any_text_comes_back():
@@ -240,9 +241,9 @@ def test_any_text_comes_back():
 
 
 def test_other_spellings_are_known():
-    known = Vocabulary.of('I don\'t say "café" .', "words")
-    assert known.unknown("I don’t say “cafe\u0301”.") == []
-    assert known.encode("don’t").tolist() == known.encode("don't").tolist()
+    vocabulary = Vocabulary.of('I don\'t say "café" .', "words")
+    assert vocabulary.unknown("I don’t say “cafe\u0301”.") == []
+    assert vocabulary.encode("don’t").tolist() == vocabulary.encode("don't").tolist()
     assert Vocabulary.of("don’t", "words").unknown("don't") == []
     characters = Vocabulary.of("café 'x'", "characters")
     assert characters.unknown("cafe\u0301 ’x’") == [] and len(characters.encode("cafe\u0301")) == 4
@@ -262,9 +263,9 @@ def test_rare_marks_count_as_plain_ones():
 
 
 def test_unknown_tokens_have_the_number_zero():
-    known = Vocabulary.of("a b b", "words", min_count=2)
-    assert known.tokens == ["b"] and known.encode("a b c").tolist() == [UNKNOWN, 1, UNKNOWN]
-    assert known.unknown("a b c a") == ["a", "c"]
+    vocabulary = Vocabulary.of("a b b", "words", min_count=2)
+    assert vocabulary.tokens == ["b"] and vocabulary.encode("a b c").tolist() == [UNKNOWN, 1, UNKNOWN]
+    assert vocabulary.unknown("a b c a") == ["a", "c"]
     assert len(Vocabulary.of("a b c d", "words", limit=2)) == 3
 
 
@@ -288,6 +289,8 @@ def test_a_strange_vocabulary_is_refused(stored):
 @pytest.mark.parametrize("kind", ["characters", "words"])
 def test_decoding_in_pieces(kind):
     text = 'moe: (into phone) "what is it?" he said.\noh, "nothing."'
-    known = Vocabulary.of(text, kind)
-    numbers, decode = known.encode(text), known.decoding()
-    assert known.decode(numbers) == text == "".join(decode(numbers[at : at + 2]) for at in range(0, len(numbers), 2))
+    vocabulary = Vocabulary.of(text, kind)
+    numbers, decode = vocabulary.encode(text), vocabulary.decoding()
+    assert (
+        vocabulary.decode(numbers) == text == "".join(decode(numbers[at : at + 2]) for at in range(0, len(numbers), 2))
+    )

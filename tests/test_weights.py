@@ -393,10 +393,10 @@ def test_flipped_bytes_give_arrays_or_a_sentence(parse, data):
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     try:
-        found = parse(bytes(content))
+        arrays = parse(bytes(content))
     except ZooError:
         return
-    assert all(isinstance(name, str) and array.dtype.kind in "fiub" for name, array in found.items())
+    assert all(isinstance(name, str) and array.dtype.kind in "fiub" for name, array in arrays.items())
 
 
 # The catalog remembers

@@ -144,7 +144,7 @@ def _warn_of(name: str) -> None:
     warnings.warn(message, DeprecationWarning, stacklevel=3)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, accepted: Iterable[str]) -> str:
     """The middle of an error message: `; did you mean 'x'?`, or nothing when no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(word, list(accepted), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else "."

@@ -83,13 +83,13 @@ class Command(WithExamples):
             return 2 if isinstance(error, UsageError) else 1
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        known = inspect.signature(pkgutil.resolve_name(self.calls)).parameters if self.calls else {}
+        parameters = inspect.signature(pkgutil.resolve_name(self.calls)).parameters if self.calls else {}
         records = []
         for option in self.get_params(ctx):
             if isinstance(option, click.Option):
-                if option.name in known and known[option.name].default is not inspect.Parameter.empty:
+                if option.name in parameters and parameters[option.name].default is not inspect.Parameter.empty:
                     option = copy.copy(option)
-                    option.default, option.show_default = known[option.name].default, True
+                    option.default, option.show_default = parameters[option.name].default, True
                 records.append(option.get_help_record(ctx))
         with formatter.section("Options"):
             formatter.write_dl([record for record in records if record])  # hidden ones have none
@@ -154,8 +154,8 @@ def open_model(name: str, verb: str, weights: str | None = None) -> Any:
         if weights:
             raise UsageError(f"{name} is a saved file and has its weights: leave out --weights.")
         model = zoo.load(name)
-    elif known := list(catalog.card(name).weights):
-        model = zoo.get(name, weights=weights or known[0])
+    elif available := list(catalog.card(name).weights):
+        model = zoo.get(name, weights=weights or available[0])
     else:
         raise ZooError(
             f"{name} comes without trained weights: train it first (`zoo train {name}`) and give the saved file."

@@ -104,9 +104,9 @@ def doctor(as_json, env, overwrite, data=None, out=None, **options) -> int:
     if env == (data is not None):
         raise UsageError("give a folder of pictures, or --env.")
     if env:
-        found = environment.examine()
-        show_json(found) if as_json else print(environment.describe(found))
-        return 1 if found["problems"] else 0
+        facts = environment.examine()
+        show_json(facts) if as_json else print(environment.describe(facts))
+        return 1 if facts["problems"] else 0
     from zoo.data.doctor.examine import examine
     from zoo.data.images import skip_list
 
@@ -169,7 +169,7 @@ def predict(name, images, as_json, overwrite, csv=None, weights=None, beside=Non
         elif as_json:
             results.append({**answer.to_json(), "beside": other} if other else answer.to_json())
         else:
-            print(f"{said(model, picture) if points else printable(picture)}: {answer.ranked()}", flush=True)
+            print(f"{named_numbers(model, picture) if points else printable(picture)}: {answer.ranked()}", flush=True)
             if other:
                 print(f"  {beside} says: {other.ranked()}", flush=True)
     if as_json:
@@ -194,7 +194,7 @@ def examples(model, words: list[str]) -> list:
 
     if not isinstance(model.preprocessing, Points):
         return words
-    found = []
+    points = []
     for word in words:
         try:
             numbers = [float(number) for number in word.split(",")]
@@ -206,11 +206,11 @@ def examples(model, words: list[str]) -> list:
                 f"{model.name} is asked about numbers with commas between them, here {', '.join(names)}, such as "
                 f"{','.join('1' for _ in names)}; got {word!r}."
             )
-        found.append(np.array(numbers, np.float32))
-    return found
+        points.append(np.array(numbers, np.float32))
+    return points
 
 
-def said(model, word: str) -> str:
+def named_numbers(model, word: str) -> str:
     """The numbers of a point with their names."""
     return ", ".join(f"{name} {number}" for name, number in zip(model._input_names(), word.split(","), strict=True))
 
@@ -360,10 +360,10 @@ def picture_files(word: str, datasets: bool = False) -> list:
 
     path = Path(word)
     if path.is_dir():
-        found = pictures_below(path)
-        if not found:
+        files = pictures_below(path)
+        if not files:
             raise ZooError(f"there is no picture in {word}.")
-        return [str(file) for file in found]
+        return [str(file) for file in files]
     if datasets and named.known(word, "pictures") and not path.exists():
         dataset = sources.find(word)
         return list(dataset.splits[dataset.to_measure_on()].items[:16])

@@ -109,7 +109,7 @@ def train(
     if "augment" in options:
         options["augment"] = [way for way in options["augment"] if way]
     with interruptible(f"Finished epochs are in {folder}; the same command with --resume goes on.", folder):
-        given = parse_settings(settings)
+        arguments = parse_settings(settings)
         model = zoo.load(name) if saved else zoo.get(name)
         if saved and size:
             raise UsageError(f"{name} is a saved file and has its shape: leave out --size.")
@@ -117,15 +117,15 @@ def train(
             model.seed = model.seed if seed is None else checked_seed(seed)
         else:
             of_training = training_settings(type(model)) - {*model.arguments}
-            built = {key: given.pop(key) for key in [*given] if key not in of_training}
+            built = {key: arguments.pop(key) for key in [*arguments] if key not in of_training}
             model = zoo.get(name, seed=seed, **shape, **built)
         if out.exists():  # better said now than after the training
             about = {"task": model.entry.task}
             if model.entry.task == "classification":
-                found = model._resolve_dataset(data, lambda data: model._find_data(data, validation))
-                about["labels"] = found.labels
+                dataset = model._resolve_dataset(data, lambda data: model._find_data(data, validation))
+                about["labels"] = dataset.labels
             saving.output(out, about, overwrite)
-        history = model.train(data, validation, folder=folder, overwrite=overwrite, **options, **given)
+        history = model.train(data, validation, folder=folder, overwrite=overwrite, **options, **arguments)
         model.save(out, overwrite)
         if canvas.installed():
             charts.learning_curves(history, folder / "curves.png")

@@ -70,9 +70,9 @@ def chat(name, as_json, weights=None, **options) -> None:
     turns = []
     if sys.stdin.isatty():
         note("Say something; an empty line ends the conversation.")
-    while said := read_line():
-        answer = model.reply(said, **options)
-        turns.append({"said": said, "reply": answer})
+    while line := read_line():
+        answer = model.reply(line, **options)
+        turns.append({"said": line, "reply": answer})
         if not as_json:
             print(answer, flush=True)
     if as_json:

@@ -41,9 +41,9 @@ def export(task: "Task", path: str | Path, overwrite: bool = False) -> None:
         UsageError: no format has that ending.
         ZooError: the format cannot hold the model, something else is there, or the file cannot be written.
     """
-    path, known = expand(path), formats()
-    if path.suffix not in known:
-        listed = ", ".join(f"{ending} ({module.__name__.rpartition('.')[2]})" for ending, module in known.items())
+    path, available = expand(path), formats()
+    if path.suffix not in available:
+        listed = ", ".join(f"{ending} ({module.__name__.rpartition('.')[2]})" for ending, module in available.items())
         raise UsageError(f"no format of a model ends in {path.suffix!r}: {str(path)!r}. Accepted are {listed}.")
-    module = known[path.suffix]
+    module = available[path.suffix]
     module.write(task, saving.output(path, task.get_config(), overwrite, module.read_record), overwrite)

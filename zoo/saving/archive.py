@@ -83,13 +83,15 @@ def output(
 
     def conflict(file: Path) -> str:
         try:
-            found = read(file)
+            existing = read(file)
         except ZooError:
             return "is no model that the zoo saved"
-        if found["task"] != record["task"]:
-            return f"holds a model for {found['task']}, where this one is for {record['task']}"
-        there, labels = ([*map(str, about.get("labels") or [])] for about in (found, record))
-        return "" if {*there} == {*labels} else f"knows {brief(there)}, where this model knows {brief(labels)}"
+        if existing["task"] != record["task"]:
+            return f"holds a model for {existing['task']}, where this one is for {record['task']}"
+        old_labels, labels = ([*map(str, about.get("labels") or [])] for about in (existing, record))
+        return (
+            "" if {*old_labels} == {*labels} else f"knows {brief(old_labels)}, where this model knows {brief(labels)}"
+        )
 
     return output_file(path, conflict, overwrite=overwrite)
 

@@ -68,19 +68,19 @@ class WeightsCard:
             raise ZooError(f"the card {path} cannot be read: {error}.") from error
         if not isinstance(content, dict):
             raise ZooError(f"the card {path} holds no JSON object.")
-        known = {item.name: item for item in fields(cls) if item.name != "path"}
+        keys = {item.name: item for item in fields(cls) if item.name != "path"}
         for key, value in content.items():
-            if key not in known:
+            if key not in keys:
                 raise ZooError(
-                    f"the card {path} has the key {key!r}, which no card has{did_you_mean(key, known)} "
-                    f"The keys are {', '.join(known)}."
+                    f"the card {path} has the key {key!r}, which no card has{did_you_mean(key, keys)} "
+                    f"The keys are {', '.join(keys)}."
                 )
-            kind: Any = known[key].type
+            kind: Any = keys[key].type
             if not isinstance(value, kind):
                 raise ZooError(
                     f"the card {path}: {key!r} is {value!r}, where {getattr(kind, '__name__', kind)} belongs."
                 )
-        required = [name for name, item in known.items() if item.default is item.default_factory is MISSING]
+        required = [name for name, item in keys.items() if item.default is item.default_factory is MISSING]
         if missing := [name for name in required if name not in content]:
             raise ZooError(f"the card {path} lacks {', '.join(map(repr, missing))}.")
         card = cls(path, **content)

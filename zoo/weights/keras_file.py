@@ -30,18 +30,18 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
 
     try:
         check_arrays(data)
-        found: dict[str, np.ndarray] = {}
+        arrays: dict[str, np.ndarray] = {}
         with h5py.File(io.BytesIO(data), "r") as file:
             if "layers" not in file:
                 raise ZooError("holds no layers of a model")
             for name, array in _arrays(file["layers"], ()):  # beside these there may be the optimizer's numbers
-                if found.setdefault(name, array) is not array:
+                if arrays.setdefault(name, array) is not array:
                     raise ZooError(f"holds {printable(name)} twice")
     except ZooError as error:
         raise ZooError(f"The Keras file {error}.") from None
     except Exception as error:  # HDF5 raises nearly anything on damaged files
         raise ZooError(f"The Keras file is damaged ({error}).") from None
-    return found
+    return arrays
 
 
 def _arrays(group: Any, layers: tuple[str, ...]) -> Iterator[tuple[str, np.ndarray]]:

@@ -90,11 +90,11 @@ def find(card: WeightsCard) -> Path:
     )
 
 
-def check_sha256(path: Path, found: str, expected: str) -> None:
+def check_sha256(path: Path, actual: str, expected: str) -> None:
     """Refuse a file whose SHA-256 is not that of its card."""
-    if found != expected:
+    if actual != expected:
         raise ZooError(
-            f"{path} is not the file that was expected: its SHA-256 is {found}, not {expected}. "
+            f"{path} is not the file that was expected: its SHA-256 is {actual}, not {expected}. "
             "It is damaged or another version; install the package that carries it again."
         )
 

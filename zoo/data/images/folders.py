@@ -63,9 +63,9 @@ def split_of(name: str) -> tuple[str, str] | None:
 
 def splits_called(labels: Iterable[str]) -> dict[str, str]:
     """The split that each label names where all name one, as folders "train" and "test" do; else none."""
-    found = {label: split_of(label) or ("", "") for label in labels}
-    splits = {label: split for label, (split, rest) in found.items() if split and not rest}
-    return splits if len(splits) == len(found) > 1 and "train" in splits.values() else {}
+    named = {label: split_of(label) or ("", "") for label in labels}
+    splits = {label: split for label, (split, rest) in named.items() if split and not rest}
+    return splits if len(splits) == len(named) > 1 and "train" in splits.values() else {}
 
 
 _TWO_WORDS = re.compile(rf"^({'|'.join(SPLITS)})({'|'.join(FILLERS)})$")
@@ -105,7 +105,7 @@ def read_folder(root: Path) -> tuple[dict[str, Pictures], list[Skipped]]:
 
 def _splits_among(root: Path, folders: list[Path]) -> dict[str, Path]:
     """The folder of each split; none where the folders are classes, which may be called "train" among others."""
-    named = [(folder, *found) for folder in folders if (found := split_of(folder.name))]
+    named = [(folder, *split_and_rest) for folder in folders if (split_and_rest := split_of(folder.name))]
     deep = {folder: inner for folder, *_ in named if (inner := {path.name for path in _listing(folder)[0]})}
     sets: dict[str, dict[str, Path]] = {}  # by what else the names say: "seg" of seg_train and seg_test
     for folder, split, rest in named:

@@ -44,13 +44,13 @@ def label_texts(values: Collection[Any]) -> list[str]:
         >>> label_texts([1.0, 10.0, float("nan")]), label_texts([b"cat", " dog ", None])
         (['1', '10', ''], ['cat', 'dog', ''])
     """
-    known = [value for value in values if not is_missing(value)]
-    for value in known:
+    present = [value for value in values if not is_missing(value)]
+    for value in present:
         if isinstance(value, Collection) and not isinstance(value, str | bytes):
             raise ZooError(
                 f"the label {str(value)[:200]} is a {type(value).__name__}. Accepted are text and integers."
             )
-    whole = all_whole(known)
+    whole = all_whole(present)
 
     def text(value: Any) -> str:
         if is_missing(value):

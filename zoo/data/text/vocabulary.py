@@ -92,19 +92,19 @@ def bare(token: str) -> str:
 
 def joining_words() -> Callable[[Iterable[str]], str]:
     """A function that writes words and punctuation marks as one would, and goes on with a text when called again."""
-    spacing, told = Spacing(), None
+    spacing, pending = Spacing(), None
 
     def join(tokens: Iterable[str]) -> str:
-        nonlocal told
+        nonlocal pending
         text = []
         for token in tokens:
             word = bare(token)
             begin, _, end = token.partition(word)
-            told = begin or told
-            unusual = told == SPACE if told else None
+            pending = begin or pending
+            unusual = pending == SPACE if pending else None
             text.append((SPACE if (spacing.before(word) if unusual is None else unusual) else "") + word)
             spacing.put(word, unusual if begin else None)
-            told = end
+            pending = end
         return "".join(text)
 
     return join
@@ -234,15 +234,15 @@ class Vocabulary:
         What is not known as it stands is known as it might have been written: in another Unicode form, with straight
         or curly quotation marks, with the usual spaces.
         """
-        tokens, found = self._read(text)
-        return np.fromiter((number for token in tokens for number in found[token]), np.int32)
+        tokens, numbers_of = self._read(text)
+        return np.fromiter((number for token in tokens for number in numbers_of[token]), np.int32)
 
     def _read(self, text: str) -> tuple[list[str], dict[str, list[int]]]:
         """The tokens of a text and the numbers of each; of characters in that Unicode form that is known best."""
         tokens = self.split(text)
-        found = {token: self._find(token) for token in dict.fromkeys(tokens)}
-        if self.kind != "characters" or not any(UNKNOWN in numbers for numbers in found.values()):
-            return tokens, found
+        numbers_of = {token: self._find(token) for token in dict.fromkeys(tokens)}
+        if self.kind != "characters" or not any(UNKNOWN in numbers for numbers in numbers_of.values()):
+            return tokens, numbers_of
         forms = [text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))]
         best = min(forms, key=lambda form: sum(char not in self.numbers for char in form))
         return list(best), {char: self._find(char) for char in dict.fromkeys(best)}
@@ -271,8 +271,8 @@ class Vocabulary:
 
     def unknown(self, text: str) -> list[str]:
         """The tokens of a text that are not known, each once."""
-        _, found = self._read(text)
-        return list(dict.fromkeys(bare(token) for token, numbers in found.items() if UNKNOWN in numbers))
+        _, numbers_of = self._read(text)
+        return list(dict.fromkeys(bare(token) for token, numbers in numbers_of.items() if UNKNOWN in numbers))
 
     def to_json(self) -> dict:
         return {"kind": self.kind, "tokens": self.tokens}
