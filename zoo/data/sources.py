@@ -26,6 +26,7 @@ from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import arrays, stream
 from zoo.errors import UsageError, ZooError, whole_number
+from zoo.files import expand
 
 __all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
 
@@ -70,7 +71,7 @@ def load(
     seed = whole_number("seed", seed, 0)
     skip = None if skip_list is None else SkipList(skip_list)
     dataset = find(data, skip, classes=classes)
-    _check_train(dataset, classes, isinstance(data, (str, os.PathLike)) and Path(data).expanduser().is_dir())
+    _check_train(dataset, classes, isinstance(data, (str, os.PathLike)) and expand(data).is_dir())
     splits = dict(dataset.splits)
     if classes:
         splits = {split: _in_order_of(dataset.labels, part, split) for split, part in splits.items()}
@@ -162,7 +163,7 @@ def _read_unlabelled(data) -> Dataset[Pictures]:
         return _read((data, np.zeros(data.shape[:1], int)))
     dataset = _read(data, classes=False)
     if isinstance(data, (str, os.PathLike)) and list(dataset.splits) == ["train"] and not len(dataset.splits["train"]):
-        files = pictures_below(Path(data).expanduser())
+        files = pictures_below(expand(data))
         dataset = replace(dataset, splits={"train": labelled(files, [dataset.name] * len(files))}, skipped=[])
     train = dataset.splits["train"]
     if splits := splits_called(train.labels):

@@ -12,6 +12,7 @@ from zoo.data.dataset import Dataset
 from zoo.data.images.folders import ignored
 from zoo.data.text.corpora import Pairs, Text, lines_of, read_text
 from zoo.errors import ZooError
+from zoo.files import expand
 
 HELD_OUT = 0.1  # of a text that comes in one piece, its tail, to measure on
 # what the two columns of a table and the two keys of a JSON object may be called where there are others
@@ -182,7 +183,7 @@ def _column(part, encoding: str | None) -> Iterable:
     """The values of a list, an array or a column of pandas, or the lines of a file."""
     if hasattr(part, "tolist"):
         part = part.tolist()
-    return part if isinstance(part, tuple | list) else lines_of(read_text(Path(part).expanduser(), encoding))
+    return part if isinstance(part, tuple | list) else lines_of(read_text(expand(part), encoding))
 
 
 def _pairs(name: str, said: Iterable, reply: Iterable) -> Dataset[Pairs]:
