@@ -228,3 +228,82 @@ def test_what_to_type_next_can_be_typed(tmp_path, capsys, monkeypatch):
     typed = capsys.readouterr().out.splitlines()[-1].removeprefix("Next: zoo ").split()
     assert typed[:2] == ["similar", "word2vec.keras"] and typed[2] in ANIMALS + TOOLS
     assert cli.main(typed) == 0
+
+
+# Two words of two numbers, byte by byte: 1 and -0.5 are 3f800000 and bf000000 in float32, 0.25 and 2 are 3e800000 and
+# 40000000.
+TEXT = "2 2\nKönig 1.0 -0.5\na 0.25 2.0\n".encode()
+BINARY = b"2 2\nK\xc3\xb6nig \x00\x00\x80\x3f\x00\x00\x00\xbfa \x00\x00\x80\x3e\x00\x00\x00\x40"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("v.txt", TEXT),
+        ("v.vec", TEXT.replace(b"\n", b" \n")[:-2]),  # as fastText writes it, and without a last line break
+        ("v.txt", TEXT.replace(b"\n", b"\r\n")),
+        ("v.bin", BINARY),
+        ("v.bin", BINARY[:19] + b"\n" + BINARY[19:] + b"\n"),  # as Mikolov's own program writes it
+    ],
+)
+def test_vectors_of_other_tools(name, data, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(data)
+    net = zoo.load(name)
+    assert net.vectors().tolist() == [[0, 0], [1, -0.5], [0.25, 2]] and net.vocabulary.tokens == ["König", "a"]
+    assert net.similarity("König", "a") == pytest.approx(-0.75 / np.sqrt(1.25 * 4.0625))
+    assert cli.main(["similar", name, "König", "--json"]) == 0 and '"word": "a"' in capsys.readouterr().out
+    for out, expected in (("out.txt", TEXT), ("out.bin", BINARY), ("out.vec", TEXT)):
+        net.export(out)
+        assert Path(out).read_bytes() == expected
+        with pytest.raises(ZooError, match="is there already"):
+            net.export(out)
+    net.model.get_layer("vectors")  # the same once Keras is asked
+    net.save("words.keras")
+    assert cli.main(["export", "words.keras", "again.bin"]) == 0 and Path("again.bin").read_bytes() == BINARY
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("v.txt", b"", "it is empty"),
+        ("v.txt", b"king 0.1 0.2\nqueen 0.1 0.3\n", "the first line must say how many"),
+        ("v.txt", b"-2 2\n" + TEXT[4:], "the first line must say how many"),
+        ("v.bin", b"\xff" * 500, "the first line must say how many"),
+        ("v.txt", b"99999999 99999999\na 1 2\n", "99,999,999 words of 99,999,999 numbers, for which it is too short"),
+        ("v.bin", b"99999999 99999999\n" + BINARY[4:], "for which it is too short"),
+        ("v.txt", TEXT[:-8], "too short|word 2 of 2 cannot be read"),
+        ("v.bin", BINARY[:-1], "word 2 of 2 cannot be read: there has to be"),
+        ("v.txt", b"1" + TEXT[1:], "holds 1 words, and there is more"),
+        ("v.bin", b"1" + BINARY[1:], "holds 1 words, and there is more"),
+        ("v.txt", TEXT.replace(b"a 0", b"new york 0"), "word 2 of 2 .* a word without spaces and 2 numbers"),
+        ("v.txt", TEXT.replace(b"2.0", b"two"), "word 2 of 2 .*two"),
+        ("v.txt", TEXT.replace(b"\xc3", b""), "word 1 of 2 .* not in UTF-8"),
+        ("v.txt", TEXT.replace(b"2.0", b"nan"), "the vector of 'a' holds what is no finite number"),
+        ("v.txt", TEXT.replace(b"2.0", b"1e39"), "the vector of 'a' holds what is no finite number"),
+        ("v.bin", BINARY[:-4] + b"\x00\x00\xc0\x7f", "the vector of 'a' holds what is no finite number"),
+        ("v.txt", TEXT.replace("König".encode(), b"a"), "the word 'a' twice"),
+        ("v.txt", b"2 2\n" + b" " * 10**6, "word 1 of 2 cannot be read"),
+        ("nowhere.bin", None, "there is no such file"),
+    ],
+)
+def test_files_that_hold_no_vectors(name, data, reason, tmp_path):
+    file = tmp_path / name
+    if data is not None:
+        file.write_bytes(data)
+    with pytest.raises(ZooError, match=reason):
+        zoo.load(file)
+
+
+def test_more_words_than_a_vocabulary_holds(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("zoo.weights.word2vec_file.MOST", 2)
+    (tmp_path / "v.bin").write_bytes(BINARY)
+    assert zoo.load(tmp_path / "v.bin").vocabulary.tokens == ["König"]
+    assert "Of 2 words the first 1 are read" in capsys.readouterr().err
+
+
+def test_only_words_are_exported_as_vectors(tmp_path):
+    with pytest.raises(ZooError, match="logistic is a model for classification"):
+        zoo.get("logistic", input_shape=(4, 4, 3)).export(tmp_path / "v.txt")
+    with pytest.raises(UsageError, match="knows no lower-case words yet"):
+        zoo.get("word2vec").export(tmp_path / "v.txt")

@@ -96,17 +96,18 @@ def get(
 
 
 def load(path: str | Path) -> Task:
-    """Open a file that the zoo saved, after checking that nothing in it can do harm.
+    """Open a file that the zoo saved, after checking that nothing in it can do harm; or a file of word vectors.
 
     The file's parts are compared with their hashes, its configuration may name only known Keras layers, and its
     weights may hold only numbers. No framework is imported before the model is needed; then a self-test compares
     its answers with those it gave when it was saved. The hashes find damage; they do not prove who wrote the file.
 
     Args:
-        path: a `.keras` file written by `.save()` or `zoo.finetune`.
+        path: a `.keras` file written by `.save()` or `zoo.finetune`; or word vectors in word2vec's formats, as
+            gensim writes them, text (`.txt`, `.vec`) or binary (`.bin`).
 
     Returns:
-        The object of the model's task, as it was saved.
+        The object of the model's task, as it was saved; of word vectors an `Embedding`.
 
     Raises:
         ZooError: the file is missing, damaged, not the zoo's, or holds what a model file must not.
@@ -118,7 +119,15 @@ def load(path: str | Path) -> Task:
     """
     from zoo.tasks import factory
 
-    return factory.from_file(expand(path))
+    path = expand(path)
+    return factory.from_vectors(path) if is_vector_file(path) else factory.from_file(path)
+
+
+def is_vector_file(name: str | Path) -> bool:
+    """Whether a word that names a model or a file is meant as a file of word vectors."""
+    from zoo.weights.word2vec_file import ENDINGS
+
+    return str(name).endswith(ENDINGS)
 
 
 def is_saved_file(name: str | Path) -> bool:

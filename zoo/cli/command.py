@@ -17,7 +17,7 @@ import click
 
 import zoo
 from zoo import catalog
-from zoo.api import is_saved_file
+from zoo.api import is_saved_file, is_vector_file
 from zoo.cli.options import WordsOption
 from zoo.console import note
 from zoo.errors import UsageError, ZooError
@@ -146,13 +146,13 @@ def open_model(name: str, verb: str, weights: str | None = None) -> Any:
     """The saved file, or the model with its trained weights, if the command `verb` is for its kind of model.
 
     Args:
-        name: a `.keras` file, or a model's name.
+        name: a `.keras` file, a file of word vectors, or a model's name.
         verb: a command, a key of `METHODS`.
         weights: which of its trained weights; None takes those of its own dataset, or else the first.
     """
-    if is_saved_file(name):
+    if is_saved_file(name) or is_vector_file(name):
         if weights:
-            raise UsageError(f"{name} is a saved file and has its weights: leave out --weights.")
+            raise UsageError(f"{name} is a file and has its weights: leave out --weights.")
         model = zoo.load(name)
     elif available := list(catalog.card(name).weights):
         model = zoo.get(name, weights=weights or available[0])

@@ -8,7 +8,7 @@ from click import argument, option
 
 import zoo
 from zoo import catalog
-from zoo.api import is_saved_file
+from zoo.api import is_saved_file, is_vector_file
 from zoo.cli.command import command, default_output, interruptible, open_model, show_json
 from zoo.cli.options import (
     PATH,
@@ -96,7 +96,7 @@ def train(
     from zoo import files, saving
     from zoo.visualization import canvas, charts
 
-    saved = is_saved_file(name)
+    saved = is_saved_file(name) or is_vector_file(name)
     if out is None:
         own = catalog.card(name).facts.get("dataset") if name in catalog.cards() else None
         out = default_output(f"{Path(name).stem}{'-on' if saved else ''}.keras", data or own, overwrite)
@@ -210,11 +210,13 @@ def evaluate(name, as_json, overwrite, data=None, weights=None, errors=None, **o
 def export(name, out, as_json, overwrite, weights=None) -> None:
     """Write a model as a file of another tool.
 
-    The ending of OUT decides the format: .xml is OpenVINO, its weights in a .bin beside it.
+    The ending of OUT decides the format: .xml is OpenVINO, its weights in a .bin beside it. Of word vectors, .txt
+    and .bin are word2vec's formats, which gensim reads.
 
     Examples:
       zoo export pets.keras pets.xml
       zoo export efficientnet_lite0 backbone.xml
+      zoo export words.keras vectors.txt
     """
     open_model(name, "export", weights).export(out, overwrite)
     show_json({"out": str(out)}) if as_json else print(f"Wrote {out}.")

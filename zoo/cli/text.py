@@ -103,6 +103,7 @@ def similar(name, word, as_json, overwrite, without=None, plus=None, picture=Non
       zoo similar words.keras king
       zoo similar words.keras king --without man --plus woman
       zoo similar words.keras king --map words.png  and the most frequent words on a plane
+      zoo similar vectors.bin king                  vectors of gensim's or others, in word2vec's formats
     """
     model = open_model(name, "similar", weights)
     if (without is None) != (plus is None):

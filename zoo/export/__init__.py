@@ -1,6 +1,6 @@
 """Models as files of other tools. A format is a module here, found by being here.
 
-Its `ENDING` is the ending of its files. Its function `write(task, path, overwrite)` writes one, whole or not at all,
+Its `ENDINGS` are those of its files. Its function `write(task, path, overwrite)` writes one, whole or not at all,
 and `read_record(path)` reads what one says of its model, as a saved file's record does.
 """
 
@@ -23,10 +23,10 @@ def formats() -> dict[str, ModuleType]:
 
     Example:
         >>> sorted(formats())
-        ['.xml']
+        ['.bin', '.txt', '.vec', '.xml']
     """
     modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-    return {module.ENDING: module for module in modules}
+    return {ending: module for module in modules for ending in module.ENDINGS}
 
 
 def export(task: "Task", path: str | Path, overwrite: bool = False) -> None:

@@ -22,7 +22,7 @@ from zoo.files import atomic_file, output
 if TYPE_CHECKING:
     from zoo.tasks.task import Task
 
-ENDING = ".xml"
+ENDINGS = (".xml",)
 
 
 def write(task: Task, path: Path, overwrite: bool = False) -> None:

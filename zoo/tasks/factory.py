@@ -11,6 +11,7 @@ from zoo import catalog, saving
 from zoo.errors import UsageError, ZooError, checked_seed
 from zoo.registry import did_you_mean
 from zoo.tasks.task import Task
+from zoo.weights import word2vec_file
 from zoo.weights.load import check_sha256, find
 
 # by task; by their paths, so that a kind of work is imported when it is needed
@@ -101,6 +102,14 @@ def from_file(path: Path, sha256: str | None = None) -> Task:
         return task_class(archive.record.task)._from_archive(archive)
     except ZooError as error:
         raise ZooError(f"{path}: {error}") from error
+
+
+def from_vectors(path: Path) -> Task:
+    """An embedding of the words and vectors of a file; see `zoo.weights.word2vec_file`."""
+    words, vectors = word2vec_file.read(path)
+    card = next(card for card in catalog.cards().values() if card.facts["task"] == "embedding")
+    embedding: Any = task_class("embedding")
+    return embedding._from_vectors(catalog.announced(card.name), card.arguments, words, vectors)
 
 
 def read_archive(path: Path) -> saving.Archive:

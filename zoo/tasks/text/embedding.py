@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import math
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -15,15 +15,18 @@ from zoo import metrics
 from zoo.data import text_sources
 from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Text, lines_of, read_text
-from zoo.data.text.vocabulary import UNKNOWN
+from zoo.data.text.vocabulary import UNKNOWN, Vocabulary
 from zoo.errors import UsageError, ZooError, whole_number
 from zoo.files import expand
-from zoo.registry import did_you_mean
+from zoo.registry import Entry, did_you_mean
 from zoo.tasks.text.base import TextSettings, TextTask
 from zoo.training.order import FitData, Subsampled
 from zoo.training.plan import Plan
 from zoo.visualization import charts
 from zoo.visualization.grid import picture_output
+
+if TYPE_CHECKING:
+    from zoo.backend import keras
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,33 @@ class Embedding(TextTask):
     settings: EmbeddingSettings
     _settings_type = EmbeddingSettings
     _metric_types: ClassVar = {"spearman": metrics.Mean}
+
+    def __init__(self, entry: Entry, arguments: dict, **how: Any):
+        super().__init__(entry, arguments, **how)
+        self._read_vectors: np.ndarray | None = None  # of a file of these alone, shape (vocab_size, units)
+
+    @classmethod
+    def _from_vectors(cls, entry: Entry, arguments: dict, words: list[str], vectors: np.ndarray) -> Self:
+        """An embedding that knows words by their vectors, float32 of shape (words, units).
+
+        Args:
+            entry: the register entry of a model that has a vector for each word.
+            arguments: of its builder; `vocab_size` and `units` are those of the vectors.
+            words: the most frequent first.
+            vectors: theirs.
+        """
+        self = cls(entry, {**arguments, "vocab_size": len(words) + 1, "units": vectors.shape[1]})
+        lower = all(word == word.lower() for word in words)
+        self.settings = replace(self.settings, tokens="lower-case words" if lower else "words")
+        self.vocabulary = Vocabulary(self.settings.tokens, words)
+        self._read_vectors = np.concatenate([np.zeros_like(vectors[:1]), vectors])
+        return self
+
+    def build(self) -> keras.Model:
+        model = super().build()
+        if self._read_vectors is not None:
+            model.get_layer("vectors").set_weights([self._read_vectors])
+        return model
 
     # Training
 
@@ -227,6 +257,8 @@ class Embedding(TextTask):
     def vectors(self) -> np.ndarray:
         """All vectors, float32 of shape (vocab_size, units); row 0 is of no word."""
         self._learned_vocabulary()
+        if self._model is None and self._read_vectors is not None:
+            return self._read_vectors
         return np.asarray(self.model.get_layer("vectors").get_weights()[0], np.float32)
 
     def _unit(self) -> np.ndarray:
