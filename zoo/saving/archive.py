@@ -172,7 +172,11 @@ def unwritable(path: Path) -> Iterator[None]:
 
 
 def uncompiled(model: "keras.Model") -> "keras.Model":
-    """A twin of a compiled model that carries neither optimizer nor loss."""
+    """A twin of a compiled model that carries neither optimizer nor loss; it shares the layers where it can."""
+    from zoo.backend import keras
+
+    if type(model).__name__ == "Functional" and model.trainable:  # a model's own `trainable` would reach its layers
+        return keras.Model(model.input, model.output, name=model.name)
     twin = type(model).from_config(model.get_config())
     if not twin.built:
         twin.build_from_config(model.get_build_config())
