@@ -18,7 +18,7 @@ from PIL import Image
 
 
 def pytest_addoption(parser):
-    parser.addoption("--kills", type=int, default=3, help="how many runs test_interrupted.py kills (3)")
+    parser.addoption("--kills", type=int, default=2, help="how many runs test_interrupted.py kills (2)")
     parser.addoption("--interrupts", type=int, default=2, help="how many runs it interrupts (2)")
 
 

@@ -1,5 +1,6 @@
 """Models of text: what goes in, states carried, text drawn, scores."""
 
+import copy
 import ctypes
 import json
 import platform
@@ -35,10 +36,9 @@ def test_japanese_at_character_level():
 
 
 def test_another_vocabulary_is_told(net, capsys):
-    net = zoo.get("char_lstm", units=4, seed=0)
-    net.train(VERSE, epochs=1, window=20, progress=False)
+    net = copy.deepcopy(net)
     capsys.readouterr()
-    net.train(VERSE, epochs=1, progress=False)
+    net.train(VERSE + "!", epochs=1, window=200, progress=False)
     assert "unknown" not in capsys.readouterr().err
     net.train("ЖЖЖ ЩЩЩ ФФФ\n" * 200, epochs=1, progress=False)
     assert "75% of the text are characters unknown to char_lstm, such as 'Ж', 'Щ', 'Ф'" in capsys.readouterr().err
