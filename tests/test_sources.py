@@ -397,7 +397,7 @@ def test_bad_data_is_explained(message, tmp_path):
 def test_contradicting_validation_is_explained(tmp_path):
     photos(tmp_path / "set/train"), photos(tmp_path / "set/val"), photos(tmp_path / "plain")
     cases = [
-        ({"data": "set", "val_split": 0.2}, "Leave out val_split"),
+        ({"data": "set", "val_split": 0.2}, "Leave out the share to hold out"),
         ({"data": "set", "validation": "plain"}, "Leave out validation"),
         ({"data": "plain", "validation": "plain", "val_split": 0.2}, "one of the two"),
         ({"data": "plain", "validation": "set"}, "one set of pictures"),

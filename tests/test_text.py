@@ -79,6 +79,21 @@ def test_what_is_in_no_encoding(tmp_path):
         read_text(tmp_path / "a.txt", "klingon")
 
 
+def test_a_share_to_hold_out_can_be_given():
+    assert [len(part) for part in text_sources.load(VERSE, held_out=0.5).splits.values()] == [len(VERSE) // 2] * 2
+    net = zoo.get("char_lstm")
+    assert len(net._find_data(VERSE, validation_split=0.5).splits["validation"]) == len(VERSE) // 2
+    for options, message in [
+        ({"validation_split": 2}, "the share to hold out is 2; accepted"),
+        ({"validation_split": 0.5, "validation": VERSE}, "leave out one of the two"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            net.train(VERSE, progress=False, **options)
+    for name in ("word2vec", "dcgan"):
+        with pytest.raises(UsageError, match="leave out validation and validation_split"):
+            zoo.get(name).train(VERSE, validation_split=0.5, progress=False)
+
+
 def test_the_tail_is_held_out():
     parts = text_sources.load(VERSE).splits
     assert parts["train"].text + parts["validation"].text == VERSE

@@ -10,9 +10,12 @@ import time
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 import zoo
+from zoo.data import sources
 from zoo.data.images.augment import WAYS, augmentation
 from zoo.errors import UsageError, ZooError
 from zoo.training.loop import Batches
@@ -454,11 +457,92 @@ def test_arguments_of_keras_fit():
     net.train((x, y), epochs=2.0, verbose=0, callbacks=callback, run_eagerly=False)
     assert seen == [0, 1]
     for arguments, message in [
-        ({"class_weight": {0: 1, 1: 2}}, r"\.model\.fit\(\.\.\., class_weight=\.\.\.\)"),
-        ({"sample_weight": [1] * 8}, r"train takes no sample_weight"),
-        ({"validation_split": 0.2}, "as validation="),
+        ({"shuffle": False}, r"\.model\.fit\(\.\.\., shuffle=\.\.\.\)"),
+        ({"validation_data": (x, y)}, "as validation="),
+        ({"class_weight": {0: 1, 2: 1}}, "class_weight names 2.*the classes 0, 1"),
+        ({"class_weight": {"1": -1}}, "class_weight of '1' is -1"),
+        ({"class_weight": "equal"}, "'balanced' and a dict such as {'0': 2}"),
+        ({"sample_weight": [1] * 7}, r"of shape \(7,\); accepted are 8 finite numbers"),
+        ({"sample_weight": [np.nan] * 8}, "accepted are 8 finite numbers"),
+        ({"validation_split": 1.0}, "validation_split.* is 1.0; accepted is a share"),
+        ({"validation_split": 0.5, "validation": (x, y)}, "both given"),
         ({"epoch": 1}, "did you mean 'epochs'"),
         ({"epochs": 1.5}, "epochs"),
     ]:
         with pytest.raises(UsageError, match=message):
             net.train((x, y), progress=False, **{"epochs": 1, **arguments})
+
+
+POINTS = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+CLASSES, EACH = [0, 0, 1, 2, 2] * 4, np.random.default_rng(1).uniform(0, 3, 20)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    ("given", "keras_own"),
+    [
+        ({"class_weight": {"1": 5, 2: 0.5}}, {"class_weight": {1: 5, 2: 0.5}}),
+        ({"class_weight": "balanced"}, {"class_weight": {0: 20 / 24, 1: 20 / 12, 2: 20 / 24}}),
+        ({"sample_weight": EACH}, {"sample_weight": EACH}),
+        ({"sample_weight": EACH, "class_weight": {1: 5}}, {"sample_weight": EACH * np.tile([1, 1, 5, 1, 1], 4)}),
+    ],
+)
+def test_weights_count_as_in_keras_fit(given, keras_own):
+    """In batches of all examples, since those of others are drawn in another order."""
+    keras_own = {word: np.array(v) if word == "sample_weight" else v for word, v in keras_own.items()}
+    net, plain = (zoo.get("mlp", input_shape=(4,), num_classes=3, hidden=(2,), seed=0) for _ in range(2))
+    how = {"epochs": 4, "optimizer": "sgd", "learning_rate": 0.5}
+    history = net.train((POINTS, CLASSES), batch_size=20, progress=False, schedule="constant", **how, **given)
+    model = plain.build()
+    model.compile(keras.optimizers.SGD(0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    expected = model.fit(POINTS, np.array(CLASSES), epochs=4, batch_size=20, verbose=0, shuffle=False, **keras_own)
+    assert np.allclose(history.history["loss"], expected.history["loss"], rtol=1e-5)
+    for ours, theirs in zip(net.model.get_weights(), model.get_weights(), strict=True):
+        assert np.allclose(ours, theirs, atol=1e-6)
+
+
+def test_weights_go_with_their_examples(tmp_path):
+    """Through missing labels, shuffled batches, a share that is held out, and tables; an example that counts nothing
+    teaches nothing."""
+    net = zoo.get("mlp", input_shape=(4,), hidden=(2,), seed=0)
+    labels = ["a", "b", None, "b", "a"] * 4
+    weights = np.arange(20.0)
+    dataset = net._find_data((POINTS, labels), None, 0.25, {"b": 10}, weights)
+    for split, times in (("train", 10), ("validation", 1)):
+        part = dataset.splits[split]
+        row_of = {tuple(row): index for index, row in enumerate(POINTS.tolist())}
+        rows = [row_of[tuple(item)] for item in part.items.tolist()]
+        assert part.weights.tolist() == [weights[row] * (times if labels[row] == "b" else 1) for row in rows]
+    data = net._prepare_data(dataset)
+    assert data.weights.tolist() == dataset.splits["train"].weights.tolist() and len(data.validation) == 3
+    batches = Batches(data, batch_size=4, seed=1)
+    for x, _, weight in (batches[step] for step in range(len(batches))):
+        rows = [row_of[tuple(item)] for item in x.tolist()]
+        assert weight.tolist() == [weights[row] * (10 if labels[row] == "b" else 1) for row in rows]
+    for name in "abcd":
+        Image.new("L", (8, 8)).save(tmp_path / f"{name}.png")
+    table = pd.DataFrame({"path": [tmp_path / f"{name}.png" for name in "dcba"], "label": ["x", "x", "y", "y"]})
+    assert sources.load(table, sample_weight=[4, 3, 2, 1]).splits["train"].weights.tolist() == [1, 2, 3, 4]
+    for other in (tmp_path, "faces"):
+        with pytest.raises(UsageError, match=r"sample_weight is for arrays .* class_weight"):
+            zoo.get("logistic").train(other, sample_weight=[1, 2, 3, 4], progress=False)
+    for name, word in (("autoencoder", "sample_weight"), ("char_lstm", "class_weight")):
+        with pytest.raises(UsageError, match=f"{word} is for classifiers, and {name} is a model for"):
+            zoo.get(name).train("textures", **{word: "balanced"}, progress=False)
+    with pytest.raises(UsageError, match="in NumPy, train has no class_weight"):
+        zoo.get("logistic", engine="numpy").train("faces", class_weight="balanced", progress=False)
+
+
+def test_a_run_with_weights_goes_on_with_the_same(tmp_path):
+    def train(folder, epochs, weights, **how):
+        net = zoo.get("mlp", input_shape=(4,), hidden=(2,), seed=0)
+        how = {"batch_size": 8, "folder": tmp_path / folder, "progress": False, "schedule": "constant", **how}
+        net.train((POINTS, CLASSES), epochs=epochs, class_weight=weights, **how)
+        return net.model.get_weights()
+
+    unbroken = train("one", 4, "balanced")
+    train("two", 2, "balanced")
+    with pytest.raises(ZooError, match="another one: its examples differ"):
+        train("two", 4, {"1": 2}, resume=True)
+    for ours, theirs in zip(train("two", 4, "balanced", resume=True), unbroken, strict=True):
+        assert np.array_equal(ours, theirs)

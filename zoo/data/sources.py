@@ -13,6 +13,7 @@ import numpy as np
 from zoo.data import named
 from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.decoding import check_pixels
+from zoo.data.images.example_weights import checked_weights
 from zoo.data.images.folders import (
     LAYOUT,
     pictures_below,
@@ -25,7 +26,7 @@ from zoo.data.images.labels import all_whole, is_missing, label_texts, labelled
 from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import arrays, stream
-from zoo.errors import UsageError, ZooError, whole_number
+from zoo.errors import UsageError, ZooError, is_number, whole_number
 from zoo.files import expand
 
 __all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
@@ -34,6 +35,8 @@ ACCEPTED = (
     "Accepted are a folder of class folders, a CSV file or DataFrame with the columns path and label, arrays (x, y), "
     f"or a dataset's name: {', '.join(named.names('pictures'))}, or tfds:NAME."
 )
+
+SHARE = "the share to hold out (val_split, of train validation_split)"
 
 
 def load(
@@ -44,6 +47,7 @@ def load(
     skip_list=None,
     classes: bool = True,
     hold_out: float | None = None,
+    sample_weight=None,
 ) -> Dataset[Pictures]:
     """Find, label and split pictures to learn from; nothing is decoded.
 
@@ -58,6 +62,7 @@ def load(
         classes: whether there must be classes to learn. Where not, an array x or a folder of pictures without class
             folders will do too.
         hold_out: the `val_split` of data for which no other validation split is there or given.
+        sample_weight: how much each example counts in a training, numbers of 0 or more; of arrays and tables.
 
     Raises:
         ZooError: there is nothing there to learn from, or what was given contradicts itself.
@@ -70,20 +75,20 @@ def load(
     """
     seed = whole_number("seed", seed, 0)
     skip = None if skip_list is None else SkipList(skip_list)
-    dataset = find(data, skip, classes=classes)
+    dataset = find(data, skip, classes=classes, sample_weight=sample_weight)
     _check_train(dataset, classes, isinstance(data, (str, os.PathLike)) and expand(data).is_dir())
     splits = dict(dataset.splits)
     if classes:
         splits = {split: _in_order_of(dataset.labels, part, split) for split, part in splits.items()}
     skipped = list(dataset.skipped)
-    for option, value in (("validation", validation), ("val_split", val_split)):
+    for option, value in (("validation", validation), (SHARE, val_split)):
         if value is not None and "validation" in splits:
             raise ZooError(
                 f"{dataset.name} has a validation split of its own, and {option} was given too. Leave out "
                 f"{option}, or give the training pictures alone."
             )
     if validation is not None and val_split is not None:
-        raise UsageError("validation and val_split were both given: leave out one of the two.")
+        raise UsageError(f"validation and {SHARE} were both given: leave out one of the two.")
     if validation is not None:
         other = find(validation, skip, classes=classes)
         if len(other.splits) > 1 or not len(other.splits["train"]):
@@ -98,28 +103,28 @@ def load(
     if val_split is None and "validation" not in splits:
         val_split = hold_out
     if val_split is not None:
-        if not 0 < val_split < 1:
-            raise UsageError(f"val_split is {val_split!r}; accepted is a share above 0 and below 1, such as 0.2.")
+        if not is_number(val_split) or not 0 < val_split < 1:
+            raise UsageError(f"{SHARE} is {val_split!r}; accepted is a share above 0 and below 1, such as 0.2.")
         splits["train"], splits["validation"] = stratified(splits["train"], val_split, seed)
     if skip:
         skip.note_unused()
     return replace(dataset, splits=splits, skipped=skipped)
 
 
-def find(data, skip_list=None, strict: bool = True, classes: bool = True) -> Dataset[Pictures]:
+def find(data, skip_list=None, strict: bool = True, classes: bool = True, sample_weight=None) -> Dataset[Pictures]:
     """Find and label pictures, however many there are: enough to measure on, perhaps not to learn from.
 
     Args:
         data: as for `load`.
         skip_list: as for `load`, or a `SkipList` that is used for several sets, whose user notes what was not met.
         strict: whether a table that gives a picture several labels is an error; else the picture is left out.
-        classes: as for `load`.
+        classes, sample_weight: as for `load`.
 
     Raises:
         ZooError: there is nothing of that name, or it is laid out in no way that is understood.
     """
     skip = SkipList(skip_list) if isinstance(skip_list, (str, os.PathLike)) else skip_list
-    dataset = _read(data) if classes else _read_unlabelled(data)
+    dataset = _read(data, sample_weight=sample_weight) if classes else _read_unlabelled(data)
     if skip is not None:
         dataset = skip.leave_out(dataset)
     if skip is not skip_list:
@@ -133,17 +138,26 @@ def find(data, skip_list=None, strict: bool = True, classes: bool = True) -> Dat
     return dataset
 
 
-def _read(data, classes: bool = True) -> Dataset[Pictures]:
+def _read(data, classes: bool = True, sample_weight=None) -> Dataset[Pictures]:
+    is_arrays = isinstance(data, tuple) and len(data) == 2
+    is_table = hasattr(data, "columns") and hasattr(data, "to_dict")
+    if sample_weight is not None:
+        if not is_arrays and not is_table:
+            raise UsageError(
+                "sample_weight is for arrays (x, y) and tables in memory, whose order is known; leave it out. "
+                "class_weight weighs the classes of any data."
+            )
+        sample_weight = checked_weights(sample_weight, len(data[1] if is_arrays else data))
     if isinstance(data, Dataset):
         return data
     if isinstance(data, Pictures):
         return Dataset("pictures", {"train": data})
-    if isinstance(data, tuple) and len(data) == 2:
-        pictures, skipped = _read_arrays(*data)
+    if is_arrays:
+        pictures, skipped = _read_arrays(data[0], data[1], sample_weight)
         return Dataset("arrays", {"train": pictures}, skipped=skipped)
-    if hasattr(data, "columns") and hasattr(data, "to_dict"):
+    if is_table:
         rows = list(enumerate(data.to_dict("records")))
-        splits, skipped = read_rows(list(data.columns), rows, Path(), "the table")
+        splits, skipped = read_rows(list(data.columns), rows, Path(), "the table", sample_weight)
         return Dataset("table", splits, skipped=skipped)
     path = named.named_or_path(data, "pictures", ACCEPTED, classes)
     if isinstance(path, Dataset):
@@ -193,7 +207,7 @@ def as_paths(items: Iterable[Any]) -> list:
     return [Path(item) if isinstance(item, str) and "://" not in item else item for item in items]
 
 
-def _read_arrays(x, y) -> tuple[Pictures, list[Skipped]]:
+def _read_arrays(x, y, weights: list[float] | None = None) -> tuple[Pictures, list[Skipped]]:
     accepted = (
         "Accepted are x of shape (N, height, width) or (N, height, width, channels), a list of N pictures or paths, "
         "or points of shape (N, length); and N labels, integers or text (for one-hot labels give y.argmax(1))."
@@ -225,7 +239,8 @@ def _read_arrays(x, y) -> tuple[Pictures, list[Skipped]]:
     skipped = [Skipped(f"picture {i}", "no label", f"no label in row {i}") for i, name in enumerate(names) if not name]
     if skipped:
         x = x[kept] if isinstance(x, np.ndarray) else [x[index] for index in kept]
-    return labelled(x, [names[index] for index in kept]), skipped
+    weights = None if weights is None else [weights[index] for index in kept]
+    return labelled(x, [names[index] for index in kept], weights), skipped
 
 
 def _check_train(dataset: Dataset, classes: bool, is_folder: bool):
@@ -277,4 +292,4 @@ def _in_order_of(labels: list[str], pictures: Pictures, split: str) -> Pictures:
             "Rename or remove what differs."
         )
     number = np.array([labels.index(label) for label in pictures.labels], np.int64)
-    return Pictures(pictures.items, number[pictures.y], labels)
+    return replace(pictures, y=number[pictures.y], labels=labels)

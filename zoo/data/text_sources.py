@@ -11,7 +11,7 @@ from zoo.data import named
 from zoo.data.dataset import Dataset
 from zoo.data.images.folders import ignored
 from zoo.data.text.corpora import Pairs, Text, lines_of, read_text
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError, is_number
 from zoo.files import expand
 
 HELD_OUT = 0.1  # of a text that comes in one piece, its tail, to measure on
@@ -28,14 +28,14 @@ TOO_LONG = 255  # characters that no file name has: a longer string is text
 P = TypeVar("P", Text, Pairs)
 
 
-def load(data, validation=None, held_out: float = HELD_OUT, encoding: str | None = None) -> Dataset[Text]:
+def load(data, validation=None, held_out: float | None = None, encoding: str | None = None) -> Dataset[Text]:
     """Find text and hold its tail out.
 
     Args:
         data: a dataset's name, a text file, a folder of `.txt` files (in the order of their names), a string that
             is the text itself (with a line break in it, or longer than a file's name can be), a `Text` or `Dataset`.
         validation: the same, to measure on; None takes the data's own validation part, or the tail of `data`.
-        held_out: how much of it, where there is no other.
+        held_out: how much of it, above 0 and below 1; None is a tenth of data that have no validation part.
         encoding: what files are written in; None is UTF-8.
 
     Raises:
@@ -49,7 +49,7 @@ def load(data, validation=None, held_out: float = HELD_OUT, encoding: str | None
     return _load(data, validation, held_out, functools.partial(find, encoding=encoding))
 
 
-def load_pairs(data, validation=None, held_out: float = HELD_OUT, encoding: str | None = None) -> Dataset[Pairs]:
+def load_pairs(data, validation=None, held_out: float | None = None, encoding: str | None = None) -> Dataset[Pairs]:
     """Find pairs of lines, and hold the last of them out.
 
     Args:
@@ -67,13 +67,23 @@ def load_pairs(data, validation=None, held_out: float = HELD_OUT, encoding: str 
     return _load(data, validation, held_out, functools.partial(find_pairs, encoding=encoding))
 
 
-def _load(data, validation, held_out: float, find: Callable[..., Dataset[P]]) -> Dataset[P]:
+def _load(data, validation, held_out: float | None, find: Callable[..., Dataset[P]]) -> Dataset[P]:
     dataset = find(data)
     splits = dict(dataset.splits)
+    if held_out is not None:
+        if validation is not None or list(splits) != ["train"]:
+            raise UsageError(
+                f"{dataset.name} has a part to watch, its own or validation=, and a share to hold out was given, too "
+                "(of train, validation_split); leave out one of the two."
+            )
+        if not is_number(held_out) or not 0 < held_out < 1:
+            raise UsageError(
+                f"the share to hold out is {held_out!r}; accepted is one above 0 and below 1, such as 0.2."
+            )
     if validation is not None:
         splits["validation"] = find(validation).splits["train"]
     elif list(splits) == ["train"]:
-        splits["train"], splits["validation"] = splits["train"].cut(held_out)
+        splits["train"], splits["validation"] = splits["train"].cut(held_out or HELD_OUT)
     for split, part in splits.items():
         if not len(part):
             raise ZooError(f"{dataset.name} has too little text: its {split} part is empty.")

@@ -90,7 +90,7 @@ def check_compile_arguments(arguments: dict) -> None:
     accepted = [*inspect.signature(keras.Model.compile).parameters][1:]
     own = inspect.signature(Task.train).parameters
     for word in arguments:
-        if word in ("validation_split", "validation_data"):
+        if word == "validation_data":
             raise UsageError(
                 f"train takes no {word}; give the data to watch as validation=, such as (x, y) or a folder."
             )
@@ -308,6 +308,9 @@ class Task(abc.ABC):
         callbacks: keras.callbacks.Callback | Sequence[keras.callbacks.Callback] = (),
         overwrite: bool = False,
         progress: bool = True,
+        validation_split: float | None = None,
+        class_weight: dict | str | None = None,
+        sample_weight: Any = None,
         verbose: int | str | None = None,
         **compile_arguments: Any,
     ) -> keras.callbacks.History:
@@ -331,6 +334,11 @@ class Task(abc.ABC):
             overwrite: train anew in a `folder` that holds something else than a training of this kind of model with
                 these classes.
             progress: show a bar with the time left.
+            validation_split: share of `data` to watch instead, above 0 and below 1: of pictures and points from every
+                class alike, of text the end.
+            class_weight: of a classifier, how much the classes count in the loss: numbers by a class' name or index, 1
+                for those that are not named; or "balanced", all of them alike however many examples they have.
+            sample_weight: of a classifier that learns from arrays or a table, how much each example counts.
             verbose: Keras' word for `progress`: 0 is False, anything else True.
             **compile_arguments: passed to `keras.Model.compile`, in place of the task's.
 
@@ -356,7 +364,14 @@ class Task(abc.ABC):
             batch_size = whole_number("batch_size", whole("batch_size", batch_size), 1)
         augment = tuple(entry.augment if augment is None else augment)
         steps_per_epoch = entry.steps_of_epoch(batch_size)
-        dataset = self._resolve_dataset(data, lambda data: self._find_data(data, validation))
+        weights = {"class_weight": class_weight, "sample_weight": sample_weight}
+        weights = {word: value for word, value in weights.items() if value is not None}
+        for word in weights.keys() - inspect.signature(self._find_data).parameters.keys():
+            raise UsageError(
+                f"{word} is for classifiers, and {self.name} is a model for {self.entry.task}; leave it out."
+            )
+        find = functools.partial(self._find_data, validation=validation, validation_split=validation_split, **weights)
+        dataset = self._resolve_dataset(data, find)
         plan = self._make_plan(dataset, batch_size, folder, progress)
         note_skipped(self.skipped)
         if folder is not None and not resume:
@@ -401,9 +416,9 @@ class Task(abc.ABC):
             note("this processor has no instructions for bfloat16: training in float32 is several times as fast.")
         return loop.fit(plan, run, save=functools.partial(self.save, overwrite=True), kept=self.model)
 
-    def _find_data(self, data: Any, validation: Any = None) -> Dataset:
+    def _find_data(self, data: Any, validation: Any = None, validation_split: float | None = None) -> Dataset:
         """Find data to learn from, split."""
-        return sources.load(data, validation, classes=self._needs_classes)
+        return sources.load(data, validation, validation_split, classes=self._needs_classes)
 
     def _resolve_dataset(self, data: Any, find: Callable[[Any], Dataset]) -> Dataset:
         """`find(data)`, or where no data were named `find` of the model's own dataset."""

@@ -35,7 +35,7 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(self, data: FitData, batch_size=None, seed=0, steps_per_epoch=None, epoch=0, augment=()):
         super().__init__()
-        self.x, self.y, self.seed, self.epoch = data.x, data.y, seed, epoch
+        self.x, self.y, self.weights, self.seed, self.epoch = data.x, data.y, data.weights, seed, epoch
         self.order = data.order(len(data.x), batch_size, seed)
         self.steps_per_epoch = steps_per_epoch or self.order.steps
         self.vary = augmentation(augment)
@@ -49,7 +49,8 @@ class Batches(keras.utils.PyDataset):
         x = self.x[rows]
         if self.vary is not None:
             x = self.vary(x, np.random.default_rng([self.seed, step, 1]))
-        return x, x if self.y is self.x else self.y[rows]
+        y = x if self.y is self.x else self.y[rows]
+        return (x, y) if self.weights is None else (x, y, self.weights[rows])
 
     def on_epoch_end(self) -> None:
         self.epoch += 1

@@ -130,16 +130,18 @@ class FitData:
     Attributes:
         x: inputs.
         y: targets.
-        validation: the same two, to watch.
+        validation: the same two, to watch; and their weights, where they have some.
         order: in which order the examples are seen, `Shuffled`, `Sequential` or `Subsampled`.
         about: how they were prepared; a resumed run must have prepared them alike.
+        weights: how much each example counts in the loss, shape (n,); None where all count alike.
     """
 
     x: np.ndarray
     y: np.ndarray
-    validation: tuple[np.ndarray, np.ndarray] | None = None
+    validation: tuple[np.ndarray, ...] | None = None
     order: Callable[..., Shuffled | Sequential | Subsampled] = Shuffled
     about: dict = field(default_factory=dict)
+    weights: np.ndarray | None = None
 
     def steps(self, batch_size: int | None) -> int:
         """Steps of one pass over the examples; a batch size of None takes all of them in every step."""

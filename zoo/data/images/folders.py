@@ -5,7 +5,7 @@ import csv
 import errno
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from zoo.data.dataset import Skipped
@@ -262,7 +262,9 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
         raise ZooError(f"{path} cannot be read as CSV: {error}") from None
 
 
-def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictures], list[Skipped]]:
+def read_rows(
+    columns, rows, folder: Path, where: str, weights: Sequence[float] | None = None
+) -> tuple[dict[str, Pictures], list[Skipped]]:
     """Pictures by split of a table's rows.
 
     Args:
@@ -271,6 +273,7 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
         rows: pairs of row number and dict from column to value.
         folder: where relative paths start.
         where: what to call the table in messages.
+        weights: one a row; see `Pictures`.
 
     Returns:
         `{split: Pictures}`, and what was left out; a picture with several labels is.
@@ -285,9 +288,10 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
     labels = label_texts([row[label_column] for _, row in rows])
     first: dict[Path, tuple[str, int]] = {}  # label and row of each picture
     several: dict[Path, str] = {}
-    tables: dict[str, dict[Path, str]] = {"train": {}}  # label of each picture, by split
+    # label and weight of each picture, by split
+    tables: dict[str, dict[Path, tuple[str, float]]] = {"train": {}}
     skipped: list[Skipped] = []
-    for (number, row), label in zip(rows, labels, strict=True):
+    for (number, row), label, weight in zip(rows, labels, weights or [1.0] * len(rows), strict=True):
         place = row[path_column]
         if not isinstance(place, (str, bytes, os.PathLike)):
             raise ZooError(f"{where}, row {number}: {place!r} is no path. Accepted is text.")
@@ -302,14 +306,17 @@ def read_rows(columns, rows, folder: Path, where: str) -> tuple[dict[str, Pictur
         elif not _holds(path.is_file):
             skipped.append(Skipped(str(path), "missing", "no such file"))
         else:
-            tables.setdefault(split, {})[path] = label  # a row that is there twice counts once
+            tables.setdefault(split, {})[path] = label, weight  # a row that is there twice counts once
     for path, reason in several.items():
         skipped.append(Skipped(str(path), "several labels", reason))
         for table in tables.values():
             table.pop(path, None)
-    return {
-        split: labelled(sorted(table), [table[path] for path in sorted(table)]) for split, table in tables.items()
-    }, skipped
+    splits = {}
+    for split, table in tables.items():
+        paths = sorted(table)
+        kept = None if weights is None else [table[path][1] for path in paths]
+        splits[split] = labelled(paths, [table[path][0] for path in paths], kept)
+    return splits, skipped
 
 
 def _split_reader(columns, where: str) -> Callable[[int, dict], str]:

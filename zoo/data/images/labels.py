@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -82,12 +82,13 @@ def label_order(labels: Iterable[str]) -> list[str]:
     return sorted(labels)
 
 
-def labelled(items: list | np.ndarray, labels: list[str]) -> Pictures:
-    """Pictures whose labels are given as text, one a picture."""
+def labelled(items: list | np.ndarray, labels: list[str], weights: Sequence[float] | None = None) -> Pictures:
+    """Pictures whose labels are given as text, one a picture; `weights` as for `Pictures`."""
     labels = [same_form(label) for label in labels]
     order = label_order(labels)
     for label in order:
         if not is_unicode(label):
             raise ZooError(f"the class {label!r} has a name that is no Unicode text. Rename its folder, or its label.")
     number = {label: index for index, label in enumerate(order)}
-    return Pictures(items, np.array([number[label] for label in labels], np.int64), order)
+    y = np.array([number[label] for label in labels], np.int64)
+    return Pictures(items, y, order, None if weights is None else np.array(weights, np.float32))

@@ -16,12 +16,14 @@ class Pictures:
         items: a list of paths, arrays or bytes of image files; or one array (N, height, width[, channels]).
         y: class of each picture, integers of shape (N,).
         labels: the classes' names, in the order of their integers.
+        weights: how much each counts in a training, of shape (N,); None where all count alike.
         digests: SHA-256 by index, of those that were read so far; nothing is read twice for its hash.
     """
 
     items: list | np.ndarray
     y: np.ndarray
     labels: list[str]
+    weights: np.ndarray | None = None
     digests: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self):
@@ -31,7 +33,8 @@ class Pictures:
         """The pictures at `indices`, in that order, with the same labels."""
         whole = isinstance(self.items, np.ndarray)
         items = self.items[indices] if whole else [self.items[index] for index in indices]
-        return Pictures(items, self.y[indices], self.labels)
+        weights = None if self.weights is None else self.weights[indices]
+        return Pictures(items, self.y[indices], self.labels, weights)
 
     def of_class(self, label: str) -> "Pictures":
         """Those of one class alone."""

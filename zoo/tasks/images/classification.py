@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,7 @@ from zoo import catalog, inference, metrics, saving
 from zoo.console import per_class_table, progress_bar
 from zoo.data import images, named, sources
 from zoo.data.dataset import Dataset, Skipped
+from zoo.data.images.example_weights import class_weights
 from zoo.data.images.labels import same_form
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
 from zoo.deprecation import Renamed
@@ -121,6 +123,21 @@ class Classifier(Task):
 
     # Training
 
+    def _find_data(
+        self,
+        data: Any,
+        validation: Any = None,
+        validation_split: float | None = None,
+        class_weight: dict | str | None = None,
+        sample_weight: Any = None,
+    ) -> Dataset:
+        dataset = sources.load(data, validation, validation_split, sample_weight=sample_weight)
+        if class_weight is None:
+            return dataset
+        train = dataset.splits["train"]
+        weights = class_weights(class_weight, train)[train.y] * (1 if train.weights is None else train.weights)
+        return replace(dataset, splits={**dataset.splits, "train": replace(train, weights=weights.astype(np.float32))})
+
     def _make_plan(
         self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
     ) -> Plan:
@@ -140,15 +157,21 @@ class Classifier(Task):
     def _prepare_data(self, dataset: Dataset) -> FitData:
         """The pictures as arrays, and the model made to have the data's classes."""
         self._match_classes(dataset.labels)
-        arrays = {}
+        arrays: dict[str, tuple[np.ndarray, ...]] = {}
         for split in ("train", "validation"):
             if split in dataset.splits:
-                x, y, skipped = sources.arrays(dataset.splits[split], self.preprocessing)
+                pictures = dataset.splits[split]
+                numbered = replace(pictures, y=np.arange(len(pictures)))
+                x, kept, skipped = sources.arrays(numbered, self.preprocessing)
                 sources.require_usable(x, dataset, split, skipped)
-                arrays[split] = x, y
+                arrays[split] = x, pictures.y[kept].astype(np.int32)
+                if pictures.weights is not None:
+                    arrays[split] += (pictures.weights[kept],)
                 dataset.skipped.extend(skipped)
         self.skipped = dataset.skipped
-        return FitData(*arrays["train"], arrays.get("validation"))
+        x, y, *weights = arrays["train"]
+        about = {"weights": hashlib.sha256(weights[0].tobytes()).hexdigest()} if weights else {}
+        return FitData(x, y, arrays.get("validation"), about=about, weights=weights[0] if weights else None)
 
     def _match_classes(self, labels: list[str]) -> None:
         """Take over the data's classes; a model that is not built yet gets as many logits as there are."""

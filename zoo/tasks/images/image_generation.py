@@ -84,7 +84,7 @@ class ImageGenerator(PictureTask):
         Args:
             data: a dataset's name, a folder of pictures, with class folders or without, or an array of pixels 0-255
                 of shape (n, height, width[, channels]); None is the model's own dataset. Labels do not matter.
-            validation: not used; how good the pictures are is measured by `evaluate`.
+            validation, validation_split: not used; how good the pictures are is measured by `evaluate`.
             average, label_smoothing: see `GeneratorSettings`; None is as before. The averaged weights are what is
                 kept and saved.
             **how: as for any model; with a folder, a picture of the same noise after each epoch and a film of these
@@ -96,8 +96,10 @@ class ImageGenerator(PictureTask):
         Raises:
             ZooError: the data cannot be found, or are fewer pictures than a batch, or all alike.
         """
-        if validation is not None:
-            raise UsageError("pictures are drawn from noise, not from other pictures; leave out validation.")
+        if validation is not None or how.get("validation_split") is not None:
+            raise UsageError(
+                "pictures are drawn from noise, not from other pictures; leave out validation and validation_split."
+            )
         self.settings = with_changes(self.settings, average=average, label_smoothing=label_smoothing)
         return super().train(data, **how)
 

@@ -116,7 +116,7 @@ class NumPyClassifier(Classifier):
     def _num_logits(self) -> int:
         return len(self.parameters[-1])
 
-    def train(  # type: ignore[override]  # of all the options those that mean something here
+    def train(  # of all the options those that mean something here
         self,
         data: Any = None,
         validation: Any = None,
@@ -125,6 +125,7 @@ class NumPyClassifier(Classifier):
         batch_size: int | None = None,
         learning_rate: float | None = None,
         progress: bool = True,
+        **others: Any,
     ) -> History:
         """Train by gradient descent, from where the net stands.
 
@@ -135,6 +136,7 @@ class NumPyClassifier(Classifier):
             batch_size: examples a step; None is the model's own.
             learning_rate: None is the model's own.
             progress: show a bar with the time left.
+            **others: are refused: what else the Keras twin takes.
 
         Returns:
             A `History`.
@@ -150,6 +152,8 @@ class NumPyClassifier(Classifier):
             >>> round(history.history["cost"][0], 6)
             0.693147
         """
+        if others:
+            raise UsageError(f"in NumPy, train has no {', '.join(others)}; leave it out, or leave out engine.")
         dataset = self._resolve_dataset(data, lambda data: sources.load(data, validation))
         fit_data = self._prepare_data(dataset)
         note_skipped(self.skipped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -61,6 +62,7 @@ class TextTask(Task):
         data: Any = None,
         validation: Any = None,
         *,
+        validation_split: float | None = None,
         encoding: str | None = None,
         min_count: int | None = None,
         **how: Any,
@@ -69,6 +71,7 @@ class TextTask(Task):
 
         Args:
             data, validation: what the kind of work takes, see its class; None is the model's own.
+            validation_split: how much of the data's end to watch instead, as for any model: see `Task.train`.
             encoding: what files of text are written in, such as "cp1252"; None is UTF-8.
             min_count: how often a token must occur to be known; None is as before. Not for a model that knows its
                 tokens already.
@@ -82,12 +85,20 @@ class TextTask(Task):
         """
         self._change_settings(min_count=min_count)
         if encoding is not None:
-            data = self._resolve_dataset(data, lambda data: self._find_data(data, validation, encoding))
-            validation = None
-        return super().train(data, validation, **how)
+            find = functools.partial(
+                self._find_data, validation=validation, validation_split=validation_split, encoding=encoding
+            )
+            data, validation, validation_split = self._resolve_dataset(data, find), None, None
+        return super().train(data, validation, validation_split=validation_split, **how)
 
     @abc.abstractmethod
-    def _find_data(self, data: Any, validation: Any = None, encoding: str | None = None) -> Dataset:
+    def _find_data(
+        self,
+        data: Any,
+        validation: Any = None,
+        validation_split: float | None = None,
+        encoding: str | None = None,
+    ) -> Dataset:
         """Find text or pairs to learn from, split."""
 
     def _change_settings(self, **changes: Any) -> None:

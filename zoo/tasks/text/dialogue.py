@@ -92,8 +92,14 @@ class Dialogue(TextTask):
 
     # Training
 
-    def _find_data(self, data: Any, validation: Any = None, encoding: str | None = None) -> Dataset:
-        return text_sources.load_pairs(data, validation, encoding=encoding)
+    def _find_data(
+        self,
+        data: Any,
+        validation: Any = None,
+        validation_split: float | None = None,
+        encoding: str | None = None,
+    ) -> Dataset:
+        return text_sources.load_pairs(data, validation, validation_split, encoding)
 
     def _make_plan(
         self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False

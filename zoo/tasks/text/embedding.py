@@ -89,10 +89,16 @@ class Embedding(TextTask):
 
     # Training
 
-    def _find_data(self, data: Any, validation: Any = None, encoding: str | None = None) -> Dataset:
+    def _find_data(
+        self,
+        data: Any,
+        validation: Any = None,
+        validation_split: float | None = None,
+        encoding: str | None = None,
+    ) -> Dataset:
         """All of a text: nothing of it is held out, since vectors are not judged by it."""
-        if validation is not None:
-            raise UsageError("word vectors are not watched on other text; leave out validation.")
+        if validation is not None or validation_split is not None:
+            raise UsageError("word vectors are not watched on other text; leave out validation and validation_split.")
         dataset = text_sources.find(data, encoding)
         whole = "".join(part.text for part in dataset.splits.values())
         return Dataset(dataset.name, {"train": Text(whole)}, dataset.about, dataset.proves)

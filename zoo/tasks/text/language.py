@@ -114,8 +114,14 @@ class LanguageModel(TextTask):
         self._change_settings(window=window, carried=carried)
         return super().train(data, validation, **how)
 
-    def _find_data(self, data: Any, validation: Any = None, encoding: str | None = None) -> Dataset:
-        return text_sources.load(data, validation, encoding=encoding)
+    def _find_data(
+        self,
+        data: Any,
+        validation: Any = None,
+        validation_split: float | None = None,
+        encoding: str | None = None,
+    ) -> Dataset:
+        return text_sources.load(data, validation, validation_split, encoding)
 
     def _make_plan(
         self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
