@@ -21,7 +21,7 @@ from zoo.data.dataset import Skipped
 from zoo.data.doctor import near_duplicates
 from zoo.data.doctor.examine import examine
 from zoo.data.doctor.findings import KINDS, Finding, Report
-from zoo.data.images import ImageError, decoding, inspect, inspection, skip_list
+from zoo.data.images import ImageError, decoding, inspect, inspection, memory, skip_list
 from zoo.errors import ZooError, printable
 
 
@@ -566,7 +566,7 @@ def test_the_doctor_imports_no_framework():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
+def test_pictures_that_need_all_the_memory_are_decoded_one_at_a_time(monkeypatch):
     at_once, most = [], []
 
     def slow(image, real=inspection.turn_upright):
@@ -582,5 +582,6 @@ def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
     ordinary = max(most)
     most.clear()
     monkeypatch.setattr(inspection, "LARGE", 1000)
+    monkeypatch.setattr(memory, "_budget", memory.Budget(1000))
     kinds = found("pets")
     assert max(most) == 1 < ordinary and len(kinds["large picture"]) == 20

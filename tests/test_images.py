@@ -2,7 +2,11 @@
 
 import io
 import struct
+import subprocess
+import sys
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from zoo.data.images import ImageError, Preprocessing, decode, decode_views, digest, read
+from zoo.data.images import ImageError, Preprocessing, decode, decode_views, decoding, digest, memory, read
 from zoo.errors import ZooError
 
 SAME = Preprocessing((8, 8))  # the size of the small pictures below: nothing is resampled
@@ -99,12 +103,51 @@ def test_every_mode_becomes_rgb(name):
     assert np.abs(array.astype(int) - colour).max() <= 1
 
 
+def textured(mode) -> Image.Image:
+    """A picture in which every pixel differs from its neighbours, of a mode as files have it."""
+    random = np.random.default_rng(0)
+    if mode in ("I;16", "I", "F"):
+        kind = {"I;16": np.uint16, "I": np.int32, "F": np.float32}[mode]
+        return Image.fromarray(random.integers(0, 65536, (60, 80)).astype(kind))
+    colours = Image.fromarray(random.integers(0, 256, (60, 80, 4), np.uint8))
+    return colours.convert("RGB").convert(mode) if mode in ("P", "CMYK", "YCbCr", "HSV") else colours.convert(mode)
+
+
+def plainly(image: Image.Image, rule: Preprocessing) -> np.ndarray:
+    """What the rule gives, by Pillow's own steps on the whole picture."""
+    if image.mode in ("I;16", "I", "F"):
+        image = Image.fromarray(np.rint(np.asarray(image).astype(np.float32) / 257).astype(np.uint8))
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("RGB").convert("RGB" if rule.channels == 3 else "L")
+    return np.asarray(image.resize(rule.size[::-1], Image.Resampling.BICUBIC, box=rule.box(*image.size)))
+
+
+@pytest.mark.parametrize("part", [2**22, 1000, 30], ids=["whole", "rows", "pieces of a row"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16", "I", "CMYK", "YCbCr"])
+def test_pixels_are_those_of_the_plain_way_to_the_bit(mode, part, monkeypatch):
+    monkeypatch.setattr(memory, "PART", part)  # large pictures are converted in parts
+    image = textured(mode)
+    image.info.update({"transparency": 3} if mode == "P" else {})
+    kind = "TIFF" if mode in ("CMYK", "YCbCr", "I") else "PNG"
+    for rule in (Preprocessing((24, 24), 0.875), Preprocessing((90, 70), channels=1)):
+        array = decode(encoded(image, kind), rule)
+        assert np.array_equal(array.reshape(rule.size if rule.channels == 1 else array.shape), plainly(image, rule))
+
+
 @pytest.mark.parametrize("name", ["RGB", "L", "I;16", "CMYK", "array, RGBA"])
 def test_grey_is_the_luma_of_the_rgb(name):
     picture, colour = MODES[name]
     array = decode(picture, Preprocessing((8, 8), channels=1))
     assert array.shape == (8, 8, 1)
     assert np.abs(array.astype(int) - np.dot(colour, (0.299, 0.587, 0.114))).max() <= 1
+
+
+def scans(more: int) -> bytes:
+    """A progressive JPEG whose last scan is there again and again."""
+    data = encoded(scene(), "JPEG", progressive=True)
+    return data[:-2] + data[data.rindex(b"\xff\xda") : -2] * more + data[-2:]
 
 
 BAD = {
@@ -117,6 +160,8 @@ BAD = {
     "not an image: zip": b"PK\x03\x04....",
     "not an image that Pillow knows": bytes(range(256)),
     "pip install pillow-heif": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    "damaged AVIF": encoded(scene(), "AVIF")[:60] + bytes(900),
+    "a JPEG of 1010 scans": scans(1000),
     "truncated JPEG": encoded(scene(), "JPEG")[:700],
     "truncated PNG": encoded(scene(), "PNG")[:-400],
     "truncated picture": encoded(scene(), "JPEG")[:10],
@@ -159,6 +204,71 @@ def test_decompression_bombs(monkeypatch):
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # as the import has set it
         decode(encoded(Image.new("1", (2000, 2000))), SAME)
+
+
+def test_a_progressive_picture_with_some_more_scans_is_read():
+    assert np.abs(decode(scans(20), SAME).astype(int) - decode(scans(0), SAME)).max() <= 8
+
+
+BOMBS = {
+    mode: encoded(Image.new(mode, (2000, 2000)), **({"transparency": 0} if mode == "P" else {}))
+    for mode in ("P", "RGBA", "I;16")
+}
+PEAK = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from zoo.data.images import Preprocessing, decode, inspect, memory
+memory._budget, memory.PART = memory.Budget(100), 2**18  # bytes, pixels: less than any picture, so one at a time
+data = sys.stdin.buffer.read()
+look = inspect if sys.argv[1] == "inspect" else lambda data: decode(data, Preprocessing((8, 8)))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with ThreadPoolExecutor(4) as threads:
+    list(threads.map(look, [data] * 4))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count in other units")
+@pytest.mark.parametrize("way", ["decode", "inspect"])
+@pytest.mark.parametrize("mode", BOMBS)
+def test_four_threads_do_not_take_the_memory_of_four_pictures(mode, way):
+    command = [sys.executable, "-c", PEAK, way]
+    peak = int(subprocess.run(command, input=BOMBS[mode], capture_output=True, check=True).stdout)
+    needed = memory.bytes_needed(decoding.open_header(BOMBS[mode]), (2000, 2000))
+    assert peak < 2 * needed + 20e6  # the second for the parts; the system does not get everything back at once
+
+
+def test_what_threads_take_together_has_a_bound():
+    budget, taken, most = memory.Budget(100), [], []
+
+    def work(count):
+        with budget.take(count):
+            taken.append(min(count, 100))
+            most.append(sum(taken))
+            time.sleep(0.002)
+            taken.remove(min(count, 100))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, [30, 10**9, 50, 100, 1] * 10))
+    assert 100 >= max(most) > 50 and budget._free == 100
+
+
+def test_no_memory_is_a_sentence(monkeypatch):
+    def no_memory(image):
+        raise MemoryError
+
+    monkeypatch.setattr(decoding, "turn_upright", no_memory)
+    with pytest.raises(ImageError, match="takes more memory than there is") as caught:
+        decode(encoded(scene()), SAME)
+    assert caught.value.kind == "too large"
+
+
+def test_libtiff_writes_nothing_to_the_terminal(capfd):
+    data = bytearray(encoded(scene(400, 300), "TIFF", compression="tiff_lzw"))
+    data[2000:6000] = bytes(4000)
+    with pytest.raises(ImageError, match="TIFF"):
+        decode(bytes(data), SAME)
+    assert not capfd.readouterr().err
 
 
 @pytest.mark.parametrize("cut", range(1, 44, 3))

@@ -1,6 +1,7 @@
 """One picture in, one array of pixels out: decoding, and the one resize-and-crop rule."""
 
 import contextlib
+import ctypes
 import functools
 import hashlib
 import importlib.util
@@ -16,6 +17,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from zoo.data.dataset import Fault
+from zoo.data.images.memory import memory_for, parts
 from zoo.data.images.preprocessing import SMALLEST_SIDE, Points, Preprocessing
 from zoo.errors import ZooError
 
@@ -24,6 +26,9 @@ from zoo.errors import ZooError
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 # What it says of damaged EXIF and the like names no file, and what matters of it becomes an ImageError.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+# libtiff writes to the terminal by itself, a line for each strip that is damaged. Pillow raises what matters.
+with contextlib.suppress(OSError, AttributeError):  # a Pillow into which libtiff is linked without its names
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 
 # Formats that hold pixels. PostScript is left out on purpose: Pillow would run another program to draw it.
 # fmt: off
@@ -48,6 +53,11 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 WHITES = (1, 255, 4095, 65535)  # of numbers from 0 to 1, of 8 bits, of the 12 that many cameras give, and of 16
+HEIC = ("HEIF", "a HEIC picture, which Pillow cannot read alone: pip install pillow-heif")
+BRANDS = {  # what follows "ftyp" in a file: the format, and what to say where it cannot be read
+    b"avi": ("AVIF", "an AVIF picture, which this Pillow cannot read: pip install -U pillow"),
+    **dict.fromkeys((b"hei", b"hev", b"mif", b"msf"), HEIC),
+}
 RESCALED = (  # numbers that are no pixels 0-255: least and most, with what resizing adds, and the way back
     (-0.1, 2, "np.clip(x * 255, 0, 255)"),
     (-2, 2, "np.clip((x + 1) * 127.5, 0, 255)"),
@@ -55,6 +65,8 @@ RESCALED = (  # numbers that are no pixels 0-255: least and most, with what resi
     (0, 65535, "x / 257"),
 )
 LARGEST_FILE = 10**9  # bytes; what is larger, a film perhaps, is not read into memory
+SCANS = 100  # of a JPEG; a progressive one has about ten, and each takes as long as a picture
+SCANNED = 4 * 10**9  # pixels, over all scans
 
 
 class ImageError(ZooError):
@@ -162,19 +174,28 @@ def decode_views(picture, rule: Preprocessing, views) -> list[np.ndarray]:
     """The same as `decode` for each of several views, with the picture decoded once or twice in all."""
     data = read(picture)
     key = digest(data) if any(views) else ""
-    opened, arrays = {}, []
-    for view in views:
-        if bool(view) not in opened:
-            # an augmented view may be smaller than the rule's box, and so need more of the source's pixels
-            opened[bool(view)] = _open(data, rule, SMALLEST_SIDE if view else 1.0)
-        image, (across, down, width, height) = opened[bool(view)]
-        draw = random.Random(f"{key} {view}") if view else None
-        left, top, right, bottom = rule.box(width, height, draw)
-        box = (across + left, down + top, min(across + right, image.width), min(down + bottom, image.height))
-        image = image.resize(rule.size[::-1], Image.Resampling.BICUBIC, box=box)
-        if draw is not None and draw.random() < 0.5:
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        arrays.append(np.array(image).reshape(*rule.size, rule.channels))
+    arrays: dict[int, np.ndarray] = {}
+    # an augmented view may be smaller than the rule's box, and so need more of the source's pixels
+    for share, some in (
+        (1.0, [view for view in views if not view]),
+        (SMALLEST_SIDE, [view for view in views if view]),
+    ):
+        if some:
+            arrays |= _decode_views(data, rule, share, key, some)
+    return [arrays[view] for view in views]
+
+
+def _decode_views(data, rule: Preprocessing, share: float, key: str, views) -> dict[int, np.ndarray]:
+    arrays = {}
+    with _open(data, rule, share) as (whole, (across, down, width, height)):
+        for view in views:
+            draw = random.Random(f"{key} {view}") if view else None
+            left, top, right, bottom = rule.box(width, height, draw)
+            box = (across + left, down + top, min(across + right, whole.width), min(down + bottom, whole.height))
+            image = whole.resize(rule.size[::-1], Image.Resampling.BICUBIC, box=box)
+            if draw is not None and draw.random() < 0.5:
+                image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+            arrays[view] = np.array(image).reshape(*rule.size, rule.channels)
     return arrays
 
 
@@ -207,37 +228,51 @@ def row(example, rule: Points) -> np.ndarray:
 
 
 def open_header(data: bytes) -> Image.Image:
-    """A file's picture, its header read and its pixels not."""
+    """A file's picture, its header read and its pixels not.
+
+    Raises:
+        ImageError: it is no picture, or one that takes minutes to decode.
+    """
     try:
         with raise_image_error():
-            return Image.open(io.BytesIO(data), formats=readable_formats())
+            image = Image.open(io.BytesIO(data), formats=readable_formats())
     except UnidentifiedImageError:
         raise _unidentified(data) from None
+    if image.format in ("JPEG", "MPO"):
+        scans = data.count(b"\xff\xda\0")  # where each begins; the bytes of pixels are written so as to lack this
+        if scans > SCANS or scans * image.width * image.height > SCANNED:
+            raise ImageError(f"a JPEG of {scans} scans, where about ten are usual", "too large")
+    return image
 
 
-def _open(data: bytes | np.ndarray, rule: Preprocessing, share: float) -> tuple[Image.Image, tuple[float, ...]]:
+@contextlib.contextmanager
+def _open(
+    data: bytes | np.ndarray, rule: Preprocessing, share: float
+) -> Iterator[tuple[Image.Image, tuple[float, ...]]]:
     """The upright picture, decoded smaller where that loses nothing, and the frame in it: left, top, width, height.
 
     `share` is the smallest side of any box that will be cut, as a share of the rule's box.
     """
-    frame: tuple[float, ...]
+    mode = "L" if rule.channels == 1 else "RGB"
     if isinstance(data, np.ndarray):
-        image = to_eight_bit(from_array(data))
-        frame = (0, 0, *image.size)
-    else:
-        image = open_header(data)
+        image = to_eight_bit(from_array(data), mode)
+        yield image, (0, 0, *image.size)
+        return
+    image = open_header(data)
+    stored = image.size
+    size = turn = None
+    if image.format == "JPEG":
         with raise_image_error(image.format):
-            size = _draft(image, rule, share) if image.format == "JPEG" else None
-            turn = exif_orientation(image) if size else 1
-            image = to_eight_bit(turn_upright(image))
+            size, turn = _draft(image, rule, share), exif_orientation(image)
+    with memory_for(image, stored):
+        with raise_image_error(image.format):
+            image = to_eight_bit(turn_upright(image), mode)
         width, height = size or image.size
         # A JPEG that is decoded at an eighth has its last column and row filled up to whole pixels. They count for
         # less than a pixel, and when the picture was turned they have come to lie at the left or at the top.
         left = image.width - width if turn in (2, 3, 6, 7) else 0
         top = image.height - height if turn in (3, 4, 7, 8) else 0
-        frame = (left, top, width, height)
-    mode = "L" if rule.channels == 1 else "RGB"
-    return image if image.mode == mode else image.convert(mode), frame
+        yield image, (left, top, width, height)
 
 
 def _draft(image, rule: Preprocessing, share: float) -> tuple[float, float]:
@@ -264,27 +299,62 @@ def turn_upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def to_eight_bit(image: Image.Image) -> Image.Image:
-    """A loaded image of any mode as RGB or L; transparency over white."""
-    if image.mode == "F" or image.mode.startswith("I"):  # I, I;16, I;16B, ...
-        values = np.asarray(image).astype(np.float32)
-        if not np.isfinite(values).all():
-            raise ImageError("holds values that are not numbers")
-        high = values.max()
-        if image.mode == "F":  # such files do not say what white is: the nearest of the usual values
-            values *= 255 / next((white for white in WHITES if high < white + 1), high)
-        elif image.mode != "I" or image.format == "PNG" or 255 < high <= 65535:
-            values /= 257  # 65535 is white: 257 * 255
-        elif high > 65535:
-            values /= 2**31 / 255
-        return Image.fromarray(np.rint(values.clip(0, 255)).astype(np.uint8))
-    if image.has_transparency_data:
+def to_eight_bit(image: Image.Image, mode: str | None = None) -> Image.Image:
+    """A loaded image of any mode as RGB or L; transparency over white.
+
+    Large ones are converted part by part, as what a conversion needs on its way is several times as large.
+
+    Args:
+        image: the image.
+        mode: "RGB" or "L"; None is whichever is nearer.
+    """
+    if image.mode in ("RGB", "L") and not image.has_transparency_data and mode in (None, image.mode):
+        return image
+    levels = _levels(image)
+    boxes = parts(image.size)
+    if len(boxes) == 1:
+        return _to_eight_bit(image, mode, levels)
+    whole: Image.Image | None = None
+    for box in boxes:
+        part = _to_eight_bit(image.crop(box), mode, levels)
+        whole = whole or Image.new(part.mode, image.size)
+        whole.paste(part, box)
+    assert whole is not None  # there are several parts
+    return whole
+
+
+def _to_eight_bit(
+    image: Image.Image, mode: str | None, levels: tuple[float | np.floating, float] | None
+) -> Image.Image:
+    if levels is not None:
+        values = np.asarray(image).astype(np.float32) * levels[0] / levels[1]
+        image = Image.fromarray(np.rint(values.clip(0, 255)).astype(np.uint8))
+    elif image.has_transparency_data:
         if image.mode == "La":  # premultiplied grey: Pillow knows only this way out
             image = image.convert("LA")
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image if image.mode in ("RGB", "L") else image.convert("RGB")
+        image = Image.alpha_composite(white, image).convert("RGB")
+    elif image.mode not in ("RGB", "L"):
+        image = image.convert("RGB")
+    return image if mode in (None, image.mode) else image.convert(mode)
+
+
+def _levels(image: Image.Image) -> tuple[float | np.floating, float] | None:
+    """What an image of other levels than 8 bits is multiplied with and divided by; None for all others."""
+    if image.mode != "F" and not image.mode.startswith("I"):  # I, I;16, I;16B, ...
+        return None
+    high = np.float32(-math.inf)
+    for box in parts(image.size):
+        values = np.asarray(image.crop(box)).astype(np.float32)
+        if not np.isfinite(values).all():
+            raise ImageError("holds values that are not numbers")
+        high = max(high, values.max())
+    if image.mode == "F":  # such files do not say what white is: the nearest of the usual values
+        return 255 / next((white for white in WHITES if high < white + 1), high), 1
+    if image.mode != "I" or image.format == "PNG" or 255 < high <= 65535:
+        return 1, 257  # 65535 is white: 257 * 255
+    return 1, 2**31 / 255 if high > 65535 else 1
 
 
 def check_pixels(array: np.ndarray) -> None:
@@ -344,6 +414,8 @@ def raise_image_error(format: str | None = None) -> Iterator[None]:
     except Image.DecompressionBombError:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # None would mean no limit, and no such error
         raise ImageError(f"more than {limit // 10**6} million pixels", "too large") from None
+    except MemoryError:
+        raise ImageError("takes more memory than there is", "too large") from None
     except Exception as error:  # decoders of damaged files raise nearly anything
         name = format or "picture"
         if "truncated" in str(error).lower():
@@ -355,16 +427,18 @@ def _unidentified(data: bytes) -> ImageError:
     """The error for bytes that Pillow does not identify, from how they begin."""
     if not data:
         return ImageError("empty file", "not a picture")
-    if data[4:8] == b"ftyp":  # the container of both; then comes the brand
-        if data[8:11] == b"avi":
-            how = "pip install -U pillow"
-            return ImageError(f"an AVIF picture, which this Pillow cannot read: {how}", "needs a package")
-        if data[8:11] in (b"hei", b"hev", b"mif", b"msf"):
-            how = "pip install pillow-heif"
-            return ImageError(f"a HEIC picture, which Pillow cannot read alone: {how}", "needs a package")
-    for start, name in ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG", "PNG"), (b"GIF8", "GIF")):
-        if data.startswith(start):
-            return ImageError(f"damaged {name}: its header cannot be read")
+    known = [
+        name
+        for start, name in ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG", "PNG"), (b"GIF8", "GIF"))
+        if data.startswith(start)
+    ]
+    if data[4:8] == b"ftyp" and data[8:11] in BRANDS:
+        name, without = BRANDS[data[8:11]]
+        if name not in readable_formats():
+            return ImageError(without, "needs a package")
+        known = [name]
+    if known:
+        return ImageError(f"damaged {known[0]}: its header cannot be read")
     return ImageError(_not_an_image(data), "not a picture")
 
 

@@ -1,7 +1,6 @@
 """What one picture file is, from decoding it whole: for the doctor."""
 
 import contextlib
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -20,11 +19,11 @@ from zoo.data.images.decoding import (
     to_eight_bit,
     turn_upright,
 )
+from zoo.data.images.memory import memory_for, parts
 
-LARGE = 50 * 10**6  # pixels above which pictures are inspected one at a time, so that threads do not pile them up
+LARGE = 50 * 10**6  # pixels above which the doctor says that a smaller copy would do
 USUAL = (".jpg", ".png", ".gif", ".bmp", ".webp", ".tif", ".ppm", ".avif", ".heic", ".jp2", ".tga", ".ico", ".sgi")
 SAMPLE = 32  # side in pixels of the small grey copy by which pictures are compared
-_one_large = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -72,14 +71,17 @@ def inspect(picture) -> Look:
     data = read(picture)
     image = from_array(data) if isinstance(data, np.ndarray) else open_header(data)
     kind, mode = image.format or "", image.mode
-    with _one_large if image.width * image.height > LARGE else contextlib.nullcontext(), raise_image_error(kind):
+    with memory_for(image, image.size), raise_image_error(kind):
         image.load()
         turned = exif_orientation(image) in UPRIGHT
-        transparent = image.has_transparency_data and _extremes(_alpha(image))[0] < 255
-        upright = to_eight_bit(turn_upright(image)).convert("L")
+        transparent = image.has_transparency_data and any(
+            _extremes(_alpha(image.crop(box)))[0] < 255 for box in parts(image.size)
+        )
+        upright = to_eight_bit(turn_upright(image), "L")
         low, high = _extremes(upright)
         # what one channel of more than 8 bits holds, before it is made 8 bits
-        levels = float(np.ptp(np.asarray(image).astype(float))) if mode[0] in "IF" else float(high - low)
+        own = np.asarray(image) if mode[0] in "IF" else None
+        levels = float(high - low) if own is None else float(own.max()) - float(own.min())
         grey = np.asarray(upright.resize((SAMPLE, SAMPLE), Image.Resampling.BOX))
     frames, intact = 1, True
     with contextlib.suppress(Exception):  # damage in frames that are not used

@@ -1,0 +1,85 @@
+"""How much memory pictures may take while they are decoded: all threads together, whatever a small file asks for."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from PIL import Image
+
+TOGETHER = 10**9  # bytes
+PART = 2**22  # pixels that are converted at a time
+# Bytes that a decoder holds for each pixel beside the picture that it gives: its own frames, or coefficients.
+DECODERS = {"WEBP": 12, "AVIF": 12, "HEIF": 8, "JPEG2000": 16}
+
+
+class Budget:
+    """Bytes that threads may use together. Who needs more than there are at all waits to be alone.
+
+    Example:
+        >>> with Budget(100).take(60):
+        ...     pass
+    """
+
+    def __init__(self, total: int):
+        self.total = self._free = total
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def take(self, count: int) -> Iterator[None]:
+        count = min(count, self.total)
+        with self._changed:
+            self._changed.wait_for(lambda: count <= self._free)
+            self._free -= count
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += count
+                self._changed.notify_all()
+
+
+_budget = Budget(TOGETHER)
+
+
+def memory_for(image: Image.Image, stored: tuple[int, int]) -> contextlib.AbstractContextManager[None]:
+    """Wait until there is memory to decode a picture, turn it upright and convert it.
+
+    Args:
+        image: its header is read, its pixels are not.
+        stored: (width, height) in the file, of which a JPEG's decoder may give a fraction.
+    """
+    return _budget.take(bytes_needed(image, stored))
+
+
+def bytes_needed(image: Image.Image, stored: tuple[int, int]) -> int:
+    """About how many bytes the same takes, at most.
+
+    Example:
+        >>> bytes_needed(Image.new("P", (100, 100)), (100, 100))
+        60000
+    """
+    if image.format == "ICO":  # it holds pictures whose size its header does not tell
+        return TOGETHER
+    pixel = 1 if image.mode in ("1", "L", "P") else 2 if image.mode.startswith("I;16") else 4  # as Pillow holds it
+    pixel = 2 * pixel + 4 + DECODERS.get(image.format or "", 0)  # as it is stored, upright, and converted
+    needed = image.width * image.height * pixel
+    if image.info.get("progressive"):  # all coefficients, 2 bytes each
+        needed += stored[0] * stored[1] * 2 * len(image.getbands())
+    return needed
+
+
+def parts(size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """Boxes (left, top, right, bottom) of at most `PART` pixels each that cover an image of (width, height).
+
+    Example:
+        >>> parts((10, 10))
+        [(0, 0, 10, 10)]
+    """
+    width, height = size
+    across = min(width, PART)
+    down = max(1, PART // across)
+    return [
+        (left, top, min(left + across, width), min(top + down, height))
+        for top in range(0, height, down)
+        for left in range(0, width, across)
+    ]
