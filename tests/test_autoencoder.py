@@ -109,6 +109,7 @@ def test_verbs(trained, tmp_path):
     for several in (PICTURES, list(PICTURES), [file, *PICTURES[:4]]):
         assert net.reconstruct(several).shape == (5, 8, 8, 1) and net.encode(several).shape == (5, 2, 2, 8)
     assert np.array_equal(net.denoise(PICTURES), net.reconstruct(PICTURES))
+    assert net.encode("digits").shape == (16, 2, 2, 8)  # the first pictures of a dataset
     assert np.array_equal(net.reconstruct(PICTURES)[2], net.reconstruct(PICTURES[2]))
 
 
@@ -292,8 +293,8 @@ def test_train_and_evaluate(run):
     assert code == 0 and "zoo evaluate autoencoder.keras digits" in out
     code, out, _ = run("evaluate", "autoencoder.keras", "digits")
     assert code == 0 and "cross-entropy" in out and "n = 359" in out
-    code, out, _ = run("evaluate", "autoencoder.keras", "digits", "--json")
-    assert code == 0 and json.loads(out)["loss"]["n"] == 359
+    code, out, _ = run("evaluate", "autoencoder.keras", "digits", "--noise", "0.2", "--json")
+    assert code == 0 and json.loads(out)["loss"]["n"] == 359 and json.loads(out)["noise"] == 0.2
 
 
 def test_commands_of_other_kinds_of_work(run, trained):

@@ -1,6 +1,7 @@
 """Classifiers at work: more photos, other names, thousands of pictures, doubt, what they look for and get wrong."""
 
 import csv
+import importlib.util
 import itertools
 import json
 import os
@@ -253,6 +254,13 @@ def test_folders_files_and_duplicates(run, tiny):
     ]
     code, out, _ = run("predict", tiny, *words, "--json")  # without a table, each word has its answer
     assert code == 0 and [item["label"] for item in json.loads(out)] == ["light", "dark", "light", "dark", "dark"]
+    net = zoo.load(tiny)  # in Python the same words mean the same
+    assert [item.label for item in net.predict(list(words))] == ["light", "dark", "light", "dark", "dark"]
+    assert [(item.path, item.label) for item in net.predict("a")] == [(str(Path("a/1.png")), "light")]
+    assert [item.path for item in net.predictions(Path("b"))] == [str(Path("b/2.png"))]
+    assert net.predict("a/1.png").label == "light"
+    if importlib.util.find_spec("skimage"):
+        assert net.predict("chelsea").path.endswith("chelsea.png")
     Path("empty").mkdir()
     Path("c").mkdir()
     Path("c/notes.txt").write_text("hello")

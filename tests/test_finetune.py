@@ -165,6 +165,12 @@ REFUSED = {
     "no class": (empty, {}, ["no class"]),
     "no folder": (lambda tmp_path, _: tmp_path / "photos", {}, ["is no folder, file or dataset here"]),
     "one class is damaged": (all_damaged, {}, ["b: 0", "could not be read", "not an image"]),
+    # of two pictures one would be held out, and one is too few to learn from
+    "two of each": (
+        lambda tmp_path, _: (np.zeros((4, 8, 8), np.uint8), ["a", "b"] * 2),
+        {},
+        ["each with 3 examples or more, one of which will be held out"],
+    ),
     "backbone": (folder_of("a", "b"), {"backbone": "efficientnet_lit0"}, ["did you mean 'efficientnet_lite0'"]),
     "no backbone": (
         folder_of("a", "b"),

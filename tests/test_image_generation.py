@@ -300,7 +300,7 @@ def test_the_command(trained, tmp_path, monkeypatch, capsys):
     assert cli.main(["evaluate", "gan.keras", "digits", "--n", "120", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == 120
     assert cli.main(["evaluate", "logistic", "faces", "--n", "120"]) == 2
-    assert "draws no pictures" in capsys.readouterr().err
+    assert "has no --n; leave it out" in capsys.readouterr().err
 
 
 # Scores

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from zoo import download
-from zoo.cli.images import picture_files
-from zoo.data import named
+from zoo.data import named, sources
 from zoo.data.images import Preprocessing, datasets, decode
 from zoo.data.named import DATASETS
 from zoo.data.sources import find, load
@@ -174,7 +173,7 @@ def test_one_class_of_a_dataset():
     assert faces.name == "faces:face" and faces.labels == ["face"]
     for split, part in faces.splits.items():
         assert np.array_equal(part.items, both[split].items[both[split].y == 0]) and not part.y.any()
-    assert len(picture_files("faces:face", datasets=True)) == 16
+    assert len(sources.named_pictures("faces:face", datasets=True)) == 16
     with pytest.raises(ZooError, match="faces:face has too little to learn from: found face: 70"):
         load("faces:face")
     with pytest.raises(ZooError, match="no part 'fase'; did you mean 'face'"):

@@ -1,6 +1,7 @@
 """Text and pairs of lines: from whatever a person may have to tokens, and back."""
 
 import json
+import re
 import shutil
 import subprocess
 
@@ -92,6 +93,20 @@ def test_a_share_to_hold_out_can_be_given():
     for name in ("word2vec", "dcgan"):
         with pytest.raises(UsageError, match="leave out validation and validation_split"):
             zoo.get(name).train(VERSE, validation_split=0.5, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "advice"),
+    [
+        ("char_lstm", {"min_count": 500, "window": 3}, "Give more text, or a smaller min_count."),
+        ("char_lstm", {"min_count": 1, "window": 10**5}, "Give more text, or a smaller window."),
+        ("word2vec", {"min_count": 2}, "Give more text, or a smaller min_count."),
+        ("word2vec", {"min_count": 1}, "Give more text."),
+    ],
+)
+def test_advice_can_be_followed(name, options, advice):
+    with pytest.raises(ZooError, match=re.escape(advice)):
+        zoo.get(name).train(VERSE[:42], progress=False, **options)
 
 
 def test_the_tail_is_held_out():

@@ -145,11 +145,12 @@ def predict(name, images, as_json, overwrite, csv=None, weights=None, beside=Non
       zoo predict perceptron.keras 1,1,0             a model of points: its numbers
       zoo predict pets.keras album/ --csv album.csv  thousands; the same command goes on after an interruption
     """
+    from zoo.data import sources
     from zoo.data.images.preprocessing import Points
 
     model = open_model(name, "predict", weights)
     points = isinstance(model.preprocessing, Points)
-    pictures = [picture for word in images for picture in ([word] if points else picture_files(word))]
+    pictures = list(images) if points else sources.named_pictures(images)
     if csv and beside:
         raise UsageError("--beside is for looking at pictures, --csv for many: leave out one of the two.")
     if csv:
@@ -294,8 +295,7 @@ def reconstruct(name, images, as_json, **options) -> None:
       zoo reconstruct autoencoder.keras fashion_mnist --out grid.png  the first pictures of a dataset
     """
     model = open_model(name, "reconstruct")
-    pictures = [picture for word in images for picture in picture_files(word, datasets=True)]
-    options = with_defaults(model.draw, pictures, **options)
+    options = with_defaults(model.draw, images, **options)
     shown = model.draw(**options)
     out, noise = options["out"], options["noise"]
     if as_json:
@@ -344,27 +344,5 @@ def visualise(name, out, as_json, overwrite, picture=None, weights=None) -> None
       zoo visualise cnn --picture shoe.png --out cnn/
     """
     model = open_model(name, "visualise", weights)
-    files = [str(path) for path in model.visualise(out, picture and picture_files(picture)[0], overwrite)]
+    files = [str(path) for path in model.visualise(out, picture, overwrite)]
     show_json({"files": files}) if as_json else print(*files, sep="\n")
-
-
-def picture_files(word: str, datasets: bool = False) -> list:
-    """The pictures that a word means: itself, those in a folder, or one that a package carries.
-
-    Args:
-        word: what was typed.
-        datasets: whether it may also be a dataset's name; then its first pictures that are not for training.
-    """
-    from zoo.data import named, sources
-    from zoo.data.images.folders import pictures_below
-
-    path = Path(word)
-    if path.is_dir():
-        files = pictures_below(path)
-        if not files:
-            raise ZooError(f"there is no picture in {word}.")
-        return [str(file) for file in files]
-    if datasets and named.known(word, "pictures") and not path.exists():
-        dataset = sources.find(word)
-        return list(dataset.splits[dataset.to_measure_on()].items[:16])
-    return [word if path.exists() else str(named.sample_picture(word) or word)]

@@ -168,6 +168,8 @@ def parse_settings(pairs) -> dict:
 @option("--split", help="Which split of it: test, validation or train.")
 @weights_option
 @option("--n", type=int, metavar="N", help="Of a model that draws: how many pictures to judge.")
+@option("--seed", type=int, metavar="N", help="Of a model that draws: of the drawing.")
+@option("--noise", type=float, metavar="X", help="Of an autoencoder: noise to lay over the pictures; white is 1.")
 @option("--errors", type=PATH, metavar="FILE.html", help="Write a page of what it gets wrong.")
 @overwrite_option
 def evaluate(name, as_json, overwrite, data=None, weights=None, errors=None, **options) -> None:
@@ -184,10 +186,8 @@ def evaluate(name, as_json, overwrite, data=None, weights=None, errors=None, **o
     if errors and not errors.endswith((".html", ".htm")):
         raise UsageError(f"--errors writes an .html file, got {errors!r}.")
     model = open_model(name, "evaluate", weights)
-    if "n" in options and not hasattr(model, "sample"):
-        raise UsageError(f"{name} is a model for {model.entry.task}: it draws no pictures; leave out --n.")
-    if "encoding" in options and "encoding" not in inspect.signature(model.evaluate).parameters:
-        raise UsageError(f"{name} is a model for {model.entry.task}: it reads no text by --encoding; leave it out.")
+    for word in options.keys() - inspect.signature(model.evaluate).parameters.keys():
+        raise UsageError(f"{name} is a model for {model.entry.task}, whose evaluation has no --{word}; leave it out.")
     if errors:
         from zoo.visualization.pages import page_output
 

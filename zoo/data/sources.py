@@ -48,6 +48,7 @@ def load(
     classes: bool = True,
     hold_out: float | None = None,
     sample_weight=None,
+    fewest: int = 2,
 ) -> Dataset[Pictures]:
     """Find, label and split pictures to learn from; nothing is decoded.
 
@@ -63,6 +64,7 @@ def load(
             folders will do too.
         hold_out: the `val_split` of data for which no other validation split is there or given.
         sample_weight: how much each example counts in a training, numbers of 0 or more; of arrays and tables.
+        fewest: pictures that each class must have where some of them will be held out; else two.
 
     Raises:
         ZooError: there is nothing there to learn from, or what was given contradicts itself.
@@ -76,7 +78,9 @@ def load(
     seed = whole_number("seed", seed, 0)
     skip = None if skip_list is None else SkipList(skip_list)
     dataset = find(data, skip, classes=classes, sample_weight=sample_weight)
-    _check_train(dataset, classes, isinstance(data, (str, os.PathLike)) and expand(data).is_dir())
+    apart = validation is not None or "validation" in dataset.splits
+    is_folder = isinstance(data, (str, os.PathLike)) and expand(data).is_dir()
+    _check_train(dataset, classes, is_folder, 2 if apart else fewest)
     splits = dict(dataset.splits)
     if classes:
         splits = {split: _in_order_of(dataset.labels, part, split) for split, part in splits.items()}
@@ -202,6 +206,47 @@ def several(pictures: Any) -> Any:
     return pictures
 
 
+def named_pictures(pictures: Any, datasets: bool = False) -> Any:
+    """The same, and what words among them mean: a folder all pictures in it, or a picture that a package carries.
+
+    Args:
+        pictures: one picture, or several in whatever holds them.
+        datasets: whether a word may also be a dataset's name; then its first pictures that are not for training.
+
+    Raises:
+        ZooError: a folder has no picture in it.
+    """
+    pictures = several(pictures)
+    if not isinstance(pictures, list | tuple):
+        return _meant_by(pictures, datasets)
+    result = []
+    for picture in pictures:
+        meant = _meant_by(picture, datasets)
+        result += meant if isinstance(meant, list) and meant is not picture else [meant]
+    return result
+
+
+def _meant_by(picture: Any, datasets: bool) -> Any:
+    """The pictures that a word means, a list where it may be several; what is no word, and any other, as it is."""
+    if not isinstance(picture, str | os.PathLike):
+        return picture
+    try:
+        path = expand(picture)
+        is_folder, exists = path.is_dir(), path.exists()
+    except (OSError, ValueError):  # no name that a file may have: whoever reads it will say so
+        return picture
+    if is_folder:
+        if not (files := pictures_below(path)):
+            raise ZooError(f"there is no picture in {picture}.")
+        return [str(file) for file in files]
+    if exists or not isinstance(picture, str):
+        return picture
+    if datasets and named.known(picture, "pictures"):
+        dataset = find(picture)
+        return list(dataset.splits[dataset.to_measure_on()].items[:16])
+    return str(named.sample_picture(picture) or picture)
+
+
 def as_paths(items: Iterable[Any]) -> list:
     """The same pictures, with text as paths; an address on the network stays text, and is refused when it is read."""
     return [Path(item) if isinstance(item, str) and "://" not in item else item for item in items]
@@ -243,7 +288,7 @@ def _read_arrays(x, y, weights: list[float] | None = None) -> tuple[Pictures, li
     return labelled(x, [names[index] for index in kept], weights), skipped
 
 
-def _check_train(dataset: Dataset, classes: bool, is_folder: bool):
+def _check_train(dataset: Dataset, classes: bool, is_folder: bool, fewest: int):
     train = dataset.splits["train"]
     layout = f" The layout of folders is:\n\n{LAYOUT}" if is_folder else ""
     if classes and splits_called(train.labels):
@@ -251,14 +296,16 @@ def _check_train(dataset: Dataset, classes: bool, is_folder: bool):
             f"{', '.join(train.labels)} are splits, and hold no class folders. Accepted are class folders.{layout}"
         )
     counts = np.bincount(train.y, minlength=len(train.labels))
-    if len(train.labels) >= 2 and counts.min() >= 2 if classes else len(train):
+    if len(train.labels) >= 2 and counts.min() >= fewest if classes else len(train):
         return
     listed = ", ".join(f"{label}: {count}" for label, count in zip(train.labels, counts, strict=True))
     message = f"{dataset.name} has too little to learn from: found {listed or 'no class'}."
     if dataset.skipped:
         first = dataset.skipped[0]
         message += f" Left out: {len(dataset.skipped)}, the first {first.path} ({first.reason})."
-    message += " Accepted are two classes or more, each with two pictures or more." if classes else f" {ACCEPTED}"
+    accepted = f"Accepted are two classes or more, each with {fewest} examples or more"
+    accepted += ", one of which will be held out." if fewest > 2 else "."
+    message += f" {accepted}" if classes else f" {ACCEPTED}"
     raise ZooError(message + (layout if len(train.labels) < 2 else ""))
 
 

@@ -121,7 +121,7 @@ class RunCheckpoint(keras.callbacks.Callback):
     def restore(self) -> dict:
         path = self.folder / "resume.npz"
         if not path.is_file():
-            raise ZooError(f"there is no run to resume in {str(self.folder)!r}; train without --resume first.")
+            raise ZooError(f"there is no run to resume in {str(self.folder)!r}; train without resume first.")
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 arrays = dict(file)
@@ -130,16 +130,16 @@ class RunCheckpoint(keras.callbacks.Callback):
             stored_callbacks = content["callbacks"]
             values = [arrays[f"variable_{i}"] for i in range(len(stored))]
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-            raise ZooError(f"{path} is damaged ({error}); train anew without --resume.") from error
+            raise ZooError(f"{path} is damaged ({error}); train anew without resume.") from error
         if identity != self.run.identity:
             differ = [k for k, v in self.run.identity.items() if identity.get(k) != v]
             raise ZooError(
                 f"the run in {str(self.folder)!r} is another one: its {', '.join(differ)} differ. "
-                "Resume with the same model, arguments and data, or train anew without --resume."
+                "Resume with the same model, arguments and data, or train anew without resume."
             )
         variables = training_state(self.trained)
         if stored != shapes(variables):
-            raise ZooError(f"{path} holds another optimizer or model; train anew without --resume.")
+            raise ZooError(f"{path} holds another optimizer or model; train anew without resume.")
         names = [type(callback).__name__ for callback in self.callbacks]
         if names != [name for name, _ in stored_callbacks]:
             started_with = ", ".join(name for name, _ in stored_callbacks) or "none"

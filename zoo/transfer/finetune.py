@@ -77,7 +77,7 @@ def finetune(
     fast, exact = FeatureEngine(network, precision), FeatureEngine(network, "float32")
     seconds: dict[str, float] = {}
     with clocked(seconds, "reading the folder"):
-        dataset = sources.load(train, validation, val_split, seed, skip_list, hold_out=VAL_SPLIT)
+        dataset = sources.load(train, validation, val_split, seed, skip_list, hold_out=VAL_SPLIT, fewest=3)
     if out is not None:
         saving.output(out, {"task": "classification", "labels": dataset.labels}, overwrite)
     if not network.conversion.done(inference.FILE):

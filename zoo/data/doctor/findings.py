@@ -10,7 +10,10 @@ from zoo.errors import printable
 SEVERITIES = {"error": "error", "warning": "warning", "info": "note"}  # and what people read
 KINDS = {  # kind of finding: its severity, and what to do about it; in the order in which they are told
     "too few classes": ("error", "Put the pictures into one folder a class, for two classes at least."),
-    "class too small": ("error", "Add pictures: a class needs two to be learned at all."),
+    "class too small": (
+        "error",
+        "Add pictures: a class needs two to learn from, and a third if none are held out yet.",
+    ),
     "unknown class": ("error", "Add training pictures of it, or remove it from the held-out ones."),
     "several labels": ("error", "A picture has one label here: keep one of the rows, or skip the picture."),
     "across classes": ("error", "Keep the copy whose class is right; the skip list leaves out all of them."),

@@ -190,16 +190,16 @@ class Classifier(Task):
 
         Args:
             pictures: a path, an array of pixels 0-255 of shape (height, width[, channels]), a PIL image, a file's
-                bytes, an open file, or several of these in a list, a column of a table or a generator. Any size: the
-                model's own resize-and-crop rule is applied. For a model of points: numbers of shape (length,), or
-                several of shape (n, length).
+                bytes, an open file, the name of a picture that scikit-image carries, or several of these in a folder,
+                a list, a column of a table or a generator. Any size: the model's own resize-and-crop rule is applied.
+                For a model of points: numbers of shape (length,), or several of shape (n, length).
             top: how many classes to give for each picture, best first.
 
         Returns:
-            A `Prediction`, or a list of them for a list.
+            A `Prediction`, or a list of them for a list or a folder.
 
         Raises:
-            ZooError: a picture cannot be read; its path and the reason are named.
+            ZooError: a picture cannot be read; its path and the reason are named. `predictions` goes on with others.
 
         Example:
             >>> import numpy as np, zoo
@@ -212,7 +212,7 @@ class Classifier(Task):
             pictures = pictures.to_numpy() if hasattr(pictures, "to_numpy") else pictures  # a table, or a row of it
             several = isinstance(pictures, list | tuple | np.ndarray) and any(np.ndim(part) for part in pictures[:1])
         else:
-            pictures = sources.several(pictures)
+            pictures = sources.named_pictures(pictures)
             several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
         pictures = list(pictures) if several else [pictures]
         predictions = []
@@ -222,11 +222,11 @@ class Classifier(Task):
             predictions.append(answer)
         return predictions if several else predictions[0]
 
-    def predictions(self, pictures: list, top: int = 5) -> Iterator[Prediction | images.ImageError]:
+    def predictions(self, pictures: Any, top: int = 5) -> Iterator[Prediction | images.ImageError]:
         """Say what each of any number of pictures shows, one after the other, while the next ones are decoded.
 
         Args:
-            pictures: paths, arrays or PIL images, as for `predict`.
+            pictures: several, as for `predict`.
             top: how many classes to give for each picture, best first.
 
         Yields:
@@ -234,6 +234,8 @@ class Classifier(Task):
         """
         if top < 1:
             raise UsageError(f"top must be 1 or more, got {top}.")
+        if not isinstance(self.preprocessing, Points):
+            pictures = sources.named_pictures(pictures)
         # paths as they were given: they come back in the predictions
         unlabelled = sources.Pictures(pictures, np.zeros(len(pictures), int), [""])
         for indices, decoded in self._batches(unlabelled):
@@ -373,7 +375,9 @@ class Classifier(Task):
         """
         from zoo.backend import keras
 
-        inputs = [picture] if images.path_of(picture) else []
+        if is_path := images.path_of(picture) is not None:
+            picture = sources.named_pictures([picture])[0]
+        inputs = [picture] if is_path else []
 
         def place(name: str) -> Path:
             return picture_output(expand(folder) / name, inputs, overwrite)

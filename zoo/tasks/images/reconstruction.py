@@ -55,11 +55,12 @@ class Autoencoder(PictureTask):
         """Draw one picture, or each of several, again from its code.
 
         Args:
-            pictures: a path, an array of pixels 0-255 of shape (height, width[, channels]), a PIL image, or a list
-                of these. Any size: the model's own resize-and-crop rule is applied.
+            pictures: a path, an array of pixels 0-255 of shape (height, width[, channels]), a PIL image, a folder, a
+                dataset's name, which means its first pictures that are not for training, or a list of these. Any size:
+                the model's own resize-and-crop rule is applied.
 
         Returns:
-            uint8 array of pixels 0-255, shape (height, width, channels); (n, height, width, channels) for a list.
+            uint8 array of pixels 0-255, shape (height, width, channels); (n, height, width, channels) for several.
 
         Raises:
             ZooError: a picture cannot be read; its path and the reason are named.
@@ -70,7 +71,7 @@ class Autoencoder(PictureTask):
             >>> net.reconstruct(np.zeros((20, 30), "uint8")).shape
             (8, 8, 1)
         """
-        pixels, several = self._pixels(pictures)
+        pixels, _, several = self._pixels(pictures)
         drawn = in_pixels(self._logits(pixels))
         return drawn if several else drawn[0]
 
@@ -108,7 +109,7 @@ class Autoencoder(PictureTask):
             pictures: as for `reconstruct`.
 
         Returns:
-            float32 array of the shape of the model's layer "code"; (n, ...) for a list.
+            float32 array of the shape of the model's layer "code"; (n, ...) for several.
 
         Raises:
             ZooError: a picture cannot be read, or the model has no layer called "code".
@@ -119,7 +120,7 @@ class Autoencoder(PictureTask):
             >>> net.encode(np.zeros((8, 8), "uint8")).shape
             (5,)
         """
-        pixels, several = self._pixels(pictures)
+        pixels, _, several = self._pixels(pictures)
         (codes,) = self._made_of_model(self._encoder)(pixels)
         return codes if several else codes[0]
 
@@ -210,11 +211,12 @@ class Autoencoder(PictureTask):
             (3, True)
         """
         noise = checked_noise(noise)
+        pictures = sources.named_pictures(pictures, datasets=True)
         asked = pictures if isinstance(pictures, list | tuple) else [pictures]
         out = picture_output(out, [item for item in asked if images.path_of(item)], overwrite)
         if out.suffix.lower() not in Image.registered_extensions():
             raise UsageError(f"a drawing is written as a picture, such as {out.stem + '.png'!r}; got {str(out)!r}.")
-        pixels, several = self._pixels(pictures)
+        pixels, items, _ = self._pixels(pictures)
         noisy = with_noise(pixels, noise, np.random.default_rng(0)) if noise else None
         given = [pixels] if noisy is None else [pixels, noisy]
         logits = self._logits(given[-1])
@@ -222,7 +224,7 @@ class Autoencoder(PictureTask):
         measured = distances(pixels, logits, noisy)
         return [
             {"path": images.path_of(picture), **{key: float(values[i]) for key, values in measured.items()}}
-            for i, picture in enumerate(pictures if several else [pictures])
+            for i, picture in enumerate(items)
         ]
 
     # Pixels to numbers
@@ -231,11 +233,15 @@ class Autoencoder(PictureTask):
         """The model's logits for pixels of shape (n, height, width, channels); float32, of the same shape."""
         return self.engine(pixels)[0]
 
-    def _pixels(self, pictures: Any) -> tuple[np.ndarray, bool]:
-        """One picture or several as the model takes them, shape (n, height, width, channels); and whether several."""
-        pictures = sources.several(pictures)
+    def _pixels(self, pictures: Any) -> tuple[np.ndarray, list, bool]:
+        """One picture or several as the model takes them, shape (n, height, width, channels).
+
+        And what they were given as, and whether there may be several.
+        """
+        pictures = sources.named_pictures(pictures, datasets=True)
         several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
-        items = sources.as_paths(pictures if several else [pictures])
+        given = list(pictures) if several else [pictures]
+        items = sources.as_paths(given)
         if not items:
             raise UsageError("no picture was given; give one, or a list of them.")
         pixels, _, skipped = sources.arrays(
@@ -243,7 +249,7 @@ class Autoencoder(PictureTask):
         )
         for item in skipped:
             raise ZooError(f"{item['path']} cannot be used: {item['reason']}")
-        return pixels, several
+        return pixels, given, several
 
     # The saved file
 

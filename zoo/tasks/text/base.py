@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from zoo import catalog
 from zoo.console import note
 from zoo.data.dataset import Dataset
 from zoo.data.text.vocabulary import UNKNOWN, Vocabulary
@@ -37,6 +38,11 @@ class TextSettings:
 
     def __post_init__(self) -> None:
         whole_number("min_count", self.min_count, 1)
+
+
+def smaller_min_count(settings: TextSettings) -> str:
+    """What else to do about too few tokens, where there is a smaller `min_count`."""
+    return ", or a smaller min_count" if settings.min_count > 1 else ""
 
 
 class TextTask(Task):
@@ -130,7 +136,7 @@ class TextTask(Task):
         if len(learned.tokens) < 2:
             raise ZooError(
                 f"the text has too little to learn from: {len(learned.tokens)} different {kind} that occur "
-                f"min_count={self.settings.min_count} times or more. Give more text, or a smaller min_count."
+                f"min_count={self.settings.min_count} times or more. Give more text{smaller_min_count(self.settings)}."
             )
         vocabulary = Vocabulary(kind, [*special, *learned.tokens])
         self._match_size("vocab_size", len(vocabulary), f"{kind}, number 0 included", ", ".join(learned.tokens[:5]))
@@ -152,9 +158,13 @@ class TextTask(Task):
     def _learned_vocabulary(self) -> Vocabulary:
         """The vocabulary, or what to do where there is none yet."""
         if self.vocabulary is None:
+            data = self.entry.fallback_dataset or self.entry.dataset
+            card = catalog.cards().get(self.name)
+            weights = next(iter(card.weights), None) if card else None
             raise UsageError(
-                f"{self.name} knows no {self.settings.tokens} yet: train it, for example "
-                f".train({self.entry.fallback_dataset or self.entry.dataset!r}), or start from weights."
+                f"{self.name} knows no {self.settings.tokens} yet: train it, "
+                + (f"for example .train({data!r})" if data else ".train(TEXT)")
+                + (f", or start from weights: zoo.get({self.name!r}, weights={weights!r})." if weights else ".")
             )
         return self.vocabulary
 

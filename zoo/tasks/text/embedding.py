@@ -19,7 +19,7 @@ from zoo.data.text.vocabulary import UNKNOWN, Vocabulary
 from zoo.errors import UsageError, ZooError, whole_number
 from zoo.files import expand
 from zoo.registry import Entry, did_you_mean
-from zoo.tasks.text.base import TextSettings, TextTask
+from zoo.tasks.text.base import TextSettings, TextTask, smaller_min_count
 from zoo.training.order import FitData, Subsampled
 from zoo.training.plan import Plan
 from zoo.visualization import charts
@@ -119,7 +119,8 @@ class Embedding(TextTask):
         if chances.sum() < 2 * settings.block:
             raise ZooError(
                 f"{dataset.name} has too little text: {len(numbers)} words that are frequent enough, of which "
-                f"{chances.sum():.0f} are kept, and an example takes {settings.block}."
+                f"{chances.sum():.0f} are kept, and an example takes {settings.block}. Give more "
+                f"text{smaller_min_count(settings)}."
             )
         drawn = np.maximum(counts, 1) ** -0.25  # of each occurrence, so that words are drawn by counts**0.75
         order = functools.partial(

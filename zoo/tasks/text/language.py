@@ -137,7 +137,7 @@ class LanguageModel(TextTask):
             if not len(x) and split != "test":
                 raise ZooError(
                     f"{dataset.name} has too little text: its {split} part is no longer than window={window} "
-                    "tokens. Give more text, or a smaller window."
+                    f"tokens. Give more text{', or a smaller window' if window > 1 else ''}."
                 )
         about = {"window": window, "carried": carried, "tokens": self.settings.tokens}
         watched = pieces.get("validation")
