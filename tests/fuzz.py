@@ -251,11 +251,13 @@ def attempt(run, data: bytes, folder: Path, trace=sys.stderr) -> str:
 
 def unsound(message: str) -> str:
     """What is wrong with a message, if anything."""
+    from zoo.errors import escaped
+
     if not message.strip():
         return "empty message"
     if len(message) > LONGEST:
         return "message too long"
-    return "" if message.replace("\n", "").isprintable() else "message with control characters"
+    return "" if escaped(message, keep="\n") == message else "message with control characters"
 
 
 def place(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from zoo import cli
 from zoo.cli.images import default_name
 from zoo.cli.models import parse_settings
 from zoo.data.dataset import place_of
-from zoo.errors import ZooError
+from zoo.errors import UNSHOWABLE, ZooError
 from zoo.visualization.grid import picture_output, save_picture
 
 
@@ -364,19 +364,70 @@ def test_a_checkout_that_is_not_installed():
     assert done.returncode == 1 and not done.stdout and done.stderr.startswith("zoo: not installed.")
 
 
-def test_a_reader_that_has_seen_enough():
-    process = subprocess.Popen([sys.executable, "-m", "zoo", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process.stdout.close()  # before anything was written, as `head -0` would
-    err = process.stderr.read()
-    process.stderr.close()
-    assert process.wait() == 0 and not err
+SURROUNDINGS = {  # what the shell does; the exit status, and a part of what is said
+    "a reader that has seen enough": ("zoo list | sleep 0; exit ${PIPESTATUS[0]}", 0, ""),
+    "help that nobody reads": ("zoo | sleep 0; exit ${PIPESTATUS[0]}", 0, ""),
+    "closed output": ("zoo list >&-", 1, "zoo list: standard output cannot be written: Bad file descriptor."),
+    "no room for output": ("zoo list --json > /dev/full", 1, "standard output cannot be written: No space"),
+    "no room for help": ("zoo --help > /dev/full", 1, "zoo: standard output cannot be written: No space"),
+    "no room for an error": ("zoo show logistik --json > /dev/full", 1, "did you mean 'logistic'?"),
+    "closed errors": ("zoo show logistik 2>&-", 2, ""),
+    "no room for errors": ("zoo show logistik 2> /dev/full; test $? = 2 && zoo predcit 2> /dev/full", 2, ""),
+    "closed input": ("zoo chat nothing.keras <&-", 1, "there is no file 'nothing.keras'"),
+    "nobody's home": ("ZOO_HOME='~nobody-here/x' zoo cache", 1, "in ZOO_HOME, ~nobody-here/x: Could not"),
+    "little memory": ("ulimit -v 600000; zoo train logistic --data faces", 1, "memory"),
+    "no such backend": ("KERAS_BACKEND=nonsense zoo train logistic --data faces", 2, "are tensorflow, jax and torch"),
+    "output that cannot be encoded": ("PYTHONIOENCODING=ascii zoo finetune nowhere --json", 1, "nowhere"),
+}
 
 
-def test_output_that_cannot_be_encoded():
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    command = [sys.executable, "-m", "zoo", "finetune", "nowhere", "--json"]
-    done = subprocess.run(command, env=environment, capture_output=True)
-    assert done.returncode == 1 and b"Traceback" not in done.stderr and json.loads(done.stdout)["error"]
+@pytest.mark.skipif(not Path("/dev/full").exists() or not shutil.which("bash"), reason="no such shell here")
+@pytest.mark.parametrize("case", SURROUNDINGS)
+def test_surroundings(case, tmp_path):
+    script, status, expected = SURROUNDINGS[case]
+    script = f'zoo() {{ "{sys.executable}" -m zoo "$@"; }}; {script}'
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    assert expected in done.stderr and "Traceback" not in done.stderr and "ignored" not in done.stderr
+
+
+SPOKEN = "a\x1b[2J\x9b31m\u202e\r\nb\x07"  # a name that clears the screen, turns text around and begins a line
+ORDINARY = "naïve 写真　👩\u200d🔬 \xa0é"
+
+
+def test_strangers_text_does_not_act_on_the_terminal(run, run_json, tmp_path):
+    net = zoo.get("logistic", input_shape=(8, 8, 3))
+    net.labels, net.data = [SPOKEN, ORDINARY], {"name": SPOKEN, SPOKEN: {SPOKEN: SPOKEN, "more": {}}}
+    net.save("net.keras")
+    picture = Path(f"{SPOKEN} {ORDINARY}.png")
+    Image.new("RGB", (8, 8)).save(picture)
+    Path("damaged\x1b.png").write_text("no picture")
+    for words in (
+        ("show", "net.keras"),
+        ("predict", "net.keras", picture, "damaged\x1b.png"),
+        ("predict", "net.keras", picture, "--csv", "answers.csv"),
+        ("relabel", "net.keras", "cat=dog"),
+        ("relabel", "net.keras", f"{ORDINARY}={ORDINARY}!", "--out", "other.keras"),
+        ("evaluate", "net.keras", "."),
+        ("finetune", SPOKEN),
+        ("predict", "net.keras", "--\x1b"),
+    ):
+        _, out, err = run(*words)
+        assert not UNSHOWABLE.search((out + err).replace("\n", "")), words
+        assert not re.search("^b", out + err, re.MULTILINE), words
+        out = run(*words, "--json")[1]
+        assert not UNSHOWABLE.search(out.replace("\n", "").replace("\u200d", ""))
+        json.loads(out)
+    assert ORDINARY in run("show", "net.keras")[1] and ORDINARY in run("show", "net.keras", "--json")[1]
+    assert run_json("predict", "net.keras", picture)[1][0]["path"] == str(picture)
+
+
+def test_what_is_shown_of_a_file_is_bounded(run, tmp_path):
+    net = zoo.get("logistic", input_shape=(8, 8, 3))
+    net.data = {f"key {number}": {"a": {}} for number in range(3000)} | {"k" * 10**6: "v" * 10**6}
+    net.save("net.keras")
+    code, out, _ = run("show", "net.keras")
+    assert code == 0 and len(out) < 200_000 and re.search(r"\.\.\. and 2,\d\d\d more\n$", out)
 
 
 def test_interrupt(pictures, tmp_path):

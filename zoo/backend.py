@@ -18,6 +18,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from zoo import console
+from zoo.errors import UsageError
 
 TALKATIVE = "TF_CPP_MIN_LOG_LEVEL" in os.environ
 
@@ -59,7 +60,10 @@ def keep_random_states() -> Iterator[None]:
 # convolutional nets train 2.3 to 2.9 times as fast with them, all others 1.1 to 1.6 times.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 with silence_stderr(), keep_random_states():  # TensorFlow draws a number while it is imported
-    import keras
+    try:
+        import keras
+    except ValueError as error:
+        raise UsageError(f"{error}. Accepted for KERAS_BACKEND are tensorflow, jax and torch.") from error
     from keras import ops
 
 

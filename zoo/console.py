@@ -1,15 +1,24 @@
-"""What people see while they wait and when it is done: bars, notes and tables, on standard error."""
+"""What people see: results on standard output; bars and notes on standard error; tables and descriptions for either.
 
+Whatever is written goes through `say`, `say_json` or `note`, which escape what a terminal would act on: names of
+files and classes, and all that saved files say, are strangers' text.
+"""
+
+import contextlib
 import functools
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from zoo.errors import printable
+from zoo.errors import ZooError, cut, escaped, printable
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+NAME = 100  # characters of a name, and
+ROWS = 1000  # rows, that are shown of what a file holds: names are padded to the longest
 
 
 def stream() -> TextIO:
@@ -28,17 +37,63 @@ def _own_handle() -> TextIO:
 
 def note(text: str = "") -> None:
     """Print a line for people, on standard error: standard output belongs to results."""
-    if "tqdm" in sys.modules:  # a bar may be in the way
-        sys.modules["tqdm"].tqdm.write(text, file=stream())
-        stream().flush()
-    else:
-        print(text, file=stream(), flush=True)
+    text = escaped(text, keep="\n\t")
+    with contextlib.suppress(OSError):  # nowhere to say it, which is no reason to stop
+        if "tqdm" in sys.modules:  # a bar may be in the way
+            sys.modules["tqdm"].tqdm.write(text, file=stream())
+            stream().flush()
+        else:
+            print(text, file=stream(), flush=True)
+
+
+def say(text: object = "", end: str = "\n") -> None:
+    """Print a result for people, on standard output.
+
+    Raises:
+        BrokenPipeError: whoever reads it has seen enough.
+        ZooError: it cannot be written.
+    """
+    _write(escaped(str(text), keep="\n\t") + end)
+
+
+def say_json(value: object) -> None:
+    """Print a result as JSON, the only thing on standard output."""
+    text = json.dumps(value, indent=1, default=lambda item: item.to_json(), ensure_ascii=False)
+    text = escaped(text, keep="\n", escape=json.dumps)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a terminal without Unicode
+        text = json.dumps(json.loads(text))
+    _write(f"{text}\n")
+
+
+def _write(text: str) -> None:
+    with writing_results():
+        print(text, end="", flush=True)
+
+
+@contextlib.contextmanager
+def writing_results() -> Iterator[None]:
+    """Writing to standard output, which may be closed, full or read by nobody any more.
+
+    Raises:
+        BrokenPipeError: whoever reads it has seen enough.
+        ZooError: it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        # what is left in the buffer must go somewhere, or Python complains once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise ZooError(f"standard output cannot be written: {error.strerror}.") from None
 
 
 def note_skipped(skipped: Sequence[Any], most: int = 20) -> None:
     """Tell people of what was left out of data: path and reason of each, up to a number."""
     for item in skipped[:most]:
-        note(f"left out {item['path']}: {item['reason']}")
+        note(f"left out {printable(item['path'])}: {printable(item['reason'])}")
     if len(skipped) > most:
         note(f"... and {len(skipped) - most} more")
 
@@ -82,6 +137,7 @@ def progress_bar(total: int, title: str, unit: str, shown: bool = True, initial:
 
 def table(rows: list[list[str]], header: list[str]) -> str:
     """Rows of text under a header, columns aligned: the first to the left, the others to the right."""
+    header, *rows = [[printable(cell, NAME) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
 
     def line(row):
@@ -102,7 +158,7 @@ def describe(facts: dict, indent: str = "") -> Iterator[tuple[str, str]]:
         [('n', '3'), ('made', ''), ('  by', 'name zoo, size (2, 3)')]
     """
     for key, value in facts.items():
-        name = indent + printable(str(key))
+        name = indent + printable(str(key), NAME)
         if isinstance(value, dict) and not is_measured(value) and any(isinstance(v, dict) for v in value.values()):
             yield name, ""
             yield from describe(value, indent + "  ")
@@ -126,14 +182,15 @@ def in_words(value: Any, inner: bool = False) -> str:
         text = ", ".join(in_words(item, inner=True) for item in value)
     else:
         return f"{value:.4g}" if isinstance(value, float) else printable(str(value))
-    return f"({text})" if inner else text
+    return cut(f"({text})" if inner else text)
 
 
 def aligned(rows: Iterable[tuple[str, str]]) -> str:
-    """Rows of a name and a line, the lines below each other."""
+    """Rows of a name and a line, the lines below each other; those beyond `ROWS` are counted."""
     rows = list(rows)
     width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {line}".rstrip() for name, line in rows)
+    lines = [f"{name:<{width}}  {line}".rstrip() for name, line in rows[:ROWS]]
+    return "\n".join([*lines, f"... and {len(rows) - ROWS:,} more"] if len(rows) > ROWS else lines)
 
 
 def share(value: float | None) -> str:

@@ -6,6 +6,7 @@ is imported in a third of the time, builds, and exports without tracing anything
 
 import json
 import shutil
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from zoo.errors import ZooError  # noqa: E402
 from zoo.files import atomic_folder  # noqa: E402
 from zoo.tasks import factory  # noqa: E402
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ROOM = 512 * 2**20  # bytes; where fewer are free, OpenVINO may have failed for want of them, in any words
 
 
@@ -65,6 +67,13 @@ def main(folder: str, identity: str, name: str, weights: str | None = None) -> N
             if shutil.disk_usage(temporary).free < ROOM:  # not to be remembered: there may be room tomorrow
                 raise OSError(f"the disk of {folder} is full") from error
             (temporary / inference.REFUSED).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+
+
+def interrupt(*_) -> None:
+    """End on a signal as on Ctrl-C, once: both may come, and what is removed then should be removed."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def convert(model: "keras.Model", samples: np.ndarray, folder: Path) -> np.ndarray:
@@ -147,6 +156,9 @@ def channels_first(model: "keras.Model") -> "keras.Model":
 
 
 if __name__ == "__main__":
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
     try:
         main(*sys.argv[1:])
     except (ZooError, OSError, MemoryError) as error:

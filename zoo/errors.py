@@ -1,23 +1,51 @@
 """The errors that the zoo raises on purpose."""
 
 import operator
+import re
+from collections.abc import Callable
 from numbers import Integral, Real
 
 LONGEST = 3000  # characters of a message
+# What moves a terminal's cursor, ends a line, turns the direction of text, shows nothing or is half a character;
+# the two joiners U+200C and U+200D, which words and emoji are written with, are none of it.
+UNSHOWABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
-def printable(text: str) -> str:
+def printable(text: str, most: int = LONGEST) -> str:
     """Words that may be strangers', as any terminal can show them on one line: escaped, and with an end.
+
+    Args:
+        text: any text.
+        most: characters of it that are shown.
 
     Example:
         >>> printable("a\\x1b[31m")
         'a\\\\x1b[31m'
     """
-    return _cut("".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[: LONGEST + 1]))
+    return cut(escaped(text[: most + 1]), most)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+def escaped(text: str, keep: str = "", escape: Callable[[str], str] = ascii) -> str:
+    """A text with what no terminal should get written as escapes.
+
+    Args:
+        text: any text.
+        keep: characters that stay as they are, the newlines between lines for instance.
+        escape: writes one character as a quoted text, in Python's way or in JSON's.
+
+    Example:
+        >>> escaped("one\\ntwo\\x1b", keep="\\n")
+        'one\\ntwo\\\\x1b'
+    """
+    return UNSHOWABLE.sub(lambda found: found[0] if found[0] in keep else escape(found[0])[1:-1], text)
+
+
+def cut(text: str, most: int = LONGEST) -> str:
+    """The beginning of a text that is longer."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def brief(names: list[str], most: int = 8) -> str:
@@ -27,7 +55,7 @@ def brief(names: list[str], most: int = 8) -> str:
         >>> brief(["cat", "dog", "cow"], most=2)
         'cat, dog, ... (3 in all)'
     """
-    shown = ", ".join(map(str, names[:most]))
+    shown = ", ".join(printable(str(name)) for name in names[:most])
     return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
 
 
@@ -43,7 +71,7 @@ class ZooError(ValueError):
     """
 
     def __str__(self):
-        return _cut("\n".join(map(printable, super().__str__().split("\n"))))
+        return cut("\n".join(map(printable, super().__str__().split("\n"))))
 
 
 class RecordMismatchError(ZooError):

@@ -13,8 +13,15 @@ from zoo.errors import ZooError
 
 
 def home() -> Path:
-    """The folder of the zoo's caches: `$ZOO_HOME`, or the system's place for caches."""
-    return Path(os.environ.get("ZOO_HOME") or platformdirs.user_cache_dir("zoo", appauthor=False)).expanduser()
+    """The folder of the zoo's caches: `$ZOO_HOME`, or the system's place for caches.
+
+    Raises:
+        ZooError: `$ZOO_HOME` names the home of somebody who has none.
+    """
+    try:
+        return expand(os.environ.get("ZOO_HOME") or platformdirs.user_cache_dir("zoo", appauthor=False))
+    except ZooError as error:
+        raise ZooError(f"no cache can be kept in ZOO_HOME, {error}") from error
 
 
 def expand(path: str | os.PathLike) -> Path:
@@ -27,6 +34,19 @@ def expand(path: str | os.PathLike) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise ZooError(f"{path}: {error} For a name that begins with ~ type ./{path}.") from error
+
+
+def is_cached(path: Path) -> bool:
+    """Whether the cache has such a file; not so where the system does not let one look.
+
+    Example:
+        >>> is_cached(Path("a" * 1000))  # too long a name for any file
+        False
+    """
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def output(

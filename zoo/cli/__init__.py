@@ -1,7 +1,6 @@
 """The `zoo` command: reads words, calls the library, prints results to standard output, the rest to standard error."""
 
 import io
-import json
 import sys
 
 import click
@@ -9,6 +8,8 @@ import click
 from zoo._version import __version__
 from zoo.cli import images, models, text, upkeep
 from zoo.cli.command import WithExamples
+from zoo.console import note, say_json, writing_results
+from zoo.errors import ZooError
 from zoo.registry import did_you_mean
 
 SECTIONS = {
@@ -58,9 +59,17 @@ def main(argv: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without Unicode shows escapes rather than an error
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return group.main(words or ["--help"], prog_name="zoo", standalone_mode=False) or 0
-    except click.ClickException as error:
-        error.show()
-        if "--json" in words:
-            print(json.dumps({"error": error.format_message()}))
-        return error.exit_code
+        with writing_results():  # help and version; what a command says is its own
+            try:
+                return group.main(words or ["--help"], prog_name="zoo", standalone_mode=False) or 0
+            except click.ClickException as error:
+                error.show(shown := io.StringIO())
+                note(shown.getvalue().rstrip())
+                if "--json" in words:
+                    say_json({"error": error.format_message()})
+                return error.exit_code
+    except (BrokenPipeError, SystemExit):  # nobody reads any more, and click's word for that
+        return 0
+    except ZooError as error:
+        note(f"zoo: {error}")
+        return 1

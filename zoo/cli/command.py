@@ -4,11 +4,9 @@ import contextlib
 import copy
 import inspect
 import itertools
-import json
-import os
 import pkgutil
+import re
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ import zoo
 from zoo import catalog
 from zoo.api import is_saved_file, is_vector_file
 from zoo.cli.options import WordsOption
-from zoo.console import note
+from zoo.console import note, say_json
 from zoo.errors import UsageError, ZooError
 
 METHODS = {  # command -> the method that a model must have for it
@@ -64,22 +62,19 @@ class Command(WithExamples):
         """Run the command; returns the exit status: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
         ctx.params = {name: value for name, value in ctx.params.items() if value not in (None, ())}
         try:
-            status = super().invoke(ctx) or 0
-            sys.stdout.flush()
-            return status
-        except BrokenPipeError:
-            # The reader, `head` perhaps, has seen enough. Python would complain once more when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return super().invoke(ctx) or 0
+        except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
             return 0
         except KeyboardInterrupt as interrupt:
             note(f"\nzoo {ctx.info_name}: interrupted. {interrupt}".rstrip())
             return 128 + signal.SIGINT
-        except (ZooError, OSError, ImportError) as error:  # OSError: a full disk, a folder that may not be written
-            if isinstance(error, ImportError) and "checkout" not in str(error):
+        except Exception as error:
+            reason = said_of(error)
+            if reason is None:
                 raise
-            note(f"zoo {ctx.info_name}: {error}")
+            note(f"zoo {ctx.info_name}: {reason}")
             if ctx.params["as_json"]:
-                print(json.dumps({"error": str(error)}))
+                say_json({"error": reason})
             return 2 if isinstance(error, UsageError) else 1
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -93,6 +88,34 @@ class Command(WithExamples):
                 records.append(option.get_help_record(ctx))
         with formatter.section("Options"):
             formatter.write_dl([record for record in records if record])  # hidden ones have none
+
+
+def said_of(error: Exception) -> str | None:
+    """What people are told of an error that is none of the program's; None of any other.
+
+    Example:
+        >>> said_of(MemoryError())
+        'there is not enough memory. End other programs, or allow this one more (`ulimit -v`).'
+        >>> said_of(ModuleNotFoundError(name="torch"))
+        'the package torch is not installed. `zoo doctor --env` shows what is, and what Keras runs on.'
+        >>> said_of(ImportError("Traceback ...\\nImportError: libx.so: failed to map segment\\n..."))[:59]
+        'a library cannot be loaded: libx.so: failed to map segment.'
+        >>> said_of(KeyError("a mistake in the program"))
+    """
+    if isinstance(error, ZooError | OSError) or (isinstance(error, ImportError) and "checkout" in str(error)):
+        return str(error)  # OSError: a full disk, a folder that may not be written
+    more = "End other programs, or allow this one more (`ulimit -v`)."
+    if isinstance(error, MemoryError) or str(error) == "can't start new thread":
+        return f"there is not enough memory{': ' if str(error) else ''}{error}. {more}"
+    if isinstance(error, ModuleNotFoundError):
+        name = (error.name or "zoo").partition(".")[0]
+        told = f"the package {name} is not installed. `zoo doctor --env` shows what is, and what Keras runs on."
+        return None if name == "zoo" else told
+    # a compiled part of a package, rather than a name that is not there; TensorFlow puts a traceback around the reason
+    if isinstance(error, ImportError) and "cannot import name" not in str(error):
+        reason = re.search(r"^\w+Error: (.*)$", str(error), re.MULTILINE)
+        return f"a library cannot be loaded: {reason[1] if reason else error}. Is there not enough memory? {more}"
+    return None
 
 
 def command(calls: str | None = None) -> Callable[[Callable], Command]:
@@ -196,13 +219,3 @@ def with_defaults(function, *args, **options) -> dict:
     bound = inspect.signature(function).bind(*args, **options)
     bound.apply_defaults()
     return dict(bound.arguments)
-
-
-def show_json(value) -> None:
-    """Print a result as JSON, the only thing on standard output."""
-    text = json.dumps(value, indent=1, default=lambda item: item.to_json(), ensure_ascii=False)
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:  # a terminal without Unicode, or a file's name that is no text: JSON can escape both
-        text = json.dumps(json.loads(text))
-    print(text)

@@ -1,9 +1,7 @@
 """Commands for models of pictures: finetune, doctor, predict, relabel, reconstruct, sample, visualise."""
 
 import itertools
-import json
 import shlex
-import sys
 from pathlib import Path
 
 import click
@@ -17,7 +15,6 @@ from zoo.cli.command import (
     default_output,
     interruptible,
     open_model,
-    show_json,
     with_defaults,
 )
 from zoo.cli.options import (
@@ -30,7 +27,7 @@ from zoo.cli.options import (
     weights_option,
 )
 from zoo.cli.tables import GrowingTable
-from zoo.console import note, per_class_table, progress_bar
+from zoo.console import note, per_class_table, progress_bar, say, say_json
 from zoo.errors import UsageError, ZooError, printable
 
 
@@ -63,18 +60,18 @@ def finetune(train, as_json, overwrite, out=None, **options) -> None:
         classifier = zoo.finetune(train, out=out, overwrite=overwrite, **options)
     summary = classifier.summary
     if as_json:
-        return show_json(summary)
+        return say_json(summary)
     features, seconds = summary["features"], summary["seconds"]
     if summary["duplicates"]:
-        print(f"{summary['duplicates']} training pictures are also among those held out; they were not trained on.")
-    print(f"accuracy {summary['validation']['accuracy']}, on pictures that were not trained on")
-    print(per_class_table(summary["validation"]["per_class"]))
-    print(
+        say(f"{summary['duplicates']} training pictures are also among those held out; they were not trained on.")
+    say(f"accuracy {summary['validation']['accuracy']}, on pictures that were not trained on")
+    say(per_class_table(summary["validation"]["per_class"]))
+    say(
         f"Features: {features['computed']} computed by {features['engine']} in {features['precision']}, "
         f"{features['cached']} from the cache."
     )
-    print("Seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in seconds.items()))
-    print(f"Saved {out} ({out.stat().st_size / 1e6:.1f} MB). Next: zoo predict {out} PICTURE.jpg")
+    say("Seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in seconds.items()))
+    say(f"Saved {out} ({out.stat().st_size / 1e6:.1f} MB). Next: zoo predict {out} PICTURE.jpg")
 
 
 def default_name(train: str) -> str:
@@ -105,7 +102,7 @@ def doctor(as_json, env, overwrite, data=None, out=None, **options) -> int:
         raise UsageError("give a folder of pictures, or --env.")
     if env:
         facts = environment.examine()
-        show_json(facts) if as_json else print(environment.describe(facts))
+        say_json(facts) if as_json else say(environment.describe(facts))
         return 1 if facts["problems"] else 0
     from zoo.data.doctor.examine import examine
     from zoo.data.images import skip_list
@@ -115,9 +112,9 @@ def doctor(as_json, env, overwrite, data=None, out=None, **options) -> int:
     report = examine(data, **options)
     count = report.write_skip_list(out, overwrite) if out else len(report.skip_list())
     if as_json:
-        print(json.dumps(report.to_json(), indent=1))  # in ASCII: a file's name may be no Unicode
+        say_json(report.to_json())
     else:
-        print(str(report).encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
+        say(report)
     data, file = shlex.quote(data), shlex.quote(out or "skip.csv")
     if out:
         note(f"Wrote {file}: {count} pictures to leave out. Next: zoo finetune {data} --skip-list {file}")
@@ -170,15 +167,15 @@ def predict(name, images, as_json, overwrite, csv=None, weights=None, beside=Non
         elif as_json:
             results.append({**answer.to_json(), "beside": other} if other else answer.to_json())
         else:
-            print(f"{named_numbers(model, picture) if points else printable(picture)}: {answer.ranked()}", flush=True)
+            say(f"{named_numbers(model, picture) if points else printable(picture)}: {answer.ranked()}")
             if other:
-                print(f"  {beside} says: {other.ranked()}", flush=True)
+                say(f"  {beside} says: {other.ranked()}")
     if as_json:
-        show_json(results)
+        say_json(results)
     if failed:
         note(f"zoo predict: {failed} of {len(pictures)} pictures could not be used.")
     if model.weights and "accuracy" in model.metrics:  # how far to trust it
-        split = f"{model.data['name']}'s {model.metrics['split']} split"
+        split = printable(f"{model.data['name']}'s {model.metrics['split']} split")
         note(f"{model.name} is right on {model.metrics['accuracy']} of {split}.")
     return 1 if failed else 0
 
@@ -240,9 +237,9 @@ def predict_into(csv: str, model, pictures: list[str], as_json: bool, overwrite:
     table.add(rows)
     result = {"csv": csv, "answers": len(left) - failed, "failed": failed, "kept": len(table.done)}
     if as_json:
-        show_json(result)
+        say_json(result)
     else:
-        print("{csv}: {answers} answers, {failed} pictures that could not be used, {kept} kept".format(**result))
+        say("{csv}: {answers} answers, {failed} pictures that could not be used, {kept} kept".format(**result))
     return 1 if failed else 0
 
 
@@ -274,8 +271,8 @@ def relabel(name, names, as_json, overwrite, out=None) -> None:
     model.relabel(renamed)
     model.save(out, overwrite)
     if as_json:
-        return show_json({"out": out, "labels": model.labels})
-    print(f"Saved {out}; its classes are {', '.join(model.labels)}.")
+        return say_json({"out": out, "labels": model.labels})
+    say(f"Saved {out}; its classes are {', '.join(map(printable, model.labels))}.")
 
 
 @command(calls="zoo.tasks.images.reconstruction:Autoencoder.draw")
@@ -299,11 +296,11 @@ def reconstruct(name, images, as_json, **options) -> None:
     shown = model.draw(**options)
     out, noise = options["out"], options["noise"]
     if as_json:
-        return show_json({"out": out, "noise": noise, "pictures": shown})
+        return say_json({"out": out, "noise": noise, "pictures": shown})
     for number, item in enumerate(shown):
         gain = f", {item['gain']:+.1f} dB from the noisy one" if "gain" in item else ""
-        print(f"{printable(item['path'] or f'picture {number}')}: signal to noise {item['psnr']:.1f} dB{gain}")
-    print(f"Saved {out}: what was given{', with noise' if noise else ''}, and below it what came out.")
+        say(f"{printable(item['path'] or f'picture {number}')}: signal to noise {item['psnr']:.1f} dB{gain}")
+    say(f"Saved {out}: what was given{', with noise' if noise else ''}, and below it what came out.")
 
 
 @command(calls="zoo.tasks.images.image_generation:ImageGenerator.sample_to")
@@ -326,8 +323,8 @@ def sample(name, as_json, weights=None, **options) -> None:
     options = with_defaults(model.sample_to, **options)
     model.sample_to(**options)
     if as_json:
-        return show_json({key: options[key] for key in ("out", "n", "seed")})
-    print(f"Saved {options['out']}: {options['n']:,} pictures.")
+        return say_json({key: options[key] for key in ("out", "n", "seed")})
+    say(f"Saved {options['out']}: {options['n']:,} pictures.")
 
 
 @command()
@@ -345,4 +342,4 @@ def visualise(name, out, as_json, overwrite, picture=None, weights=None) -> None
     """
     model = open_model(name, "visualise", weights)
     files = [str(path) for path in model.visualise(out, picture, overwrite)]
-    show_json({"files": files}) if as_json else print(*files, sep="\n")
+    say_json({"files": files}) if as_json else say("\n".join(map(printable, files)))

@@ -9,7 +9,7 @@ from click import argument, option
 import zoo
 from zoo import catalog
 from zoo.api import is_saved_file, is_vector_file
-from zoo.cli.command import command, default_output, interruptible, open_model, show_json
+from zoo.cli.command import command, default_output, interruptible, open_model
 from zoo.cli.options import (
     PATH,
     POSITIVE,
@@ -20,7 +20,7 @@ from zoo.cli.options import (
     overwrite_option,
     weights_option,
 )
-from zoo.console import note, note_skipped
+from zoo.console import note, note_skipped, say, say_json
 from zoo.errors import UsageError, checked_seed
 from zoo.registry import NO_LITERAL
 
@@ -39,10 +39,10 @@ def list_(as_json, weights, task=None) -> None:
     cards = catalog.cards()
     shown = [cards[name] for name in zoo.list(task=task, weights=weights or None)]
     if as_json:
-        return show_json(shown)
+        return say_json(shown)
     widths = [max(map(len, column)) for column in zip(*((c.name, c.facts["task"]) for c in shown), strict=True)]
     for card in shown:
-        print(f"{card.name:<{widths[0]}}  {card.facts['task']:<{widths[1]}}  {card.summary}")
+        say(f"{card.name:<{widths[0]}}  {card.facts['task']:<{widths[1]}}  {card.summary}")
 
 
 @command()
@@ -56,7 +56,7 @@ def show(name, as_json) -> None:
       zoo show pets.keras
     """
     shown = zoo.show(name)
-    show_json(shown) if as_json else print(shown)
+    say_json(shown) if as_json else say(shown)
 
 
 @command()
@@ -134,10 +134,10 @@ def train(
     values = {key: column[kept - 1] for key, column in history.history.items()}
     if as_json:
         result = {"out": str(out), "folder": str(folder), "epochs": epochs, "kept_epoch": kept, "metrics": values}
-        return show_json({**result, "history": history.history, "skipped": model.skipped})
-    print(f"epoch {kept} of {epochs}: " + "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
-    print(f"Saved {out} with the weights of epoch {kept}; checkpoints, log and curves are in {folder}.")
-    print(f"Next: {model._next_command(out, data or model.data['name'])}")
+        return say_json({**result, "history": history.history, "skipped": model.skipped})
+    say(f"epoch {kept} of {epochs}: " + "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
+    say(f"Saved {out} with the weights of epoch {kept}; checkpoints, log and curves are in {folder}.")
+    say(f"Next: {model._next_command(out, data or model.data['name'])}")
 
 
 def training_settings(task: type) -> set[str]:
@@ -199,7 +199,7 @@ def evaluate(name, as_json, overwrite, data=None, weights=None, errors=None, **o
             raise UsageError(f"{name} is a model for {model.entry.task}: it has no --errors.")
         result.page(errors, f"{name} on {data or 'its own data'}", overwrite)
         note(f"Wrote {errors}: {len(result.errors())} mistakes.")
-    show_json(result) if as_json else print(model._format_result(result))
+    say_json(result) if as_json else say(model._format_result(result))
 
 
 @command(calls="zoo.export:export")
@@ -219,7 +219,7 @@ def export(name, out, as_json, overwrite, weights=None) -> None:
       zoo export words.keras vectors.txt
     """
     open_model(name, "export", weights).export(out, overwrite)
-    show_json({"out": str(out)}) if as_json else print(f"Wrote {out}.")
+    say_json({"out": str(out)}) if as_json else say(f"Wrote {out}.")
 
 
 @command()
@@ -243,9 +243,9 @@ def check(as_json, every, names=()) -> int:
         for result in run_checks(name):
             results.append(result)
             if not as_json:
-                print(f"{result['outcome']:<7} {result['model']}  {result['check']}  {result['detail']}".rstrip())
+                say(f"{result['outcome']:<7} {result['model']}  {result['check']}  {result['detail']}".rstrip())
     if as_json:
-        show_json(results)
+        say_json(results)
     failures = [r for r in results if r["outcome"] == "failed"]
     note(f"{len(results) - len(failures)} passed, {len(failures)} failed")
     if failures:

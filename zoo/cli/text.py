@@ -4,7 +4,7 @@ import sys
 
 from click import argument, option
 
-from zoo.cli.command import command, open_model, show_json, with_defaults
+from zoo.cli.command import command, open_model, with_defaults
 from zoo.cli.options import (
     PATH,
     POSITIVE,
@@ -14,8 +14,8 @@ from zoo.cli.options import (
     temperature_option,
     weights_option,
 )
-from zoo.console import note
-from zoo.errors import UsageError
+from zoo.console import note, say, say_json
+from zoo.errors import UsageError, printable
 
 
 @command(calls="zoo.tasks.text.language:LanguageModel.generate")
@@ -44,12 +44,12 @@ def generate(name, as_json, weights=None, **options) -> None:
     pieces = model.generate(**options)
     if as_json:
         del options["stream"]
-        return show_json({**options, "text": pieces if isinstance(pieces, list) else "".join(pieces)})
+        return say_json({**options, "text": pieces if isinstance(pieces, list) else "".join(pieces)})
     if isinstance(pieces, list):
-        return print("\n\n".join(pieces))
+        return say("\n\n".join(pieces))
     for piece in pieces:
-        print(piece, end="", flush=True)
-    print()
+        say(piece, end="")
+    say()
 
 
 @command(calls="zoo.tasks.text.dialogue:Dialogue.reply")
@@ -74,9 +74,9 @@ def chat(name, as_json, weights=None, **options) -> None:
         answer = model.reply(line, **options)
         turns.append({"said": line, "reply": answer})
         if not as_json:
-            print(answer, flush=True)
+            say(printable(answer))
     if as_json:
-        show_json(turns)
+        say_json(turns)
 
 
 def read_line() -> str:
@@ -113,6 +113,6 @@ def similar(name, word, as_json, overwrite, without=None, plus=None, picture=Non
         model.map(picture, overwrite=overwrite)
         note(f"Wrote {picture}.")
     if as_json:
-        return show_json([{"word": other, "cosine": cosine} for other, cosine in nearest])
+        return say_json([{"word": other, "cosine": cosine} for other, cosine in nearest])
     for other, cosine in nearest:
-        print(f"{cosine:.3f}  {other}")
+        say(f"{cosine:.3f}  {printable(other)}")

@@ -1,6 +1,5 @@
 """Commands around the models: demo, reproduce, cache, completion."""
 
-import functools
 from pathlib import Path
 
 import click
@@ -8,9 +7,10 @@ from click import argument, option
 from click.shell_completion import get_completion_class
 
 import zoo
-from zoo.cli.command import command, interruptible, show_json
+from zoo.cli.command import command, interruptible
 from zoo.cli.options import PATH, POSITIVE, overwrite_option
-from zoo.errors import UsageError
+from zoo.console import say, say_json
+from zoo.errors import UsageError, printable
 from zoo.files import home
 
 SHELLS = {  # how to install the script of each
@@ -43,11 +43,11 @@ def demo(out, as_json, overwrite) -> None:
     from zoo.visualization.grid import picture_output, save_picture
 
     folder, accuracy, predictions = Path(out), {}, []
-    say = (lambda text: None) if as_json else functools.partial(print, flush=True)
+    tell = (lambda text: None) if as_json else say
     with interruptible("What was computed is cached: the same command goes on from there."):
         for data in ("textures", "faces"):
             accuracy[data] = zoo.finetune(data, out=folder / f"{data}.keras", overwrite=overwrite).metrics["accuracy"]
-            say(f"accuracy {accuracy[data]}, on pictures of {data} that were not trained on")
+            tell(f"accuracy {accuracy[data]}, on pictures of {data} that were not trained on")
     held_out = sources.load("textures").splits["validation"]
     pictures = [folder / f"{label}.png" for label in held_out.labels]
     for label, path in zip(held_out.labels, pictures, strict=True):
@@ -59,10 +59,10 @@ def demo(out, as_json, overwrite) -> None:
     for by, (model, shown) in asked.items():
         for prediction in model.predict(shown, top=3):
             predictions.append({**prediction.to_json(), "by": by})
-            say(f"{Path(prediction.path).name}: {prediction.ranked()}, says {by}")
+            tell(f"{Path(prediction.path).name}: {prediction.ranked()}, says {by}")
     if as_json:
-        return show_json({"folder": out, "accuracy": accuracy, "predictions": predictions})
-    print(f"Everything works. The classifiers and the pictures lie in {folder}.\nNext: {NEXT}")
+        return say_json({"folder": out, "accuracy": accuracy, "predictions": predictions})
+    say(f"Everything works. The classifiers and the pictures lie in {folder}.\nNext: {NEXT}")
 
 
 @command()
@@ -83,16 +83,16 @@ def reproduce(as_json, name=None, **options) -> None:
     if name:
         with interruptible("Finished rows are kept; the same command goes on."):
             outcome = zoo.reproduce(name, **options)
-        return show_json(outcome) if as_json else print(outcome)
+        return say_json(outcome) if as_json else say(outcome)
     from zoo.studies.definitions import STUDIES
 
     if any(options.values()):
         raise UsageError("give the name of a study; `zoo reproduce` lists them.")
     if as_json:
-        return show_json([{"name": s.name, "question": s.question, "seeds": s.seeds} for s in STUDIES.values()])
+        return say_json([{"name": s.name, "question": s.question, "seeds": s.seeds} for s in STUDIES.values()])
     width = max(map(len, STUDIES))
     for study in STUDIES.values():
-        print(f"{study.name:<{width}}  {study.question}")
+        say(f"{study.name:<{width}}  {study.question}")
 
 
 @command()
@@ -112,14 +112,14 @@ def cache(as_json, prune=None) -> None:
     removed = [] if prune is None else cache.prune(prune)
     kept = list(cache.cached())
     if as_json:
-        return show_json({"folder": str(home()), "kept": kept, "removed": removed})
-    print(f"The cache is {home()} (set ZOO_HOME to move it).")
+        return say_json({"folder": str(home()), "kept": kept, "removed": removed})
+    say(f"The cache is {home()} (set ZOO_HOME to move it).")
     for word, items in (("removed ", removed), ("", kept)):
         for item in items:
             how = "" if item["engine"] is None else f" by {item['engine']} in {item['precision']}"
             rows = "" if item["rows"] is None else f"{item['rows']} rows, "
-            print(
-                f"{word}{item['kind']}: {item['network']}{how}: {rows}"
+            say(
+                f"{word}{item['kind']}: {printable(str(item['network']))}{how}: {rows}"
                 f"{item['bytes'] / 1e6:.1f} MB, last used {item['days']:.1f} days ago"
             )
 
@@ -137,4 +137,4 @@ def completion(ctx, shell, as_json) -> None:
     """
     script = get_completion_class(shell)(ctx.find_root().command, {}, "zoo", "_ZOO_COMPLETE").source()
     script += f"\n# To install it: {SHELLS[shell]}; then open a new terminal.\n"
-    show_json({"shell": shell, "script": script}) if as_json else print(script, end="")
+    say_json({"shell": shell, "script": script}) if as_json else say(script, end="")

@@ -20,7 +20,7 @@ import numpy as np
 
 from zoo import catalog
 from zoo.console import note
-from zoo.files import atomic_folder, home
+from zoo.files import atomic_folder, home, is_cached
 from zoo.inference.openvino import OpenVINOEngine, available, load_openvino, version
 
 FILE = "network.keras"  # a published network as a saved file: what fine-tuning puts its own head on
@@ -68,7 +68,7 @@ class Conversion:
 
     def done(self, name: str = CONVERTED) -> bool:
         """Whether the cache holds it."""
-        return (self.folder / name).is_file()
+        return is_cached(self.folder / name)
 
     def begin(self) -> None:
         """Start converting, unless it was done or tried before, by this object or another one."""
@@ -165,6 +165,22 @@ class Conversion:
         with atomic_folder(other.folder) as folder:
             openvino.save_model(headed, folder / CONVERTED, compress_to_fp16=False)
             (folder / IDENTITY).write_text(json.dumps(other.identity), encoding="utf-8")
+
+
+def end_running(wait: float) -> None:
+    """Tell the processes that convert networks now to end; those that have not after `wait` seconds are killed.
+
+    Args:
+        wait: seconds; with 0 nobody waits, as in a signal's handler, and none is killed.
+    """
+    processes = [process for process, _ in [*Conversion._running.values()]]
+    for process in processes:
+        process.terminate()
+    for process in processes if wait else []:
+        try:
+            process.wait(wait)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def key_of(identity: dict) -> str:

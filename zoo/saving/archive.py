@@ -25,7 +25,7 @@ import numpy as np
 from zoo._version import __version__
 from zoo.console import aligned, describe
 from zoo.errors import ZooError, brief
-from zoo.files import atomic_file, home
+from zoo.files import atomic_file, home, is_cached
 from zoo.files import output as output_file
 from zoo.saving import safety
 from zoo.saving.packing import digest, unpack
@@ -88,10 +88,11 @@ def output(
             return "is no model that the zoo saved"
         if existing["task"] != record["task"]:
             return f"holds a model for {existing['task']}, where this one is for {record['task']}"
-        old_labels, labels = ([*map(str, about.get("labels") or [])] for about in (existing, record))
-        return (
-            "" if {*old_labels} == {*labels} else f"knows {brief(old_labels)}, where this model knows {brief(labels)}"
-        )
+        both = (about.get("labels") for about in (existing, record))
+        old_labels, labels = ([*map(str, found)] if isinstance(found, list) else [] for found in both)
+        if {*old_labels} == {*labels}:
+            return ""
+        return f"knows {brief(old_labels) or 'no classes'}, where this model knows {brief(labels)}"
 
     return output_file(path, conflict, overwrite=overwrite)
 
@@ -281,7 +282,7 @@ class Archive:
             ZooError: the answers differ by more than rounding, or the self-test itself is damaged.
         """
         passed = home() / "selftests" / digest(f"{self.sha256} {setting}".encode())
-        if passed.exists():
+        if is_cached(passed):
             return
         test = self.record.content["selftest"]
         try:

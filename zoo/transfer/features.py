@@ -81,7 +81,7 @@ class Backbone:
         if not self.conversion.done(inference.FILE):
             self.conversion.wait()  # leaves the file as well
         file = self.conversion.folder / inference.FILE
-        if not file.is_file():
+        if not self.conversion.done(inference.FILE):
             with tempfile.TemporaryDirectory() as folder:
                 saved = Path(folder, inference.FILE)
                 self.classifier.save(saved)

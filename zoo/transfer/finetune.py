@@ -17,7 +17,7 @@ from zoo import inference, saving
 from zoo.console import note, note_skipped
 from zoo.data import images, sources
 from zoo.data.dataset import Dataset, Skipped
-from zoo.errors import UsageError, ZooError, whole_number
+from zoo.errors import UsageError, ZooError, printable, whole_number
 from zoo.files import expand
 from zoo.tasks.images.classification import Classifier
 from zoo.tasks.images.novelty import NoveltyDetector
@@ -154,7 +154,7 @@ def require_enough(y: np.ndarray, labels: list[str], skipped: list[Skipped], cop
     counts = np.bincount(y, minlength=len(labels))
     if len(labels) < 2 or counts.min() < 2:
         duplicates = f" {copies} were left out because the same files are held out." if copies else ""
-        found = ", ".join(f"{label}: {count}" for label, count in zip(labels, counts, strict=True))
+        found = ", ".join(f"{printable(label)}: {count}" for label, count in zip(labels, counts, strict=True))
         unusable = (
             f" {len(skipped)} could not be read, {skipped[0].path} first ({skipped[0].reason})." if skipped else ""
         )
@@ -170,7 +170,8 @@ def describe(dataset: Dataset) -> str:
     for split in ("train", "validation"):
         pictures = dataset.splits[split]
         counts = np.bincount(pictures.y, minlength=len(dataset.labels))
-        listed = ", ".join(f"{n} {label}" for label, n in list(zip(dataset.labels, counts, strict=True))[:8])
+        first = list(zip(dataset.labels, counts, strict=True))[:8]
+        listed = ", ".join(f"{n} {printable(label)}" for label, n in first)
         more = ", ..." if len(dataset.labels) > 8 else ""
         lines.append(f"  {split}: {len(pictures)} pictures ({listed}{more})")
     lines += [f"  {dataset.about}"] if dataset.about else []

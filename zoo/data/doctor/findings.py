@@ -154,7 +154,7 @@ class Report:
     def __str__(self):
         lines = [f"{self.name}: {self.pictures} pictures looked at, {self.usable} can be used"]
         labels = list(dict.fromkeys(label for counts in self.classes.values() for label in counts))
-        rows = [[printable(label), *(str(c.get(label, 0)) for c in self.classes.values())] for label in labels]
+        rows = [[label, *(str(c.get(label, 0)) for c in self.classes.values())] for label in labels]
         lines += [table(rows[: 2 * SHOWN], ["class", *self.classes])] if rows else []
         lines += [f"... and {len(rows) - 2 * SHOWN} more classes"] if len(rows) > 2 * SHOWN else []
         for kind, (severity, advice) in KINDS.items():

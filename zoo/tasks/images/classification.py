@@ -18,7 +18,7 @@ from zoo.data.images.example_weights import class_weights
 from zoo.data.images.labels import same_form
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
 from zoo.deprecation import Renamed
-from zoo.errors import RecordMismatchError, UsageError, ZooError, brief, is_unicode
+from zoo.errors import RecordMismatchError, UsageError, ZooError, brief, is_unicode, printable
 from zoo.files import expand
 from zoo.inference import BATCH
 from zoo.registry import Entry, did_you_mean
@@ -58,17 +58,22 @@ class Prediction:
         return {**asdict(self), "top": top, "strange": self.is_novel}  # the old name, for one version more
 
     def __str__(self) -> str:
-        others = ", ".join(f"{label} {p:.1%}" for label, p in self.top[1:])
-        return f"{self.label} {self.probability:.1%}" + (f"  ({others})" if others else "") + self.hint
+        others = _with_probabilities(self.top[1:])
+        best = _with_probabilities([(self.label, self.probability)])
+        return best + (f"  ({others})" if others else "") + self.hint
 
     def ranked(self) -> str:
         """The classes with their probabilities on one line."""
-        return ", ".join(f"{label} {probability:.1%}" for label, probability in self.top) + self.hint
+        return _with_probabilities(self.top) + self.hint
 
     @property
     def hint(self) -> str:
         """What people should know beside the label."""
         return "  [resembles nothing that it was trained on]" if self.is_novel else ""
+
+
+def _with_probabilities(classes: list[tuple[str, float]]) -> str:
+    return ", ".join(f"{printable(label)} {probability:.1%}" for label, probability in classes)
 
 
 class Classifier(Task):
@@ -429,7 +434,7 @@ class Classifier(Task):
         if twice:
             raise UsageError(f"two classes would be called {', '.join(sorted(twice))}; two names cannot be one class.")
         self.labels = labels
-        if "per_class" in self.metrics:
+        if isinstance(self.metrics.get("per_class"), dict):  # a stranger's record may hold anything
             per_class = {names.get(label, label): value for label, value in self.metrics["per_class"].items()}
             self.metrics = {**self.metrics, "per_class": per_class, "labels": labels}
 

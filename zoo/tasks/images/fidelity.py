@@ -14,7 +14,7 @@ from scipy.linalg import eigh
 from zoo import catalog, metrics
 from zoo.console import progress_bar
 from zoo.data import sources
-from zoo.errors import ZooError
+from zoo.errors import ZooError, printable
 from zoo.tasks import factory
 
 FEWEST = 100  # pictures of either kind
@@ -123,7 +123,7 @@ def format_comparison(result: dict) -> str:
     if "nearest" in result:
         lines.append(f"distance to a learned picture  {result['nearest']:.2f} times a real one's")
     if "classes" in result:
-        shares = ", ".join(f"{name} {share:.1%}" for name, share in result["classes"].items())
+        shares = ", ".join(f"{printable(name)} {share:.1%}" for name, share in result["classes"].items())
         lines.append(f"classes, as the judge sees     {shares}")
     return "\n".join([*lines, f"features of                    {result['judge']}"])
 
