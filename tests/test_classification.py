@@ -20,6 +20,7 @@ from PIL import Image
 import zoo
 from zoo import cli, inference, saving
 from zoo.data import sources
+from zoo.data.images import decoding
 from zoo.errors import UsageError, ZooError
 from zoo.saving.safety import RECORD
 from zoo.tasks.images.novelty import NoveltyDetector
@@ -388,7 +389,7 @@ def known_of(**changed):
     return {**good, "limit": 0.1, **changed}
 
 
-HARMFUL = {
+HARMFUL: dict[str, object] = {
     "no numbers": known_of(centre={"dtype": "float16", "shape": [1280], "zlib": "aGVsbG8="}),
     "too few": known_of(axes={**known_of()["axes"], "shape": [3, 1280]}),
     "a scalar": known_of(centre=saving.pack(np.float16(3))),
@@ -398,6 +399,9 @@ HARMFUL = {
     "text": known_of(limit="far"),
     "a list": [1],
     "true": True,
+    "pictures: text": {"trained_on": "all", "held_out": "none", "complete": True},
+    "pictures: other numbers": {name: saving.pack(np.zeros(3)) for name in ("trained_on", "held_out")},
+    "pictures: too many": {name: saving.pack(np.zeros(10**6, np.uint64)) for name in ("trained_on", "held_out")},
 }
 
 
@@ -408,7 +412,8 @@ def test_what_a_file_knows_of_its_pictures_is_not_trusted(case, tuned, tmp_path)
         for name in old.namelist():
             content = old.read(name)
             if name == RECORD:
-                content = json.dumps({**json.loads(content), "familiar": HARMFUL[case]}).encode()
+                key = "pictures" if case.startswith("pictures") else "familiar"
+                content = json.dumps({**json.loads(content), key: HARMFUL[case]}).encode()
             new.writestr(name, content)
     with pytest.raises(ZooError, match="damaged"):
         zoo.load(path)
@@ -439,6 +444,108 @@ def test_drawings(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == {"files": [str(tmp_path / "l" / "weights.png")]}
     with pytest.raises(ZooError, match="3 units on points"):
         zoo.get("mlp", input_shape=(2,), hidden=(3,)).visualise(tmp_path)
+
+
+# What was trained on
+
+
+@pytest.fixture(scope="module")
+def sifted(tmp_path_factory, draw_photos):
+    """A net that was trained on twelve photos, while eight were held out; and these twelve among six others."""
+    folder = tmp_path_factory.mktemp("sifted")
+    draw_photos(folder / "train", {"dots": 6, "stripes": 6})
+    draw_photos(folder / "val", {"dots": 4, "stripes": 4}, first=100)
+    draw_photos(folder / "mixed", {"dots": 3, "stripes": 3}, first=200)
+    (folder / "train" / "dots" / "broken.jpg").write_bytes(b"no picture")
+    shutil.copytree(folder / "train", folder / "mixed", dirs_exist_ok=True)
+    net = zoo.get("logistic", input_shape=(8, 8, 3), seed=0)
+    net.train(folder / "train", folder / "val", epochs=1, progress=False)
+    net.save(folder / "net.keras")
+    return folder
+
+
+def measured_on(net, *args):
+    found = net.evaluate(*args, progress=False)
+    return found["accuracy"].n, found["given"], found["trained_on"], len(found["skipped"])
+
+
+def test_what_was_trained_on_is_not_measured_on(sifted, capsys):
+    net = zoo.load(sifted / "net.keras")
+    assert measured_on(net, sifted / "mixed") == (6, 18, 12, 1)
+    assert "left out, as they were trained on: 12 of the 18 pictures in mixed" in capsys.readouterr().err
+    assert "the 6 of the 18 examples that were not trained on" in net._format_result(net.evaluate(sifted / "mixed"))
+    for split in ("all", "train"):
+        assert measured_on(net, sifted / "mixed", split) == (18, 18, 12, 1)
+        assert "(trained on: 12 of its 18 examples)" in net._format_result(net.evaluate(sifted / "mixed", split))
+    assert measured_on(net, sifted / "val") == measured_on(net) == (8, 8, 0, 0)
+    assert measured_on(net, None, "all") == (12, 12, 12, 1)
+    with pytest.raises(ZooError, match=r"all 12 pictures in the train split of train were trained on.* --split all"):
+        net.evaluate(sifted / "train")
+    assert net.metrics["given"] == net.metrics["trained_on"] == 12  # the latest that was measured, and is saved so
+
+
+def test_every_picture_is_read_once(sifted, monkeypatch):
+    reads = []
+    monkeypatch.setattr("zoo.data.images.streams.read", lambda item: reads.append(item) or decoding.read(item))
+    monkeypatch.setattr("zoo.data.images.pictures.digest", lambda item: reads.append(item) or decoding.digest(item))
+    net = zoo.load(sifted / "net.keras")
+    net.evaluate(sifted / "mixed", progress=False)
+    net.train(sifted / "mixed", sifted / "val", epochs=1, progress=False)
+    assert len(reads) == 19 + 19 + 8 and all(isinstance(item, Path) for item in reads)
+    with pytest.raises(ZooError, match="were trained on"):  # what was trained on before and what is since
+        net.evaluate(sifted / "mixed", progress=False)
+
+
+def test_a_file_from_before_cannot_tell(sifted, tmp_path):
+    net = zoo.load(sifted / "net.keras")
+    config = {key: value for key, value in net.get_config().items() if key != "pictures"}
+    old = type(net).from_config(config)
+    old.model.set_weights(net.model.get_weights())
+    assert measured_on(old, sifted / "mixed") == (18, 18, None, 1)
+    assert "whether its examples were trained on cannot be told" in old._format_result(old.evaluate(sifted / "val"))
+    old.train(sifted / "train", epochs=1, progress=False)
+    assert measured_on(old, sifted / "mixed") == (6, 18, 12, 1)  # what it can tell
+    assert measured_on(old, sifted / "val") == (8, 8, None, 0)
+
+
+def test_where_the_data_lay_is_known_here_alone(sifted, tmp_path, monkeypatch):
+    shutil.copytree(sifted, tmp_path / "here")
+    net = zoo.get("logistic", input_shape=(8, 8, 3))
+    net.train(tmp_path / "here" / "train", tmp_path / "here" / "val", epochs=1, progress=False)
+    net.save(tmp_path / "net.keras")
+    with zipfile.ZipFile(tmp_path / "net.keras") as archive:
+        assert str(tmp_path).encode() not in archive.read(RECORD)
+    net = zoo.load(tmp_path / "net.keras")
+    shutil.rmtree(tmp_path / "here" / "val" / "dots")
+    assert measured_on(net) == (4, 4, 0, 0)
+    (tmp_path / "here" / "val").rename(tmp_path / "elsewhere")
+    with pytest.raises(ZooError, match=r"here/val, which is not there any more\..*zoo evaluate FILE"):
+        net.evaluate()
+    assert measured_on(net, tmp_path / "elsewhere") == (4, 4, 0, 0)
+    draw = tmp_path / "here" / "val"
+    shutil.copytree(sifted / "train", draw)
+    with pytest.raises(ZooError, match="none of the 8 pictures that were held out is in val any more"):
+        net.evaluate()
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "another machine"))
+    with pytest.raises(ZooError, match="made from train, which this machine does not know"):
+        net.evaluate()
+
+
+def test_arrays_points_and_named_datasets_that_were_trained_on():
+    x = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3)).astype(np.uint8)
+    net = zoo.get("logistic", input_shape=(8, 8, 3))
+    net.train((x[:8], ["a", "b"] * 4), epochs=1, progress=False)
+    assert measured_on(net, (x, ["a", "b"] * 6)) == (4, 12, 8, 0)
+    assert measured_on(net, (x[:8], ["a", "b"] * 4)) == (8, 8, 8, 0)  # none is left: whether it learns at all
+    with pytest.raises(ZooError, match="made from arrays"):
+        net.evaluate()
+    points = zoo.get("perceptron")
+    points.train("eat_it", epochs=1, progress=False)
+    assert measured_on(points) == (8, 8, 8, 0)  # points repeat by nature
+    faces = zoo.get("logistic", input_shape=(25, 25, 1))
+    assert measured_on(faces, "faces") == (60, 60, 0, 0)
+    faces.train(sources.find(sources.find("faces").splits["validation"]), epochs=1, progress=False)
+    assert measured_on(faces, "faces") == (60, 60, 60, 0)  # as everybody measures on it
 
 
 # What it gets wrong

@@ -230,9 +230,12 @@ def test_finetune(run, run_json, tuned, tmp_path):
     assert code == 0 and found["out"] == "photos.keras" and (tmp_path / "photos.keras").is_file()
     assert set(found) >= {"validation", "labels", "skipped", "seconds", "out"}
     assert set(found["validation"]["accuracy"]) == {"value", "ci", "n"}
-    code, out, err = run("finetune", tuned.photos / "train", "--val", tuned.photos / "val", "--out", "pets.keras")
+    words = ("finetune", tuned.photos / "train", "--val", tuned.photos / "val", "--errors")
+    code, out, err = run(*words, "wrong.html", "--out", "pets.keras")
     assert code == 0 and (tmp_path / "pets.keras").is_file()
     assert "accuracy" in out and "zoo predict pets.keras" in out
+    wrong = zoo.load("pets.keras").evaluate(progress=False).errors()  # of the pictures of --val
+    assert f"wrong.html: {len(wrong)} mistakes" in err and Path("wrong.html").read_text().count("<img ") == len(wrong)
     assert "broken.jpg" in err and "1 training pictures are also among those held out" in out
 
 
@@ -271,6 +274,9 @@ def test_evaluate(run_json, tuned):
     code, found = run_json("evaluate", tuned.out, tuned.photos, "--split", "validation")
     assert code == 0 and found["accuracy"]["n"] == 20 and found["split"] == "validation"
     assert found["accuracy"]["value"] == tuned.classifier.summary["validation"]["accuracy"].value
+    assert run_json("evaluate", tuned.out)[1] == found  # what was held out
+    code, found = run_json("evaluate", tuned.out, tuned.photos / "train")
+    assert code == 0 and (found["accuracy"]["n"], found["given"], found["trained_on"]) == (1, 25, 24)  # the copy
 
 
 # train
@@ -283,12 +289,14 @@ def test_train(run, run_json, pictures, tmp_path):
     assert found["metrics"]["val_accuracy"] == found["history"]["val_accuracy"][found["kept_epoch"] - 1]
     assert (tmp_path / "logistic.training" / "log.csv").is_file()
     code, out, err = run(*TRAIN, "3", "--val", "pictures", "--seed", "1", "--resume")
-    assert code == 0 and "of 3: " in out and "zoo evaluate logistic.keras pictures" in out
+    assert code == 0 and "of 3: " in out and "zoo predict logistic.keras PICTURE" in out
     assert "epoch 3/3" in err and "epoch 2/3" not in err
     assert zoo.load("logistic.keras").labels == ["dark", "light"] and zoo.show("logistic.keras").to_json()["seed"] == 1
-    code, found = run_json("evaluate", "logistic.keras", "pictures")
-    assert code == 0 and found["labels"] == ["dark", "light"]
-    code, out, _ = run("evaluate", "logistic.keras", "pictures")
+    code, _, err = run("evaluate", "logistic.keras", "pictures")
+    assert code == 1 and "were trained on" in err and "--split all" in err
+    code, found = run_json("evaluate", "logistic.keras", "pictures", "--split", "all")
+    assert code == 0 and found["labels"] == ["dark", "light"] and found["given"] == found["trained_on"] == 12
+    code, out, _ = run("evaluate", "logistic.keras", "pictures", "--split", "all")
     assert code == 0 and out.startswith(f"accuracy {found['accuracy']['value']:.1%} (95 % interval ") and "dark" in out
 
 
@@ -298,6 +306,7 @@ USAGE = {  # a word that is not accepted: status 2
     "unknown task": (["list", "--task", "clasification"], "did you mean 'classification'"),
     "backbone": (["finetune", "pictures", "--backbone", "efficientnet_lit2"], "did you mean 'efficientnet_lite2'"),
     "ending": (["finetune", "pictures", "--out", "a.h5"], "must be a .keras file"),
+    "ending, errors": (["finetune", "pictures", "--errors", "wrong.txt"], "writes an .html file"),
     "ending, train": (["train", "logistic", "--out", "a.h5"], "must be a .keras file"),
     "no model file": (["train", "my_net.py"], "there is no file 'my_net.py'"),
     "argument": (["train", "logistic", "--data", "pictures", "--set", "num_clases=2"], "did you mean 'num_classes'"),
@@ -571,7 +580,7 @@ def test_a_tilde_is_home_in_every_path(run, tuned, pictures, tmp_path, monkeypat
     net = zoo.get("logistic", input_shape=(8, 8, 3))
     net.train("~/pictures", epochs=1, folder="~/runs", progress=False)
     net.save("~/net.keras")
-    net.evaluate("~/pictures", progress=False).page("~/wrong.html", "mistakes")
+    net.evaluate("~/pictures", "all", progress=False).page("~/wrong.html", "mistakes")
     net.visualise("~/drawn")
     assert zoo.load("~/net.keras").predict("~/pictures/dark/0.png").label
     assert str(zoo.show("~/net.keras"))

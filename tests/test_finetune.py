@@ -26,6 +26,10 @@ def test_the_summary_is_as_promised(tuned):
     assert summary["labels"] == ["dots", "stripes"] and summary["out"] == str(tuned.out)
     assert summary["seconds"] and all(value >= 0 for value in summary["seconds"].values())
     assert summary["pictures"] == {"training": 24, "validation": 20}
+    wrong = sum(
+        count for i, row in enumerate(summary["validation"]["confusion"]) for j, count in enumerate(row) if i != j
+    )
+    assert len(tuned.classifier.summary["validation"].errors()) == wrong
     assert accuracy["value"] >= 0.9
 
 

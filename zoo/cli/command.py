@@ -209,6 +209,20 @@ def default_output(name: str, data: Any, overwrite: bool) -> str:
     return name
 
 
+def errors_page(path: str, inputs: list[str], overwrite: bool) -> None:
+    """Refuse what no page of errors can be written to, before anything is computed.
+
+    Raises:
+        UsageError: it is called like no page.
+        ZooError: something else is there.
+    """
+    from zoo.visualization.pages import page_output
+
+    if not path.endswith((".html", ".htm")):
+        raise UsageError(f"--errors writes an .html file, got {path!r}.")
+    page_output(path, inputs, overwrite)
+
+
 def with_defaults(function, *args, **options) -> dict:
     """All arguments that a call would have, by name, its defaults among them.
 

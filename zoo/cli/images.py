@@ -13,6 +13,7 @@ from zoo.api import is_saved_file
 from zoo.cli.command import (
     command,
     default_output,
+    errors_page,
     interruptible,
     open_model,
     with_defaults,
@@ -39,10 +40,11 @@ from zoo.errors import UsageError, ZooError, printable
 @option("--out", type=PATH, metavar="FILE.keras", help="Where to save (TRAIN.keras).")
 @option("--augment", type=int, metavar="K", help="Add K augmented views of each picture.")
 @option("--precision", metavar="P", help="float32 or bfloat16, to train on; without it, the fastest here.")
+@option("--errors", type=PATH, metavar="FILE.html", help="Write a page of the held-out pictures that it gets wrong.")
 @option("--skip-list", type=PATH, metavar="FILE", help="Pictures to leave out, as `zoo doctor --out` writes them.")
 @option("--seed", type=int, metavar="N", help="Decides which pictures are held out.")
 @overwrite_option
-def finetune(train, as_json, overwrite, out=None, **options) -> None:
+def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> None:
     """Train a classifier of your own pictures in seconds.
 
     TRAIN is a folder of class folders, a dataset's name or a CSV file.
@@ -50,15 +52,22 @@ def finetune(train, as_json, overwrite, out=None, **options) -> None:
     Examples:
       zoo finetune photos/                           one folder a class; a fifth is held out
       zoo finetune photos/train --val photos/val --out pets.keras
+      zoo finetune photos/ --errors wrong.html       and a page of what it gets wrong
       zoo finetune labels.csv --augment 4 --backbone efficientnet_lite1
       zoo finetune textures                          an embedded dataset, no network needed
     """
     if {"validation", "val_split"} <= {*options}:
         raise click.UsageError("--val and --val-split exclude each other: leave out one of the two.")
     out = Path(out or default_output(f"{default_name(train)}.keras", train, overwrite))
+    if errors:
+        errors_page(errors, [train], overwrite)
     with interruptible("What was computed is cached: the same command goes on from there."):
         classifier = zoo.finetune(train, out=out, overwrite=overwrite, **options)
     summary = classifier.summary
+    if errors:
+        evaluation = summary["validation"]
+        evaluation.page(errors, f"{out} on what was held out of {train}", overwrite)
+        note(f"Wrote {errors}: {len(evaluation.errors())} mistakes.")
     if as_json:
         return say_json(summary)
     features, seconds = summary["features"], summary["seconds"]

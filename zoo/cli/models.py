@@ -9,7 +9,7 @@ from click import argument, option
 import zoo
 from zoo import catalog
 from zoo.api import is_saved_file, is_vector_file
-from zoo.cli.command import command, default_output, interruptible, open_model
+from zoo.cli.command import command, default_output, errors_page, interruptible, open_model
 from zoo.cli.options import (
     PATH,
     POSITIVE,
@@ -165,7 +165,7 @@ def parse_settings(pairs) -> dict:
 @model_argument()
 @data_argument
 @option("--encoding", metavar="E", help="What files of text are written in; without it, UTF-8.")
-@option("--split", help="Which split of it: test, validation or train.")
+@option("--split", help="Which part of it, as it is: test, validation, train; or all of it.")
 @weights_option
 @option("--n", type=int, metavar="N", help="Of a model that draws: how many pictures to judge.")
 @option("--seed", type=int, metavar="N", help="Of a model that draws: of the drawing.")
@@ -175,29 +175,28 @@ def parse_settings(pairs) -> dict:
 def evaluate(name, as_json, overwrite, data=None, weights=None, errors=None, **options) -> None:
     """Measure a model on labelled data.
 
-    DATA is a folder of class folders, a dataset's name or a CSV file; without it, the model's own dataset.
+    DATA is a folder of class folders, a dataset's name or a CSV file; without it, what a classifier held out when it
+    was made, or the model's own dataset. Pictures that were trained on are known by their content and left out.
 
     Examples:
-      zoo evaluate pets.keras photos/val
+      zoo evaluate pets.keras                                      on what was held out
+      zoo evaluate pets.keras photos/                              and on what is new there
+      zoo evaluate pets.keras photos/ --split all                  on what was trained on, too
       zoo evaluate logistic.keras catvnoncat --json
       zoo evaluate logistic.keras catvnoncat --errors wrong.html   the pictures that it gets wrong
       zoo evaluate dcgan --n 1000                                  how real the pictures look that it draws
     """
-    if errors and not errors.endswith((".html", ".htm")):
-        raise UsageError(f"--errors writes an .html file, got {errors!r}.")
+    if errors:
+        errors_page(errors, [] if data is None else [data], overwrite)
     model = open_model(name, "evaluate", weights)
     for word in options.keys() - inspect.signature(model.evaluate).parameters.keys():
         raise UsageError(f"{name} is a model for {model.entry.task}, whose evaluation has no --{word}; leave it out.")
-    if errors:
-        from zoo.visualization.pages import page_output
-
-        page_output(errors, [] if data is None else [data], overwrite)
     result = model.evaluate(data, **options)
     note_skipped(result["skipped"])
     if errors:
         if not hasattr(result, "page"):
             raise UsageError(f"{name} is a model for {model.entry.task}: it has no --errors.")
-        result.page(errors, f"{name} on {data or 'its own data'}", overwrite)
+        result.page(errors, f"{name} on {data or model.data.get('name', 'its own data')}", overwrite)
         note(f"Wrote {errors}: {len(result.errors())} mistakes.")
     say_json(result) if as_json else say(model._format_result(result))
 

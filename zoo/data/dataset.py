@@ -3,15 +3,17 @@
 import contextlib
 import hashlib
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
-from zoo.errors import UsageError
-from zoo.files import expand
+from zoo.errors import UsageError, ZooError
+from zoo.files import atomic_file, expand, home
 
 if TYPE_CHECKING:
     from zoo.data.images.pictures import Pictures
 
+PLACES = "places"  # in the zoo's cache: paths and names of data by their hashes
 Fault = Literal[
     "damaged",
     "empty class",
@@ -67,13 +69,43 @@ class Part(Protocol):
 
 def place_of(data: Any) -> str | None:
     """What tells data from those of another place: a hash of the path, or of a dataset's name; None for an object."""
+    place = _place(data)
+    return None if place is None else _hashed(place)
+
+
+def _hashed(place: bytes) -> str:
+    return hashlib.sha256(place).hexdigest()[:16]
+
+
+def _place(data: Any) -> bytes | None:
+    """The whole path of data, or a dataset's name; None for an object."""
     if not isinstance(data, str | os.PathLike):
         return None
     place = os.fspath(data)
     with contextlib.suppress(OSError, ValueError):  # text itself, which no file can be called; the home of nobody
         path = expand(data)
         place = str(path.resolve()) if path.exists() else place
-    return hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
+    return os.fsencode(place)
+
+
+def remember_place(data: Any) -> str | None:
+    """`place_of(data)`; where that is, is noted on this machine, for `recall_place`. A saved file may go anywhere."""
+    if (place := _place(data)) is None:
+        return None
+    with contextlib.suppress(OSError, ZooError), atomic_file(home() / PLACES / _hashed(place)) as file:
+        file.write_bytes(place)
+    return _hashed(place)
+
+
+def recall_place(place: Any) -> str | None:
+    """The path or name whose hash `remember_place` gave; None where this machine does not know it."""
+    if not isinstance(place, str) or not re.fullmatch(r"[0-9a-f]{16}", place):
+        return None
+    try:
+        data = os.fsdecode((home() / PLACES / place).read_bytes())
+    except OSError:
+        return None
+    return data if place_of(data) == place else None
 
 
 P = TypeVar("P", bound=Part)

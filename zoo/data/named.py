@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import files
-from zoo.data.dataset import Dataset, Skipped, place_of
+from zoo.data.dataset import Dataset, Skipped, place_of, recall_place
 from zoo.data.dataset_info import DatasetInfo
 from zoo.data.images import datasets as image_datasets
 from zoo.data.images.folders import read_folder
@@ -43,9 +43,19 @@ def known(name: str, *kinds: str) -> bool:
     return name.partition(":")[0] in names(*kinds)
 
 
+def is_name(data: str) -> bool:
+    """Whether this is how a dataset of pictures or points is asked for, rather than a path."""
+    return known(data, "pictures") or data.startswith("tfds:")
+
+
 def input_names(place: str | None) -> tuple[str, ...]:
     """What each number of an example says, of a dataset of points; `place` as `place_of` gives it for its name."""
     return next((info.inputs for name, info in DATASETS.items() if info.inputs and place_of(name) == place), ())
+
+
+def data_at(place: Any) -> str | None:
+    """The path or the name of data, of which `place_of` gave `place`; None where that is not known on this machine."""
+    return recall_place(place) or next((name for name in DATASETS if place_of(name) == place), None)
 
 
 def load_named(name: str, kind: str, classes: bool = True) -> Dataset[Any]:

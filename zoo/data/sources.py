@@ -323,8 +323,9 @@ def require_usable(usable: Sized, dataset: Dataset[Pictures], split: str, skippe
     """
     if not len(usable):
         reason = f", the first because: {skipped[0].reason}" if skipped else ""
-        count = len(dataset.splits[split])
-        raise ZooError(f"none of the {count} examples in the {split} split of {dataset.name} can be used{reason}.")
+        raise ZooError(
+            f"none of the {len(skipped)} examples in the {split} split of {dataset.name} can be used{reason}."
+        )
 
 
 def _in_order_of(labels: list[str], pictures: Pictures, split: str) -> Pictures:

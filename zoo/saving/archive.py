@@ -56,7 +56,8 @@ class Record:
 
     def to_json(self) -> dict:
         """What is of interest to people and programs: without the self-test and the hashes."""
-        return {key: value for key, value in self.content.items() if key not in ("selftest", "members", "familiar")}
+        hidden = ("selftest", "members", "familiar", "pictures")
+        return {key: value for key, value in self.content.items() if key not in hidden}
 
     def __str__(self):
         size = f"{self.path} ({self.path.stat().st_size / 1e6:.1f} MB)"

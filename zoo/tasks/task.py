@@ -383,7 +383,7 @@ class Task(abc.ABC):
             optimizer = make_optimizer(optimizer or entry.optimizer, rate)
         elif learning_rate is not None:
             optimizer.learning_rate = learning_rate
-        self.data = dataset.origin(self.entry.dataset if data is None else data)
+        self._remember_data(dataset, self.entry.dataset if data is None else data, validation)
         run = Run(
             epochs=epochs,
             optimizer=optimizer,
@@ -415,6 +415,10 @@ class Task(abc.ABC):
         if progress and "bfloat16" in str(self.dtype) and environment.lacks_bfloat16() and not backend.has_gpu():
             note("this processor has no instructions for bfloat16: training in float32 is several times as fast.")
         return loop.fit(plan, run, save=functools.partial(self.save, overwrite=True), kept=self.model)
+
+    def _remember_data(self, dataset: Dataset, data: Any, validation: Any) -> None:
+        """Remember what the model is trained on; `data` and `validation` are what the user named."""
+        self.data = dataset.origin(data)
 
     def _find_data(self, data: Any, validation: Any = None, validation_split: float | None = None) -> Dataset:
         """Find data to learn from, split."""

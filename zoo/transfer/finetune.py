@@ -59,7 +59,8 @@ def finetune(
 
     Returns:
         A `Classifier`. Its `.metrics` hold what the validation pictures gave, through the very model that is saved;
-        its `.summary` adds the counts, the time that each step took and the pictures that could not be used.
+        its `.summary` adds the counts, the time that each step took and the pictures that could not be used;
+        `.summary["validation"]` is the `Evaluation`, whose `errors()` are what it got wrong.
 
     Raises:
         UsageError: no backbone of that name, or a value that is not accepted.
@@ -115,16 +116,18 @@ def finetune(
         archive = saving.Archive.in_memory(network.name, members, test)
         engine = inference.HeadEngine(exact, head)
         classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
-        classifier.data = dataset.origin(train)
-        truth = dataset.splits["validation"].y[held_out.kept]
-        classifier._measure(head(held_out.x[:, 0]), truth, "validation", skipped)
+        trained_on = [seen.digests[row] for row in rows]
+        classifier._remember_data(dataset, train, validation, trained_on)
+        about = {"split": "validation", "given": len(held_out.kept), "trained_on": 0}
+        pictures, kept = dataset.splits["validation"], held_out.kept.tolist()
+        evaluation = classifier._evaluation(pictures, kept, head(held_out.x[:, 0]), about, skipped)
         if out is not None:
             classifier.save(out, overwrite)
             with contextlib.suppress(Exception):  # it only spares the first prediction the conversion
                 sha256 = saving.digest(expand(out).read_bytes())
                 network.conversion.put_head(head.kernel, head.bias, inference.Conversion.of_file(expand(out), sha256))
     classifier.summary = {
-        "validation": {key: classifier.metrics[key] for key in ("accuracy", "per_class", "confusion")},
+        "validation": evaluation,
         "labels": dataset.labels,
         "skipped": skipped,
         "pictures": {"training": len(rows), "validation": len(held_out.kept)},

@@ -62,26 +62,27 @@ def page_output(path: str | os.PathLike, inputs: Iterable[str | os.PathLike] = (
 
 
 def write_errors_page(
-    path: Path, title: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int
+    path: Path, title: str, on: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int
 ) -> None:
     """Write what a classifier gets wrong as one HTML file: the numbers, who was taken for whom, and the pictures.
 
     Args:
         path: the file; it is written whole or not at all.
         title: what was evaluated.
+        on: what it was measured on.
         metrics: what `evaluate` returned.
         errors: the examples to show, pictures as uint8 arrays (height, width, channels) or points (length,).
         total: how many errors there are in all.
     """
     with atomic_file(path, suffix=".html") as temporary:
-        temporary.write_text("\n".join(_lines(title, metrics, errors, total)), encoding="utf-8")
+        temporary.write_text("\n".join(_lines(title, on, metrics, errors, total)), encoding="utf-8")
 
 
-def _lines(title: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int) -> Iterable[str]:
+def _lines(title: str, on: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int) -> Iterable[str]:
     title = html.escape(title)
     yield f"<!doctype html><html lang=en><meta charset=utf-8>{MARK}<title>{title}</title><style>{STYLE}</style>"
     yield f"<h1>{title}</h1>"
-    yield f"<p>Accuracy {html.escape(str(metrics['accuracy']))} on the {html.escape(metrics['split'])} split."
+    yield f"<p>Accuracy {html.escape(str(metrics['accuracy']))} on {html.escape(on)}."
     more = f", the {len(errors)} most confident are shown" if total > len(errors) else ""
     yield f"{total} wrong{more}.</p>"
     yield from _confusion(metrics["confusion"], metrics["labels"])

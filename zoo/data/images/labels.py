@@ -82,6 +82,14 @@ def label_order(labels: Iterable[str]) -> list[str]:
     return sorted(labels)
 
 
+def joined(parts: Collection[Pictures]) -> Pictures:
+    """The pictures of several parts as one, with the classes of all."""
+    if len(parts) == 1:
+        return next(iter(parts))
+    items = [item for part in parts for item in part.items]
+    return labelled(items, [part.labels[label] for part in parts for label in part.y])
+
+
 def labelled(items: list | np.ndarray, labels: list[str], weights: Sequence[float] | None = None) -> Pictures:
     """Pictures whose labels are given as text, one a picture; `weights` as for `Pictures`."""
     labels = [same_form(label) for label in labels]

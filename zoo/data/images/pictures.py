@@ -7,6 +7,8 @@ import numpy as np
 
 from zoo.data.images import ImageError, digest
 
+UNREADABLE = "unreadable"  # in place of a digest
+
 
 @dataclass
 class Pictures:
@@ -45,13 +47,17 @@ class Pictures:
         """The pictures in two, `share` of each class in the second part; always the same."""
         return stratified(self, share, seed=0)
 
+    def in_files(self) -> bool:
+        """Whether any of them must be read from a disk."""
+        return not isinstance(self.items, np.ndarray) and any(isinstance(item, Path) for item in self.items)
+
     def digest(self, index: int) -> str:
-        """SHA-256 of the content of one picture; "unreadable" where there is none to read."""
+        """SHA-256 of the content of one picture; `UNREADABLE` where there is none to read."""
         if index not in self.digests:
             try:
                 self.digests[index] = digest(self.items[index])
             except ImageError:
-                self.digests[index] = "unreadable"
+                self.digests[index] = UNREADABLE
         return self.digests[index]
 
     def lines(self) -> list[str]:

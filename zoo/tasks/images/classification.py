@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -11,18 +11,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from zoo import catalog, inference, metrics, saving
-from zoo.console import per_class_table, progress_bar
+from zoo.console import note, per_class_table, progress_bar
 from zoo.data import images, named, sources
-from zoo.data.dataset import Dataset, Skipped
+from zoo.data.dataset import Dataset, Skipped, remember_place
 from zoo.data.images.example_weights import class_weights
-from zoo.data.images.labels import same_form
+from zoo.data.images.labels import joined, same_form
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
 from zoo.deprecation import Renamed
 from zoo.errors import RecordMismatchError, UsageError, ZooError, brief, is_unicode, printable
 from zoo.files import expand
 from zoo.inference import BATCH
 from zoo.registry import Entry, did_you_mean
-from zoo.tasks.images.evaluation import Evaluation
+from zoo.tasks.images.evaluation import Evaluation, measured_on
+from zoo.tasks.images.known_pictures import KnownPictures, beginning
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.tasks.task import Task
 from zoo.training.order import FitData
@@ -96,6 +97,8 @@ class Classifier(Task):
         self.labels: list[str] | None = None
         # what its training pictures have in common, where that was learned
         self.novelty: NoveltyDetector | None = None
+        # published weights do not say of which pictures they are
+        self._known_pictures = KnownPictures(complete=self.weights is None)
         self.summary: dict = {}  # of a fine-tuning: counts, the time that each step took, what could not be used
         if self.weights is not None:
             self.labels = class_names(catalog.card(entry.name).weights[self.weights])
@@ -178,6 +181,50 @@ class Classifier(Task):
         about = {"weights": hashlib.sha256(weights[0].tobytes()).hexdigest()} if weights else {}
         return FitData(x, y, arrays.get("validation"), about=about, weights=weights[0] if weights else None)
 
+    def _remember_data(
+        self, dataset: Dataset, data: Any, validation: Any, trained_on: Iterable[str] | None = None
+    ) -> None:
+        """Remember the data, where they lie, and which pictures they are.
+
+        Args:
+            dataset: what was made of `data` and `validation`, and read.
+            data, validation: what the user named.
+            trained_on: digests; None takes those of all training pictures that could be used.
+        """
+        super()._remember_data(dataset, data, validation)
+        remember_place(data)
+        if validation is not None:
+            self.data["validation"] = remember_place(validation)
+        if trained_on is None:
+            unusable = {item.path for item in dataset.skipped if item.kind != "no label"}
+            train = dataset.splits["train"]
+            trained_on = [train.digest(index) for index in range(len(train)) if train.name(index) not in unusable]
+        self._known_pictures = self._known_pictures.after(trained_on, _digests_held_out(dataset))
+
+    def _own_data(self, split: str | None) -> str | None:
+        """What the model was made from: what was given apart to measure on, or all of it. None is its dataset.
+
+        Raises:
+            ZooError: it is not at hand.
+        """
+        name = str(self.data.get("name"))
+        place = (split is None and self.data.get("validation")) or self.data.get("place")
+        data = named.data_at(place) or (name if named.known(name, "pictures") else None)
+        if not self.data or (data and (not Path(data).is_absolute() or Path(data).exists())):
+            return data
+        reason = f"{data}, which is not there any more" if data else f"{name}, which this machine does not know"
+        known = " Those that were trained on are known by their content." if self._known_pictures.complete else ""
+        raise ZooError(
+            f"the model was made from {reason}. Give the pictures: zoo evaluate FILE.keras FOLDER, in Python "
+            f"evaluate(FOLDER).{known}"
+        )
+
+    def _next_command(self, file: str | Path, data: str) -> str:
+        """To measure it where there is something to measure on, else to use it."""
+        if isinstance(self.preprocessing, Points) or self._known_pictures.held_out:
+            return super()._next_command(file, data)
+        return f"zoo predict {file} PICTURE.jpg"
+
     def _match_classes(self, labels: list[str]) -> None:
         """Take over the data's classes; a model that is not built yet gets as many logits as there are."""
         if self.labels is not None and self.labels != labels:
@@ -253,10 +300,12 @@ class Classifier(Task):
                     decoded[i] = self._prediction(row, top, path, None if is_novel is None else bool(is_novel))
             yield from decoded
 
-    def _batches(self, pictures: sources.Pictures) -> Iterator[tuple[list[int], list]]:
-        """Indices, and for each the decoded pixels or an `ImageError`, a forward pass at a time."""
+    def _batches(
+        self, pictures: sources.Pictures, wanted: Callable[[str, int], bool] = lambda digest, view: True
+    ) -> Iterator[tuple[list[int], list]]:
+        """Indices, and for each the pixels, an `ImageError`, or None where not wanted; a forward pass at a time."""
         indices, decoded = [], []
-        for index, _, _, pixels in sources.stream(pictures, self.preprocessing):
+        for index, _, _, pixels in sources.stream(pictures, self.preprocessing, wanted=wanted):
             indices.append(index)
             decoded.append(pixels)
             if len(indices) == BATCH or index == len(pictures) - 1:
@@ -267,61 +316,134 @@ class Classifier(Task):
         """Measure how often the model is right, with the interval that the number of pictures implies.
 
         Args:
-            data: a dataset's name, a folder, a CSV file, arrays `(x, y)` or a DataFrame; None is the model's own.
-            split: which part of it; None takes "test", else "validation", else all there is.
+            data: a dataset's name, a folder, a CSV file, arrays `(x, y)` or a DataFrame; None is what the model was
+                made from, of which it takes what was held out; for a model that was not trained, its own dataset.
+            split: which part of it, as it is, or "all" of it. None takes "test", else "validation", else all there is,
+                and leaves out the pictures that were trained on, except from a named dataset's "test" or "validation".
             progress: show a bar with the time left.
 
         Returns:
             An `Evaluation`, `{"accuracy": Metric, "per_class": {...}, "confusion": [[...]], "labels": [...],
-            "split": str, "skipped": [...]}`, whose `errors()` are the examples that were wrong.
+            "split": str, "given": int, "trained_on": int | None, "skipped": [...]}`, whose `errors()` are the examples
+            that were wrong. `trained_on` says how many of the given examples were trained on, None where that cannot
+            be told.
 
         Raises:
-            ZooError: the data cannot be found, hold classes that the model does not know, or no usable picture.
+            ZooError: the data cannot be found, hold classes that the model does not know, no usable picture, or none
+                that was not trained on. Arrays that were all trained on are measured on.
         """
+        own, whole = data is None, split is not None or isinstance(self.preprocessing, Points)
+        data = self._own_data(split) if own else data
         dataset = self._resolve_dataset(data, sources.find)
-        split = dataset.to_measure_on(split)
-        pictures = dataset.splits[split]
-        y = self._label_indices(pictures)
-        parts, kept, skipped = [], [], list(dataset.skipped)
+        known = self._known_of(dataset)
+        if split == "all":
+            pictures = joined([*dataset.splits.values()])
+        else:
+            split = dataset.to_measure_on(split)
+            pictures = dataset.splits[split]
+        if split != "train" and (data is None or (isinstance(data, str) and named.is_name(data))):
+            whole = True  # as everybody's numbers of it are
+        self._label_indices(pictures)  # an unknown class is better said now
+
+        def wanted(digest: str, view: int) -> bool:
+            if whole:
+                return True
+            if own and known.held_out:
+                return beginning(digest) in known.held_out
+            return beginning(digest) not in known.trained_on
+
+        logits, kept, skipped = self._logits_of(pictures, wanted, progress)
+        if left_out := len(pictures) - len(kept) - len(skipped):
+            if not kept and pictures.in_files():
+                raise ZooError(self._nothing_left(dataset, split, left_out, own))
+            if not kept:  # arrays: to measure on what was trained on is how people see that a net learns at all
+                logits, kept, skipped = self._logits_of(pictures, lambda digest, view: True, progress)
+                left_out = 0
+        sources.require_usable(kept, dataset, split, skipped)
+        trained_on = sum(beginning(digest) in known.trained_on for digest in pictures.digests.values())
+        given = len(kept) + (trained_on if left_out else 0)
+        if left_out and not own:
+            note(
+                f"left out, as they were trained on: {trained_on} of the {given} pictures in {dataset.name}. "
+                'To measure on them too: --split all, in Python split="all".'
+            )
+        about = {"split": split, "given": given, "trained_on": trained_on if trained_on or known.complete else None}
+        return self._evaluation(pictures, kept, logits, about, [*dataset.skipped, *skipped])
+
+    def _known_of(self, dataset: Dataset) -> KnownPictures:
+        """What is known of the pictures that were trained on; an older file's, where these are its data, at hand."""
+        if self._known_pictures.complete or any(part.in_files() for part in dataset.splits.values()):
+            return self._known_pictures
+        if dataset.fingerprint() != self.data.get("fingerprint"):
+            return self._known_pictures
+        return KnownPictures().after(dataset.splits["train"].digests.values(), _digests_held_out(dataset))
+
+    def _nothing_left(self, dataset: Dataset, split: str, left_out: int, own: bool) -> str:
+        """Why there is nothing to measure on, and what to do."""
+        if own and (held_out := self._known_pictures.held_out):
+            reason = f"none of the {len(held_out)} pictures that were held out is in {dataset.name} any more"
+        else:
+            reason = (
+                f"all {left_out} pictures in the {split} split of {dataset.name} were trained on, and do not show how "
+                f"good {self.name} is on others"
+            )
+        return (
+            f"{reason}. Give other pictures: zoo evaluate FILE.keras FOLDER, in Python evaluate(FOLDER). To measure "
+            'on those that were trained on: --split all, in Python split="all".'
+        )
+
+    def _logits_of(
+        self, pictures: sources.Pictures, wanted: Callable[[str, int], bool], progress: bool
+    ) -> tuple[np.ndarray, list[int], list[Skipped]]:
+        """Logits of the pictures that are wanted, shape (n, outputs); which these are; and what cannot be used."""
+        parts, kept, skipped = [np.empty((0, 1))], [], []
         with progress_bar(len(pictures), "evaluating", unit="picture", shown=progress) as bar:
-            for indices, decoded in self._batches(pictures):
+            for indices, decoded in self._batches(pictures, wanted):
                 pixels = []
                 for index, item in zip(indices, decoded, strict=True):
                     if isinstance(item, images.ImageError):
                         skipped.append(Skipped(pictures.name(index), item.kind, str(item)))
-                    else:
+                    elif item is not None:
                         kept.append(index)
                         pixels.append(item)
                 if pixels:
                     parts.append(self._logits(np.stack(pixels)))
                 bar.update(len(indices))
-        sources.require_usable(kept, dataset, split, skipped[len(dataset.skipped) :])
-        logits, truth = np.concatenate(parts), y[kept]
-        result = self._measure(logits, truth, split, skipped)
-        probabilities, names = self._probabilities(logits), self.class_names()
+        return np.concatenate(parts[1:] or parts), kept, skipped
+
+    def _evaluation(
+        self, pictures: sources.Pictures, kept: list[int], logits: np.ndarray, about: dict, skipped: list[Skipped]
+    ) -> Evaluation:
+        """What `evaluate` returns; it is remembered.
+
+        Args:
+            pictures: what was given to measure on.
+            kept: which of them were measured on, n indices.
+            logits: of these, shape (n, outputs).
+            about: what `measured_on` tells of them: "split", "given" and "trained_on".
+            skipped: what could not be used.
+        """
+        truth, probabilities, labels = (
+            self._label_indices(pictures)[kept],
+            self._probabilities(logits),
+            self.class_names(),
+        )
         predicted = probabilities.argmax(axis=1)
+        measured = {
+            "accuracy": metrics.accuracy(truth, predicted),
+            "per_class": metrics.per_class(truth, predicted, labels),
+            "confusion": metrics.confusion(truth, predicted, len(labels)),
+            "labels": labels,
+            **about,
+        }
         wrong = [
-            (kept[i], names[predicted[i]], float(probabilities[i, predicted[i]]))
+            (kept[i], labels[predicted[i]], float(probabilities[i, predicted[i]]))
             for i in np.flatnonzero(predicted != truth)
         ]
-        return Evaluation(result, pictures, self.preprocessing, wrong)
+        return Evaluation(self._remember(measured, skipped), pictures, self.preprocessing, wrong)
 
     def _format_result(self, result: dict) -> str:
-        accuracy = f"accuracy {result['accuracy']} on the {result['split']} split"
-        return f"{accuracy}\n{per_class_table(result['per_class'])}"
-
-    def _measure(self, logits: np.ndarray, y: np.ndarray, split: str, skipped: list) -> dict:
-        """What `evaluate` returns, from logits of shape (n, outputs) and true classes of shape (n,); remembered."""
-        predicted = self._probabilities(logits).argmax(axis=1)
-        labels = self.class_names()
-        measured = {
-            "accuracy": metrics.accuracy(y, predicted),
-            "per_class": metrics.per_class(y, predicted, labels),
-            "confusion": metrics.confusion(y, predicted, len(labels)),
-            "labels": labels,
-            "split": split,
-        }
-        return self._remember(measured, skipped)
+        return f"accuracy {result['accuracy']} on {measured_on(result)}\n{per_class_table(result['per_class'])}"
 
     # Pixels to numbers
 
@@ -472,6 +594,7 @@ class Classifier(Task):
             "preprocessing": self.preprocessing.to_json(),
             "output": "logits" if self._num_logits() > 1 else "one logit, of the second class",
             "familiar": self.novelty and self.novelty.to_json(),  # the saved key has the detector's first name
+            "pictures": self._known_pictures.to_json(),
         }
 
     def _num_logits(self) -> int:
@@ -491,6 +614,8 @@ class Classifier(Task):
         one_form = [same_form(label) for label in labels]  # as those of the data are
         self.labels = one_form if len(set(one_form)) == len(labels) else labels
         self.novelty = NoveltyDetector.from_json(config["familiar"]) if config.get("familiar") else None
+        known = config.get("pictures")  # files of earlier versions do not say
+        self._known_pictures = KnownPictures.from_json(known) if known else KnownPictures(complete=not self.data)
         return self
 
     def _check_shapes(self, inputs: tuple, outputs: tuple) -> None:
@@ -500,3 +625,9 @@ class Classifier(Task):
             raise RecordMismatchError(
                 f"{classes} labels and inputs of {rule.shape}, but {logits} outputs and inputs of {inputs}"
             )
+
+
+def _digests_held_out(dataset: Dataset) -> list[str]:
+    """Digests of the pictures that are not for training, as far as they were read."""
+    apart = [part for split, part in dataset.splits.items() if split != "train"]
+    return [digest for part in apart for digest in part.digests.values()]

@@ -84,4 +84,23 @@ class Evaluation(dict):
             title: what was evaluated.
             overwrite: replace whatever file is there; without it, only a page of the zoo's.
         """
-        write_errors_page(page_output(path, overwrite=overwrite), title, self, self.errors(MOST), len(self._wrong))
+        path = page_output(path, overwrite=overwrite)
+        write_errors_page(path, title, measured_on(self), self, self.errors(MOST), len(self._wrong))
+
+
+def measured_on(measured: dict) -> str:
+    """What a classifier was measured on, for people: the split, and how much of it had been trained on.
+
+    Args:
+        measured: what `evaluate` returned.
+    """
+    split = "all splits" if measured["split"] == "all" else f"the {measured['split']} split"
+    n, given, trained_on = measured["accuracy"].n, measured["given"], measured["trained_on"]
+    if n < given:
+        of = (
+            "" if measured["split"] == "train" else f" in {split}"
+        )  # all there is, or a part that was to be trained on
+        return f"the {n} of the {given} examples{of} that were not trained on"
+    if trained_on is None:
+        return f"{split}; whether its examples were trained on cannot be told"
+    return f"{split} (trained on: {trained_on} of its {given} examples)" if trained_on else split

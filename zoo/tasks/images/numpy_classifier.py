@@ -184,5 +184,5 @@ class NumPyClassifier(Classifier):
                 history.history["loss"].append(float(np.mean(costs)))
                 history.history["cost"].append(costs[0])
         self._model, self.metrics = None, {}  # both are of the weights before
-        self.data = dataset.origin(self.entry.dataset if data is None else data)
+        self._remember_data(dataset, self.entry.dataset if data is None else data, validation)
         return history
