@@ -502,6 +502,15 @@ def test_what_the_zoo_did_not_make_stays_unless_told_otherwise(name, run, tuned,
     assert code == (name == "doctor") and there.stat().st_mtime_ns > written, err
 
 
+@pytest.mark.parametrize("name", ["curves.png", "log.csv", "resume.npz"])
+def test_a_training_is_not_written_over_something_else(name, run, pictures):
+    there = Path("there.training", name)
+    there.parent.mkdir()
+    there.write_text("mine")
+    code, _, err = run(*OUTPUTS["train"])
+    assert code == 1 and f"{name} is there already" in err and there.read_text() == "mine"
+
+
 def test_an_input_is_never_written_over(run, pictures, tmp_path):
     table = "path,label\n" + "".join(f"{path},{path.parent.name}\n" for path in sorted(pictures.glob("*/*")))
     Path("labels.csv").write_text(table)

@@ -154,6 +154,19 @@ def test_training_leaves_a_film(trained):
     assert last.shape == first.shape and last.std() > first.std()
 
 
+@pytest.mark.parametrize("name", ["samples.gif", "samples/epoch-002.png", "samples"])
+def test_samples_are_drawn_over_nothing_else(name, trained, tmp_path):
+    net, _, folder = trained
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    Image.new("L", (8, 8)).save(file, format="PNG")
+    before = file.read_bytes()
+    with pytest.raises(ZooError, match=r"is no picture that the zoo drew|is a file"):
+        net.train("digits", folder=tmp_path, epochs=1, progress=False)
+    assert file.read_bytes() == before and not (tmp_path / "last.keras").exists()
+    adversarial.check_samples(folder)  # its own
+
+
 def test_a_film_of_many_epochs(tmp_path):
     """Written now and then and at the end, without pictures that are gone."""
     random = np.random.default_rng(1)

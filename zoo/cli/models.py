@@ -95,6 +95,7 @@ def train(
     """
     from zoo import files, saving
     from zoo.visualization import canvas, charts
+    from zoo.visualization.grid import picture_output
 
     saved = is_saved_file(name) or is_vector_file(name)
     if out is None:
@@ -125,10 +126,11 @@ def train(
                 dataset = model._resolve_dataset(data, lambda data: model._find_data(data, validation))
                 about["labels"] = dataset.labels
             saving.output(out, about, overwrite)
+        curves = picture_output(folder / "curves.png", overwrite=overwrite)
         history = model.train(data, validation, folder=folder, overwrite=overwrite, **options, **arguments)
         model.save(out, overwrite)
         if canvas.installed():
-            charts.learning_curves(history, folder / "curves.png")
+            charts.learning_curves(history, curves)
     epochs = len(history.history["loss"])
     kept = history.best_epoch or epochs
     values = {key: column[kept - 1] for key, column in history.history.items()}

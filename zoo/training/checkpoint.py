@@ -31,7 +31,8 @@ def check_folder(folder: Path, record: dict, overwrite: bool = False) -> None:
     for name in ("last.keras", "best.keras"):
         saving.output(folder / name, record, overwrite)
     trained = (folder / "last.keras").exists()  # it is written before the log
-    files.output(folder / "log.csv", lambda file: "" if trained else "is no training's log", overwrite=overwrite)
+    for name in ("log.csv", "resume.npz"):
+        files.output(folder / name, lambda file: "" if trained else "is of no training", overwrite=overwrite)
 
 
 class RunCheckpoint(keras.callbacks.Callback):

@@ -10,7 +10,8 @@ from PIL import Image
 
 from zoo import backend
 from zoo.backend import keras, ops
-from zoo.visualization.grid import save_picture, square
+from zoo.errors import ZooError
+from zoo.visualization.grid import picture_output, save_picture, square
 
 Tensor: TypeAlias = keras.KerasTensor
 METRICS = ("d_loss", "g_loss", "d_accuracy")
@@ -142,6 +143,15 @@ class WarnOfCollapse(keras.callbacks.Callback):
 def spread(pictures: np.ndarray) -> float:
     """How much pixels differ from picture to picture: the mean of their standard deviations."""
     return max(float(pictures.std(0, dtype=np.float64).mean()), 1e-6)
+
+
+def check_samples(folder: Path, overwrite: bool = False) -> None:
+    """Refuse to draw samples over what the zoo did not draw, or where `samples` is no folder; see `SampleLogger`."""
+    samples = folder / "samples"
+    if samples.exists() and not samples.is_dir():
+        raise ZooError(f"{samples} is a file, where a folder of pictures is to be; move it away.")
+    for file in (samples.with_suffix(".gif"), *sorted(samples.glob("epoch-*.png"))):
+        picture_output(file, overwrite=overwrite)
 
 
 class SampleLogger(keras.callbacks.Callback):

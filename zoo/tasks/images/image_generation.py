@@ -100,6 +100,10 @@ class ImageGenerator(PictureTask):
             raise UsageError(
                 "pictures are drawn from noise, not from other pictures; leave out validation and validation_split."
             )
+        if how.get("folder") is not None:
+            from zoo.tasks.images import adversarial
+
+            adversarial.check_samples(expand(how["folder"]), how.get("overwrite", False))
         self.settings = with_changes(self.settings, average=average, label_smoothing=label_smoothing)
         return super().train(data, **how)
 
