@@ -67,6 +67,13 @@ MODES = {
     "I;16": (encoded(Image.fromarray(np.full((8, 8), 257 * 100, np.uint16))), (100, 100, 100)),
     "I;16 white": (encoded(Image.fromarray(np.full((8, 8), 65535, np.uint16)), "TIFF"), (255, 255, 255)),
     "I;16B": (Image.frombytes("I;16B", (8, 8), struct.pack(">H", 257 * 40) * 64), (40, 40, 40)),
+    # what many cameras give: 12 bits in a file of 16
+    "I;16 as 12 bits": (encoded(Image.fromarray(np.full((8, 8), 1024, np.uint16))), (64, 64, 64)),
+    "I;16 as 12 bits, white": (encoded(Image.fromarray(np.full((8, 8), 4095, np.uint16)), "TIFF"), (255, 255, 255)),
+    "I;16 as 8 bits": (encoded(Image.fromarray(np.full((8, 8), 200, np.uint16)), "TIFF"), (200, 200, 200)),
+    "I as 12 bits": (encoded(flat("I", 1024), "TIFF"), (64, 64, 64)),
+    "PGM of 16 bits, dark": (encoded(Image.fromarray(np.full((8, 8), 257 * 9, np.uint16)), "PPM"), (9, 9, 9)),
+    "PGM of 12 bits": (b"P5 8 8 4095\n" + struct.pack(">H", 1024) * 64, (64, 64, 64)),
     "I as 8 bits": (flat("I", 200), (200, 200, 200)),
     "I as 16 bits": (flat("I", 257 * 60), (60, 60, 60)),
     "I as 32 bits": (flat("I", 2**30), (128, 128, 128)),

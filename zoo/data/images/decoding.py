@@ -58,6 +58,7 @@ BRANDS = {  # what follows "ftyp" in a file: the format, and what to say where i
     b"avi": ("AVIF", "an AVIF picture, which this Pillow cannot read: pip install -U pillow"),
     **dict.fromkeys((b"hei", b"hev", b"mif", b"msf"), HEIC),
 }
+SCALED_FORMATS = ("PPM", "JPEG2000")  # say what white is, and Pillow makes 65535 of it
 RESCALED = (  # numbers that are no pixels 0-255: least and most, with what resizing adds, and the way back
     (-0.1, 2, "np.clip(x * 255, 0, 255)"),
     (-2, 2, "np.clip((x + 1) * 127.5, 0, 255)"),
@@ -310,51 +311,49 @@ def to_eight_bit(image: Image.Image, mode: str | None = None) -> Image.Image:
     """
     if image.mode in ("RGB", "L") and not image.has_transparency_data and mode in (None, image.mode):
         return image
-    levels = _levels(image)
+    white = _white_level(image)
     boxes = parts(image.size)
     if len(boxes) == 1:
-        return _to_eight_bit(image, mode, levels)
+        return _to_eight_bit(image, mode, white)
     whole: Image.Image | None = None
     for box in boxes:
-        part = _to_eight_bit(image.crop(box), mode, levels)
+        part = _to_eight_bit(image.crop(box), mode, white)
         whole = whole or Image.new(part.mode, image.size)
         whole.paste(part, box)
     assert whole is not None  # there are several parts
     return whole
 
 
-def _to_eight_bit(
-    image: Image.Image, mode: str | None, levels: tuple[float | np.floating, float] | None
-) -> Image.Image:
-    if levels is not None:
-        values = np.asarray(image).astype(np.float32) * levels[0] / levels[1]
+def _to_eight_bit(image: Image.Image, mode: str | None, white: float | None) -> Image.Image:
+    if white is not None:
+        values = np.asarray(image).astype(np.float32) * 255 / white
         image = Image.fromarray(np.rint(values.clip(0, 255)).astype(np.uint8))
     elif image.has_transparency_data:
         if image.mode == "La":  # premultiplied grey: Pillow knows only this way out
             image = image.convert("LA")
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image).convert("RGB")
+        paper = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(paper, image).convert("RGB")
     elif image.mode not in ("RGB", "L"):
         image = image.convert("RGB")
     return image if mode in (None, image.mode) else image.convert(mode)
 
 
-def _levels(image: Image.Image) -> tuple[float | np.floating, float] | None:
-    """What an image of other levels than 8 bits is multiplied with and divided by; None for all others."""
+def _white_level(image: Image.Image) -> float | None:
+    """What is white in an image of other levels than 8 bits; None for all others."""
     if image.mode != "F" and not image.mode.startswith("I"):  # I, I;16, I;16B, ...
         return None
-    high = np.float32(-math.inf)
+    high = -math.inf
     for box in parts(image.size):
         values = np.asarray(image.crop(box)).astype(np.float32)
         if not np.isfinite(values).all():
             raise ImageError("holds values that are not numbers")
-        high = max(high, values.max())
-    if image.mode == "F":  # such files do not say what white is: the nearest of the usual values
-        return 255 / next((white for white in WHITES if high < white + 1), high), 1
-    if image.mode != "I" or image.format == "PNG" or 255 < high <= 65535:
-        return 1, 257  # 65535 is white: 257 * 255
-    return 1, 2**31 / 255 if high > 65535 else 1
+        high = max(high, float(values.max()))
+    if image.format in SCALED_FORMATS:
+        return WHITES[-1]
+    # others do not say what white is: it is the nearest of the usual values, which for whole numbers is not 1
+    usual, beyond = (WHITES, high) if image.mode == "F" else (WHITES[1:], 2.0**31)
+    return next((white for white in usual if high < white + 1), beyond)
 
 
 def check_pixels(array: np.ndarray) -> None:
