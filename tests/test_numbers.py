@@ -118,6 +118,17 @@ def test_no_usable_picture_to_watch_or_measure_on(tmp_path):
             use()
 
 
+@pytest.mark.parametrize("engine", ["keras", "numpy"])
+def test_a_class_none_of_whose_examples_can_be_used(engine):
+    x = X.astype(np.float32)
+    x[np.array(Y) == 1] = np.nan
+    model = zoo.get("logistic", input_shape=x.shape[1:], engine=engine)
+    with pytest.raises(
+        ZooError, match=r"not one training example of 1 in arrays .* values that are not finite.*leave out"
+    ):
+        model.train((x, Y), epochs=1, progress=False)
+
+
 def test_dropped_rows_are_told_of_in_python(capsys):
     x = X.copy()
     x[3] = np.nan

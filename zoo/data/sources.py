@@ -26,7 +26,7 @@ from zoo.data.images.labels import all_whole, is_missing, label_texts, labelled
 from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import arrays, stream
-from zoo.errors import UsageError, ZooError, is_number, whole_number
+from zoo.errors import UsageError, ZooError, brief, is_number, whole_number
 from zoo.files import expand
 
 __all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
@@ -325,6 +325,25 @@ def require_usable(usable: Sized, dataset: Dataset[Pictures], split: str, skippe
         reason = f", the first because: {skipped[0].reason}" if skipped else ""
         raise ZooError(
             f"none of the {len(skipped)} examples in the {split} split of {dataset.name} can be used{reason}."
+        )
+
+
+def require_every_class(y: np.ndarray, dataset: Dataset[Pictures], skipped: list[Skipped]) -> None:
+    """Stop where not one training example of some class can be used.
+
+    Args:
+        y: the classes of those that can be.
+        dataset: where they are from.
+        skipped: those that cannot be, with the reasons.
+
+    Raises:
+        ZooError: there are such classes; they are named, and the first reason is told.
+    """
+    counts = np.bincount(y, minlength=len(dataset.labels))
+    if gone := [label for label, count in zip(dataset.labels, counts, strict=True) if not count]:
+        raise ZooError(
+            f"not one training example of {brief(gone)} in {dataset.name} can be used. Of all, {len(skipped)} cannot, "
+            f"the first because: {skipped[0].reason}. Mend them, or leave out the class."
         )
 
 

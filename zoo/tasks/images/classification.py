@@ -172,6 +172,8 @@ class Classifier(Task):
                 numbered = replace(pictures, y=np.arange(len(pictures)))
                 x, kept, skipped = sources.arrays(numbered, self.preprocessing)
                 sources.require_usable(x, dataset, split, skipped)
+                if split == "train":
+                    sources.require_every_class(pictures.y[kept], dataset, skipped)
                 arrays[split] = x, pictures.y[kept].astype(np.int32)
                 if pictures.weights is not None:
                     arrays[split] += (pictures.weights[kept],)
