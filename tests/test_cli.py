@@ -1,5 +1,6 @@
 """The command: results on standard output, words for people on standard error, exit codes, and what goes wrong."""
 
+import csv
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from click.shell_completion import get_completion_class
 from PIL import Image
 
 import zoo
-from zoo import cli
+from zoo import cli, files
 from zoo.cli.images import default_name
 from zoo.cli.models import parse_settings
 from zoo.data.dataset import place_of
@@ -431,6 +432,29 @@ def test_strangers_text_does_not_act_on_the_terminal(run, run_json, tmp_path):
     assert run_json("predict", "net.keras", picture)[1][0]["path"] == str(picture)
 
 
+FORMULAS = ["=1+1.png", "+a.png", "-a.png", "@a.png", "\ta.png", "'=1+1.png"]
+
+
+def test_no_cell_of_a_table_is_a_formula(run, run_json, pictures):
+    for name in FORMULAS:
+        shutil.copy(pictures / "dark" / "0.png", pictures / "dark" / name)
+    net = zoo.get("logistic", input_shape=(8, 8, 3))
+    net.labels = ["=HYPERLINK(0)", "light"]
+    net.save(pictures.parent / "net.keras")
+    os.chdir(pictures / "dark")
+    asked = [f"./{name}" if name[0] == "-" else name for name in FORMULAS]
+    for answers, kept in ((len(asked), 0), (0, len(asked))):
+        result = run_json("predict", "../../net.keras", "--csv", "../../answers.csv", *asked)[1]
+        assert (result["answers"], result["kept"]) == (answers, kept)
+    os.chdir(pictures.parent)
+    assert run("doctor", "pictures", "--out", "pictures/dark/skip.csv")[0] == 0
+    for table in ("answers.csv", "pictures/dark/skip.csv"):
+        with Path(table).open(newline="") as file:
+            assert not [cell for row in csv.reader(file) for cell in row if cell[0:1] in [*"=+-@\t\r"]], table
+    report = run_json("doctor", "pictures", "--skip-list", "pictures/dark/skip.csv")[1]
+    assert report["usable"] == 12 and "'=1+1.png" in Path("pictures/dark/skip.csv").read_text()
+
+
 def test_what_is_shown_of_a_file_is_bounded(run, tmp_path):
     net = zoo.get("logistic", input_shape=(8, 8, 3))
     net.data = {f"key {number}": {"a": {}} for number in range(3000)} | {"k" * 10**6: "v" * 10**6}
@@ -509,6 +533,42 @@ def test_a_training_is_not_written_over_something_else(name, run, pictures):
     there.write_text("mine")
     code, _, err = run(*OUTPUTS["train"])
     assert code == 1 and f"{name} is there already" in err and there.read_text() == "mine"
+
+
+CLAIMED = {  # a command, and what it claims while it runs
+    "finetune": (("finetune", "{photos}", "--out", "new/there.keras"), "new/there.keras"),
+    "finetune, no name": (("finetune", "{photos}"), "photos.keras"),
+    "train": ((*TRAIN, "1", "--out", "there.keras"), "there.keras"),
+    "train, its folder": ((*TRAIN, "1", "--out", "there.keras"), "there.training"),
+    "doctor": (("doctor", "{photos}", "--out", "there.csv"), "there.csv"),
+    "predict": (("predict", "{model}", "{photos}/val", "--csv", "there.csv"), "there.csv"),
+    "relabel": (("relabel", "{model}", "dots=spots", "--out", "there.keras"), "there.keras"),
+    "reproduce": (("reproduce", "vanishing_gradient", "--out", "there"), "there"),
+}
+
+
+@pytest.mark.skipif(files.fcntl is None, reason="no such locks here")
+@pytest.mark.parametrize("case", CLAIMED)
+def test_the_second_at_a_time_is_told_of_the_first(case, run, tuned, pictures):
+    words, target = CLAIMED[case]
+    before = sorted(Path().iterdir())
+    with files.claimed(target):
+        code, out, err = run(*(word.format(photos=tuned.photos, model=tuned.out) for word in words))
+    assert code == 1 and not out and re.search(rf"{target} is being written by process {os.getpid()}, since 20", err)
+    assert sorted(Path().iterdir()) == before
+
+
+def test_what_a_killed_process_had_claimed_is_free(tmp_path):
+    code = "import sys, time, zoo.files as f\nwith f.claimed(sys.argv[1]):\n print('up', flush=True)\n time.sleep(99)"
+    target = tmp_path / "folder" / "a.csv"
+    with subprocess.Popen([sys.executable, "-c", code, str(target)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"up\n"
+        with pytest.raises(ZooError, match=f"by process {holder.pid}, since"), files.claimed(target):
+            pass
+        holder.kill()
+    with files.claimed(target), pytest.raises(ZooError, match=f"by process {os.getpid()}"), files.claimed(target):
+        pass
+    assert not [*target.parent.glob(".*")]
 
 
 def test_an_input_is_never_written_over(run, pictures, tmp_path):

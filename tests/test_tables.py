@@ -7,6 +7,7 @@ import pytest
 
 from zoo.cli.tables import GrowingTable
 from zoo.errors import ZooError
+from zoo.files import from_cell
 
 
 def rows_of(path) -> list[dict]:
@@ -18,6 +19,7 @@ def rows_of(path) -> list[dict]:
 def test_a_file_that_was_cut_anywhere_loses_what_was_not_whole(tmp_path):
     columns = ["path", "label", "error", "by"]
     paths = ["a.png", 'b "x", y.png', "c\nd.png", "e\rf.png", "写真.png", "\udcff.png", "broken.png", "last.png"]
+    paths += ["=1+1", "+a", "-a", "@a", "\ta", "\ra", "'=1+1", "''@a", "'a", "-0.5", "+1e-5", "1", "-", "'-0.5"]
     rows = [{"path": path, "label": "cat", "error": "text" if path == "broken.png" else ""} for path in paths]
     table = GrowingTable(tmp_path / "whole.csv", columns, "me")
     ends = []
@@ -33,7 +35,9 @@ def test_a_file_that_was_cut_anywhere_loses_what_was_not_whole(tmp_path):
         whole = {row["path"] for row, end in zip(rows, ends, strict=True) if end <= size and not row["error"]}
         assert again.done == whole, size
         again.add([row for row in rows if row["path"] not in whole])
-        assert sorted(row["path"] for row in rows_of(file)) == sorted(paths)
+        cells = [row["path"] for row in rows_of(file)]
+        assert sorted(map(from_cell, cells)) == sorted(paths)
+        assert {cell for cell in cells if cell[0] in "=+-@\t\r"} <= {"-0.5", "+1e-5"}
         assert GrowingTable(file, columns, "me").done == {*paths} - {"broken.png"}
     for size in range(header):  # so early that not even the columns are there
         file.write_bytes(content[:size])

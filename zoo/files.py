@@ -2,14 +2,22 @@
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import platformdirs
 
 from zoo.errors import ZooError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 def home() -> Path:
@@ -34,6 +42,30 @@ def expand(path: str | os.PathLike) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise ZooError(f"{path}: {error} For a name that begins with ~ type ./{path}.") from error
+
+
+FORMULA = re.compile(r"'*[=+\-@\t\r]")  # how a cell begins that spreadsheets compute, and one that was made harmless
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def to_cell(text: str) -> str:
+    """A text as a cell of a CSV file that no spreadsheet takes for a formula; `from_cell` gives the text back.
+
+    Example:
+        >>> [to_cell(text) for text in ("cat", "=1+1", "-0.5", "'=1+1")]
+        ['cat', "'=1+1", '-0.5', "''=1+1"]
+    """
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+
+
+def from_cell(cell: str) -> str:
+    """The text that `to_cell` made a cell of.
+
+    Example:
+        >>> [from_cell(cell) for cell in ("cat", "'=1+1", "-0.5", "'tis")]
+        ['cat', '=1+1', '-0.5', "'tis"]
+    """
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def is_cached(path: Path) -> bool:
@@ -91,6 +123,72 @@ def output(
             "overwrite=True."
         )
     return target
+
+
+@contextlib.contextmanager
+def claimed(path: str | os.PathLike | None) -> Iterator[None]:
+    """Let nobody else, in this process or another, make the same file or folder until the work on it is done.
+
+    A hidden file beside it is locked, by which the system knows when its holder ends, however that happens. Where
+    there are no such locks, on Windows and some network drives, or no file can be put there, nobody is kept out.
+
+    Args:
+        path: the file or folder, which need not be there; None claims nothing.
+
+    Raises:
+        ZooError: somebody is at work on it; the process, and since when, are said.
+
+    Example:
+        >>> with claimed("notes.txt"), claimed("notes.txt"):  # doctest: +ELLIPSIS
+        ...     pass
+        Traceback (most recent call last):
+        zoo.errors.ZooError: notes.txt is being written by process ..., since ... Wait for it, or give another name.
+    """
+    if path is None:
+        yield
+        return
+    target = Path(os.path.realpath(expand(path)))
+    lock = target.with_name(f".{target.name}.lock")
+    made = [folder for folder in lock.parents if not folder.exists()]  # the deepest first
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = _locked(lock)
+    except BlockingIOError as error:
+        raise ZooError(f"{path} is being written by {error.strerror}. Wait for it, or give another name.") from None
+    except OSError:
+        file = None
+    try:
+        yield
+    finally:
+        if file is not None:
+            with file:  # removed while it is still locked: who locks it a moment later sees that it is gone
+                lock.unlink(missing_ok=True)
+        for folder in made:
+            with contextlib.suppress(OSError):  # what the work has put there stays
+                folder.rmdir()
+
+
+def _locked(path: Path) -> TextIO | None:
+    """Lock a file that says who holds it; None where there are no locks. BlockingIOError tells of another holder."""
+    if fcntl is None:
+        return None
+    while True:
+        file = path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            with file:
+                file.seek(0)
+                since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(os.fstat(file.fileno()).st_mtime))
+                holder = f"process {file.read() or 'of unknown number'}, since {since}"
+            raise BlockingIOError(error.errno, holder) from None
+        if os.fstat(file.fileno()).st_nlink:  # else its holder has just ended and removed it
+            break
+        file.close()
+    with contextlib.suppress(OSError):  # no room for the number
+        os.truncate(file.fileno(), 0)
+        os.write(file.fileno(), str(os.getpid()).encode())
+    return file
 
 
 @contextlib.contextmanager

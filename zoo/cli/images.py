@@ -30,6 +30,7 @@ from zoo.cli.options import (
 from zoo.cli.tables import GrowingTable
 from zoo.console import note, per_class_table, progress_bar, say, say_json
 from zoo.errors import UsageError, ZooError, printable
+from zoo.files import claimed
 
 
 @command(calls="zoo.transfer.finetune:finetune")
@@ -116,10 +117,11 @@ def doctor(as_json, env, overwrite, data=None, out=None, **options) -> int:
     from zoo.data.doctor.examine import examine
     from zoo.data.images import skip_list
 
-    if out:
-        skip_list.output(out, [data, *options.values()], overwrite)
-    report = examine(data, **options)
-    count = report.write_skip_list(out, overwrite) if out else len(report.skip_list())
+    with claimed(out):
+        if out:
+            skip_list.output(out, [data, *options.values()], overwrite)
+        report = examine(data, **options)
+        count = report.write_skip_list(out, overwrite) if out else len(report.skip_list())
     if as_json:
         say_json(report.to_json())
     else:
@@ -160,7 +162,7 @@ def predict(name, images, as_json, overwrite, csv=None, weights=None, beside=Non
     if csv and beside:
         raise UsageError("--beside is for looking at pictures, --csv for many: leave out one of the two.")
     if csv:
-        with interruptible(f"What was done is in {csv}; the same command goes on."):
+        with interruptible(f"What was done is in {csv}; the same command goes on."), claimed(csv):
             return predict_into(csv, model, pictures, as_json, overwrite)
     others = itertools.repeat(None, len(pictures))
     if beside:
@@ -266,22 +268,29 @@ def relabel(name, names, as_json, overwrite, out=None) -> None:
     """
     if not is_saved_file(name):
         raise UsageError(f"give a saved .keras file, got {name!r}.")
-    model, out = open_model(name, "relabel"), out or name
+    out = out or name
+    with claimed(out):
+        model = open_model(name, "relabel")
+        model.relabel(new_names(names, model.labels))
+        model.save(out, overwrite)
+    if as_json:
+        return say_json({"out": out, "labels": model.labels})
+    say(f"Saved {out}; its classes are {', '.join(map(printable, model.labels))}.")
+
+
+def new_names(pairs: tuple[str, ...], labels: list[str]) -> dict[str, str]:
+    """The new name of each class that is called another one, from OLD=NEW words."""
     renamed: dict[str, str] = {}
-    for pair in names:
+    for pair in pairs:
         if "=" not in pair:
             raise UsageError(f"give OLD=NEW, for example cats=cat; got {pair!r}.")
         # a class may have the sign in its name: the longest known name before one is meant
         ways = [(pair[:i], pair[i + 1 :]) for i, sign in enumerate(pair) if sign == "="]
-        old, new = max((way for way in ways if way[0] in model.labels), key=lambda way: len(way[0]), default=ways[0])
+        old, new = max((way for way in ways if way[0] in labels), key=lambda way: len(way[0]), default=ways[0])
         if old in renamed:
             raise UsageError(f"{old!r} is given two names, {renamed[old]!r} and {new!r}.")
         renamed[old] = new
-    model.relabel(renamed)
-    model.save(out, overwrite)
-    if as_json:
-        return say_json({"out": out, "labels": model.labels})
-    say(f"Saved {out}; its classes are {', '.join(map(printable, model.labels))}.")
+    return renamed
 
 
 @command(calls="zoo.tasks.images.reconstruction:Autoencoder.draw")

@@ -109,7 +109,8 @@ def train(
     shape = {"input_shape": (size, size, 3)} if size else {}
     if "augment" in options:
         options["augment"] = [way for way in options["augment"] if way]
-    with interruptible(f"Finished epochs are in {folder}; the same command with --resume goes on.", folder):
+    advice = f"Finished epochs are in {folder}; the same command with --resume goes on."
+    with interruptible(advice, folder), files.claimed(out):
         arguments = parse_settings(settings)
         model = zoo.load(name) if saved else zoo.get(name)
         if saved and size:

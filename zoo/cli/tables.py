@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.errors import ZooError
-from zoo.files import atomic_file, output
+from zoo.files import atomic_file, from_cell, output, to_cell
 
 
 class GrowingTable:
@@ -52,7 +52,7 @@ class GrowingTable:
     def _rows(self, renamed: dict[str, str]) -> list[list[str]]:
         try:
             text = self.path.read_bytes().decode("utf-8", "surrogateescape")
-            rows = list(csv.reader(io.StringIO(text, newline="")))
+            rows = [[*map(from_cell, row)] for row in csv.reader(io.StringIO(text, newline=""))]
         except (OSError, csv.Error) as error:
             raise ZooError(f"{self.path} cannot be read: {error}.") from error
         if rows and [renamed.get(column, column) for column in rows[0]] != self.columns:
@@ -85,12 +85,12 @@ class GrowingTable:
             os.fsync(file.fileno())
 
 
-def _lines(rows: list[list]) -> str:
+def _lines(rows: list[list[str]]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")  # so that it quotes both
     lines = []
     for row in rows:
-        writer.writerow(row)
+        writer.writerow(map(to_cell, row))
         lines.append(text.getvalue().removesuffix("\r\n") + "\n")
         text.seek(0)
         text.truncate()

@@ -43,8 +43,9 @@ def reproduce(name: str, seeds: int | None = None, out=None, overwrite: bool = F
     study = get_study(name)
     seeds = whole_number("seeds", study.seeds if seeds is None else seeds, 1)
     folder = Path("studies", study.name) if out is None else files.expand(out)
-    check_folder(folder, study, overwrite)
-    rows = run(study, range(seeds), folder)
+    with files.claimed(folder):
+        check_folder(folder, study, overwrite)
+        rows = run(study, range(seeds), folder)
     outcome = Outcome(study, rows, folder)
     if canvas.installed():
         path = folder / f"{study.name}.png"

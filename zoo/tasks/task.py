@@ -28,7 +28,7 @@ from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import RecordMismatchError, UsageError, ZooError, checked_seed, whole_number
 from zoo.export import export
-from zoo.files import expand
+from zoo.files import claimed, expand
 from zoo.metrics import Metric
 from zoo.registry import Entry, did_you_mean
 from zoo.weights.load import load_weights
@@ -414,7 +414,8 @@ class Task(abc.ABC):
             note(f"{self.name} trains much faster with KERAS_BACKEND={entry.fastest_on} set.")
         if progress and "bfloat16" in str(self.dtype) and environment.lacks_bfloat16() and not backend.has_gpu():
             note("this processor has no instructions for bfloat16: training in float32 is several times as fast.")
-        return loop.fit(plan, run, save=functools.partial(self.save, overwrite=True), kept=self.model)
+        with claimed(folder):
+            return loop.fit(plan, run, save=functools.partial(self.save, overwrite=True), kept=self.model)
 
     def _remember_data(self, dataset: Dataset, data: Any, validation: Any) -> None:
         """Remember what the model is trained on; `data` and `validation` are what the user named."""

@@ -18,7 +18,7 @@ from zoo.console import note, note_skipped
 from zoo.data import images, sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import UsageError, ZooError, printable, whole_number
-from zoo.files import expand
+from zoo.files import claimed, expand
 from zoo.tasks.images.classification import Classifier
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.transfer.features import Backbone, FeatureEngine, Features, extract
@@ -74,7 +74,25 @@ def finetune(
     augment, seed = whole_number("augment", augment, 0), whole_number("seed", seed, 0)
     if out is not None and Path(out).suffix != ".keras":
         raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
-    network = Backbone(backbone)
+    with claimed(out):
+        return _finetune(
+            train, validation, val_split, Backbone(backbone), augment, precision, seed, skip_list, out, overwrite
+        )
+
+
+def _finetune(
+    train: Any,
+    validation: Any,
+    val_split: float | None,
+    network: Backbone,
+    augment: int,
+    precision: str | None,
+    seed: int,
+    skip_list: str | Path | None,
+    out: str | Path | None,
+    overwrite: bool,
+) -> Classifier:
+    """`finetune`, with nobody else at work on `out`."""
     fast, exact = FeatureEngine(network, precision), FeatureEngine(network, "float32")
     seconds: dict[str, float] = {}
     with clocked(seconds, "reading the folder"):

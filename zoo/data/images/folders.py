@@ -13,6 +13,7 @@ from zoo.data.images import EXTENSIONS
 from zoo.data.images.labels import label_texts, labelled
 from zoo.data.images.pictures import Pictures
 from zoo.errors import ZooError
+from zoo.files import from_cell
 
 SPLITS = {
     "train": "train",
@@ -255,6 +256,8 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
             file.seek(0)
             reader = csv.DictReader(file, delimiter=max(",;\t", key=header.count), restval="")
             rows = [(reader.line_num, row) for row in reader]
+            for _, row in rows:
+                row.update({name: from_cell(cell) for name, cell in row.items() if isinstance(cell, str)})
             return list(reader.fieldnames or []), rows
     except UnicodeDecodeError:
         raise ZooError(f"{path} is not UTF-8 text. Save it as CSV UTF-8 and try again.") from None

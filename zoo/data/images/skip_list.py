@@ -123,7 +123,8 @@ def write(path, reasons: dict[Path, str], overwrite: bool = False) -> None:
     rows = [HEADER]
     for picture, reason in reasons.items():
         place = picture.parent.resolve() / picture.name
-        rows.append(((place.relative_to(folder) if place.is_relative_to(folder) else place).as_posix(), reason))
+        path = (place.relative_to(folder) if place.is_relative_to(folder) else place).as_posix()
+        rows.append((files.to_cell(path), files.to_cell(reason)))
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     with files.atomic_file(target) as temporary:
