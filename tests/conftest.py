@@ -1,5 +1,6 @@
 """What the tests share: a cache of their own, small separable photos, and the shared data where it is there."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -219,14 +220,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         start = int(requested.removeprefix("bytes=").rstrip("-")) if requested and server.ranges else 0
         if start and start >= len(server.body):
             return self.send_error(416)
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(server.body) - start))
+        self.send_response(302 if server.leads_to else 206 if start else 200)
+        if server.leads_to:
+            self.send_header("Location", server.leads_to)
+        if server.length is not None:
+            self.send_header("Content-Length", server.length or str(len(server.body) - start))
         self.end_headers()
         rest = server.body[start:]
         if server.cuts:
             rest = rest[: server.cuts.pop(0)]
             self.close_connection = True
-        self.wfile.write(rest)
+        with contextlib.suppress(ConnectionError):
+            while server.drips and not server.over.wait(0.01):
+                self.wfile.write(rest[:1])
+                rest = rest[1:]
+            self.wfile.write(rest)
 
     def log_message(self, *_):
         pass
@@ -240,10 +248,13 @@ def server(monkeypatch):
     monkeypatch.setattr(download, "PAUSE", 0)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.asked, server.ranges, server.cuts, server.body = [], True, [], b""
+    # what it says of the length, None for nothing; another address; whether it sends a byte at a time
+    server.length, server.leads_to, server.drips, server.over = "", None, False, threading.Event()
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
+    server.over.set()
     server.shutdown()
     thread.join()
     server.server_close()

@@ -98,6 +98,49 @@ def test_two_at_once_download_once(server, tmp_path):
     assert (tmp_path / "file.bin").read_bytes() == BODY
 
 
+@pytest.mark.parametrize("length", [None, "many", "-5", "9" * 5000])
+@pytest.mark.parametrize("size", [None, len(BODY)])
+def test_a_length_that_is_none(length, size, server, tmp_path):
+    server.length = length
+    download.fetch(f"{server.url}/file", tmp_path / "file.bin", SHA256, size)
+    assert (tmp_path / "file.bin").read_bytes() == BODY
+
+
+BAD = {  # what the server does, the size that is known, and what is said
+    "more than there should be": ({"length": None}, 1000, "larger than the 1,000 bytes"),
+    "more than it says": ({"length": str(10**30)}, None, "larger than the"),
+    "no end": ({"length": None}, None, "larger than the 500,000 bytes"),
+    "to a file": ({"leads_to": "file:///etc/hostname"}, None, "302 .*'file:///etc/hostname' is not allowed"),
+    "to FTP": ({"leads_to": "ftp://127.0.0.1:9/x"}, None, "leads to ftp://127.0.0.1:9/x, not of the web"),
+    "in a circle": ({"leads_to": "/file"}, None, "infinite loop"),
+    "a byte at a time": ({"drips": True}, None, "fewer than 30,000 bytes came in 0.3 seconds"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_server(case, server, tmp_path, monkeypatch):
+    behaviour, size, expected = BAD[case]
+    vars(server).update(behaviour)
+    monkeypatch.setattr(download, "LARGEST", 500_000 if case == "no end" else 2_000_000)
+    monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    with pytest.raises(ZooError, match=expected):
+        download.fetch(f"{server.url}/file", tmp_path / "file.bin", SHA256, size)
+    assert not (tmp_path / "file.bin").exists()
+    assert not (tmp_path / "file.bin.part").exists() or case == "a byte at a time"
+
+
+def test_another_address_of_the_web_is_followed(server, tmp_path):
+    server.leads_to = f"{server.url}/absent"
+    with pytest.raises(ZooError, match="404"):
+        download.fetch(f"{server.url}/file", tmp_path / "file.bin", SHA256)
+
+
+def test_what_is_inside_a_gzip_file_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "LARGEST", 10**6)
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(10**7)))
+    assert "more than 1,000,000 bytes" in download.content_sha256(tmp_path / "bomb.gz")
+
+
 def test_a_folder_that_cannot_be_written(server, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ZooError, match="ZOO_HOME"):

@@ -31,7 +31,7 @@ def nothing_at_hand(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("ZOO_DATA", raising=False)
     monkeypatch.setattr(download, "PAUSE", 0)
-    monkeypatch.setattr("urllib.request.urlopen", offline)
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", offline)
     return tmp_path
 
 

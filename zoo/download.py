@@ -1,4 +1,4 @@
-"""Downloads that are whole or not there: resumed when cut, checked by hash, one process at a time."""
+"""Downloads that are whole or not there: resumed when cut, checked by hash, bounded, one process at a time."""
 
 import gzip
 import hashlib
@@ -16,11 +16,22 @@ from zoo.errors import ZooError
 
 ATTEMPTS = 4  # the first, and three more when the connection is cut
 PAUSE = 1.0  # seconds before the next attempt
-TIMEOUT = 30.0  # seconds without a byte
+TIMEOUT = 30.0  # seconds without a byte; and in each such time there must come
+LEAST = 30_000  # bytes
+LARGEST = 16 * 2**30  # bytes of a file whose size nobody tells, and of what is inside one that is gzipped
 CHUNK = 1 << 18  # bytes
 
 
-def fetch(url: str, target, sha256: str) -> Path:
+class HTTPRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows a server to other addresses of the web alone; urllib would go to FTP, too."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl) -> urllib.request.Request | None:
+        if not newurl.lower().startswith(("http://", "https://")):
+            raise urllib.error.HTTPError(newurl, code, f"which leads to {newurl}, not of the web", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def fetch(url: str, target, sha256: str, size: int | None = None) -> Path:
     """Download a file, unless it is there already.
 
     Args:
@@ -28,13 +39,14 @@ def fetch(url: str, target, sha256: str) -> Path:
         target: where it goes. What has come so far lies beside it in a file ending in ".part", and a later call
             carries on from there.
         sha256: of the content; of what is inside when the name of `target` ends in ".gz".
+        size: of the file in bytes, where it is known.
 
     Returns:
         The path `target`.
 
     Raises:
-        ZooError: the server has no such file, the connection was cut too often, or the content is not the right
-            one (it is removed then).
+        ZooError: the server has no such file, the connection was cut or too slow too often, or the content is too
+            large or not the right one (it is removed then).
     """
     target = Path(target)
     part = target.with_name(target.name + ".part")
@@ -43,7 +55,7 @@ def fetch(url: str, target, sha256: str) -> Path:
         with FileLock(f"{target}.lock"):  # a second process waits here, and then finds the file
             if target.exists() and content_sha256(target) == sha256:
                 return target
-            _download(url, part)
+            _download(url, part, size)
             found = content_sha256(part, gzipped=target.suffix == ".gz")
             if found != sha256:
                 part.unlink()
@@ -63,23 +75,26 @@ def content_sha256(path: Path, gzipped: bool | None = None) -> str:
     The wrapper of a gzip file holds a date and depends on the compressor; its content does not.
     """
     gzipped = path.suffix == ".gz" if gzipped is None else gzipped
-    total = hashlib.sha256()
+    total, length = hashlib.sha256(), 0
     try:
         with gzip.open(path) if gzipped else path.open("rb") as file:
             while chunk := file.read(CHUNK):
                 total.update(chunk)
+                length += len(chunk)
+                if gzipped and length > LARGEST:
+                    return f"that of a gzip file of more than {LARGEST:,} bytes"
     except (gzip.BadGzipFile, EOFError, zlib.error):
         return "that of a damaged gzip file"
     return total.hexdigest()
 
 
-def _download(url: str, part: Path):
+def _download(url: str, part: Path, size: int | None):
     """Bring `part` to its full length, in as many attempts as are allowed."""
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE)
         try:
-            problem = _attempt(url, part)
+            problem = _attempt(url, part, size)
         except urllib.error.HTTPError as error:
             if error.code < 500:  # asking again would not help
                 raise ZooError(f"{url} cannot be downloaded: the server says {error.code} {error.reason}.") from None
@@ -94,14 +109,18 @@ def _download(url: str, part: Path):
     )
 
 
-def _attempt(url: str, part: Path) -> str | None:
-    """Ask for what is missing and append it; returns what went wrong, or None when the file is complete."""
+def _attempt(url: str, part: Path, size: int | None) -> str | None:
+    """Ask for what is missing and append it; returns what went wrong, or None when the file is complete.
+
+    Raises:
+        ZooError: there is more of it than there should be; nothing is kept.
+    """
     from tqdm import tqdm
 
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+        response = urllib.request.build_opener(HTTPRedirect).open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return None  # nothing is missing; should it be too long, the hash will tell
@@ -113,13 +132,19 @@ def _attempt(url: str, part: Path) -> str | None:
     with response:
         if have and response.status != http.HTTPStatus.PARTIAL_CONTENT:
             have = 0  # the server knows no ranges and sends all of it again
-        length = response.headers.get("Content-Length")
-        total = have + int(length) if length else None
+        # what the server says of it, where that is a number; else it ends when the connection does
+        total = size if response.length is None else have + response.length
+        most = LARGEST if size is None else size
         bar = tqdm(desc=part.stem, initial=have, total=total, unit="B", unit_scale=True, file=sys.stderr, disable=None)
         with part.open("ab" if have else "wb") as file, bar:
-            while True:
+            begun, before = time.monotonic(), have
+            while have <= most and (total is None or total <= most):
+                if time.monotonic() - begun > TIMEOUT:
+                    if have - before < LEAST:
+                        return f"fewer than {LEAST:,} bytes came in {TIMEOUT:g} seconds"
+                    begun, before = time.monotonic(), have
                 try:
-                    chunk = response.read(CHUNK)
+                    chunk = response.read1(CHUNK)  # what is there, rather than all of it
                 except (OSError, http.client.HTTPException) as error:
                     return str(error) or type(error).__name__
                 if not chunk:
@@ -127,4 +152,7 @@ def _attempt(url: str, part: Path) -> str | None:
                 file.write(chunk)
                 bar.update(len(chunk))
                 have += len(chunk)
+    if max(have, total or 0) > most:
+        part.unlink()
+        raise ZooError(f"{url} is larger than the {most:,} bytes that it may have, and was not kept.")
     return None if total in (None, have) else "the connection was cut"

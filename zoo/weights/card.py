@@ -30,6 +30,7 @@ class WeightsCard:
         distribution: the same package by its name for pip; None where the names are the same.
         extra: the extra of this project's that installs the package.
         url: the address that it is downloaded from, once.
+        size: of the file in bytes, so that no more is downloaded.
         renamed: layer names by the names that the file has instead; see `zoo.weights.assign`.
         labels: file beside the card with the names of the classes; see `zoo.weights.load.class_names`.
         preprocessing: arguments of the task's preprocessing with which they were trained.
@@ -48,6 +49,7 @@ class WeightsCard:
     distribution: str | None = None
     extra: str | None = None
     url: str | None = None
+    size: int | None = None
     renamed: dict = field(default_factory=dict)
     labels: str | None = None
     preprocessing: dict = field(default_factory=dict)

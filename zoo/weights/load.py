@@ -74,7 +74,7 @@ def find(card: WeightsCard) -> Path:
     """
     if card.url:
         name = f"{card.path.stem}-{card.sha256[:12]}{Path(card.file_name).suffix}"
-        return download.fetch(card.url, files.home() / "weights" / name, card.sha256)
+        return download.fetch(card.url, files.home() / "weights" / name, card.sha256, card.size)
     if not card.package:
         return card.path.parent / card.file_name
     spec = importlib.util.find_spec(card.package)  # finds a package without importing it
