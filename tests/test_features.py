@@ -1,7 +1,9 @@
 """The feature cache: what it is keyed by, and that neither a crash nor a bad disk makes it lie."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -54,7 +56,7 @@ def look(folder, backbone, engine=Colours, views=1):
 
 
 def database():
-    (file,) = cache.folder().glob("*.sqlite")
+    (file,) = (file for file in cache.folder().glob("*.sqlite") if ".damaged" not in file.name)
     return file
 
 
@@ -121,6 +123,12 @@ def test_nothing_usable(tmp_path, backbone):
     assert found.x.shape[0] == 0 and found.kept.tolist() == [] and len(found.skipped) == 2
 
 
+def change(file, *statements):
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
 def cut(file):
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
@@ -136,6 +144,10 @@ DAMAGE = {
     "cut": cut,
     "empty": lambda file: file.write_bytes(b""),
     "blotted after the first page": blot,
+    "of other columns": lambda file: change(file, "ALTER TABLE features DROP COLUMN checksum"),
+    "of something else": lambda file: change(file, "UPDATE identity SET content = '{}'"),
+    "of no JSON": lambda file: change(file, "UPDATE identity SET content = CAST(x'fffe' AS TEXT)"),
+    "a null": lambda file: change(file, "UPDATE identity SET content = NULL"),
 }
 
 
@@ -149,7 +161,48 @@ def test_a_damaged_database_is_replaced(case, tiny_photos, backbone, capsys):
     assert np.array_equal(again.x, first.x) and again.computed == 24 * 6
     if case != "empty":
         assert str(database()) in capsys.readouterr().err
+        assert cache.folder().joinpath(f"{database().stem}.damaged.sqlite").is_file()
     assert look(tiny_photos, backbone, views=6).computed == 0
+
+
+ROWS = {  # what something has made of one row in the middle of a cache
+    "a flipped bit": "UPDATE features SET row = CAST(x'ff' || substr(row, 2) AS BLOB) WHERE rowid = 5",
+    "not a number": "UPDATE features SET row = CAST(x'0000c07f' || substr(row, 5) AS BLOB) WHERE rowid = 5",
+    "cut": "UPDATE features SET row = CAST(substr(row, 1, 20) AS BLOB) WHERE rowid = 5",
+    "no whole numbers": "UPDATE features SET row = CAST(substr(row, 1, 21) AS BLOB) WHERE rowid = 5",
+    "longer": "UPDATE features SET row = CAST(row || row AS BLOB) WHERE rowid = 5",
+    "text": "UPDATE features SET row = 'hello' WHERE rowid = 5",
+    "a number": "UPDATE features SET row = 7 WHERE rowid = 5",
+    "a null": "UPDATE features SET row = NULL WHERE rowid = 5",
+    "no checksum": "UPDATE features SET checksum = NULL WHERE rowid = 5",
+    "of another picture": "UPDATE features SET (row, checksum) = "
+    "(SELECT row, checksum FROM features WHERE rowid = 6) WHERE rowid = 5",
+}
+
+
+@pytest.mark.parametrize("case", ROWS)
+def test_a_bad_row_is_computed_anew_and_replaced(case, tiny_photos, backbone):
+    first = look(tiny_photos, backbone)
+    change(database(), ROWS[case])
+    again = look(tiny_photos, backbone)
+    assert np.array_equal(again.x, first.x) and again.computed == 1
+    assert look(tiny_photos, backbone).computed == 0
+
+
+def test_rows_of_another_length_than_the_others_are_computed_anew(tiny_photos, backbone):
+    first = look(tiny_photos, backbone)
+    change(database(), "PRAGMA user_version = 3")
+    again = look(tiny_photos, backbone)
+    assert np.array_equal(again.x, first.x) and again.computed == 24
+    assert look(tiny_photos, backbone).computed == 0
+
+
+def test_a_picture_that_changes_between_two_looks_is_left_out(tiny_photos, backbone, monkeypatch):
+    look(tiny_photos, backbone)
+    change(database(), ROWS["text"])
+    monkeypatch.setattr("zoo.data.images.digest", lambda data: "another")
+    found = look(tiny_photos, backbone)
+    assert [item["reason"] for item in found.skipped] == ["was changed while it was looked at"]
 
 
 def test_without_a_folder_to_write_to_it_works_and_says_so(tiny_photos, backbone, tmp_path, monkeypatch, capsys):

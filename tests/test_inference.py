@@ -1,5 +1,6 @@
 """Networks without their framework: converted once, they answer as Keras does; whatever goes wrong, Keras answers."""
 
+import errno
 import importlib
 import json
 import os
@@ -23,8 +24,10 @@ from zoo import catalog, inference, saving
 from zoo.errors import ZooError
 from zoo.files import atomic_folder
 from zoo.inference import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, OpenVINOEngine
+from zoo.inference.conversion import SUMS
 from zoo.saving.safety import RECORD
 from zoo.transfer import cache
+from zoo.transfer.features import Backbone
 
 pytestmark = pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
 
@@ -312,7 +315,30 @@ def garble(folder):
     (folder / CONVERTED).write_text("<net>")
 
 
-DAMAGE = {"cut": cut, "garbled": garble, "half is gone": lambda folder: (folder / "model.bin").unlink()}
+def other_numbers(folder):
+    """Weights of the right length that answer something."""
+    content = np.fromfile(folder / "model.bin", np.uint8)
+    (folder / "model.bin").unlink()  # the test shares its files with others
+    (folder / "model.bin").write_bytes(content[::-1].tobytes())
+
+
+def other_network(folder):
+    """A network that can be read and answers, but not with the weights beside it."""
+    text = (folder / CONVERTED).read_text()
+    (folder / CONVERTED).unlink()
+    (folder / CONVERTED).write_text(text + "\n")
+
+
+DAMAGE = {
+    "cut": cut,
+    "garbled": garble,
+    "half is gone": lambda folder: (folder / "model.bin").unlink(),
+    "other numbers": other_numbers,
+    "another network": other_network,
+    "no sums": lambda folder: (folder / SUMS).unlink(),
+    "sums that are none": lambda folder: (folder / SUMS).write_text("[1"),
+    "a pipe": lambda folder: ((folder / "model.bin").unlink(), os.mkfifo(folder / "model.bin")),
+}
 
 
 @pytest.fixture(scope="module")
@@ -334,13 +360,60 @@ def test_a_damaged_network_is_made_anew(case, small, converted, tmp_path, monkey
     assert conversion.engine() is None and begun == [True, False]
 
 
+def bad_alloc(model, samples, folder):
+    raise RuntimeError("Check 'false' failed: std::bad_alloc")
+
+
+def no_room(model, samples, folder):
+    raise RuntimeError("Exception from src/core/serialize.cpp")  # as OpenVINO says of a disk that is full
+
+
+@pytest.mark.parametrize("fail, words", [(bad_alloc, "bad_alloc"), (no_room, "no space left")])
+def test_a_shortage_is_not_remembered_as_what_cannot_be_converted(fail, words, small, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])  # the helper's program hides what it does not need
+    convert = importlib.import_module("zoo.convert")
+    monkeypatch.setattr(convert, "convert", fail)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    identity = json.dumps({"sha256": zoo.load(small)._archive.sha256})
+    with pytest.raises(OSError, match=words):
+        convert.main(tmp_path / "networks" / "a", identity, str(small))
+    assert not any((tmp_path / "networks").iterdir())
+
+
+def test_a_published_network_is_tested_and_what_lies_beside_it_made_anew(tuned, copy_home, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_HOME", str(copy_home(tmp_path / "home")))
+    backbone = Backbone("efficientnet_lite0")
+    folder = backbone.conversion.folder
+    for passed in folder.glob("passed-*"):
+        passed.unlink()
+    tested = []
+    monkeypatch.setattr(saving.Archive, "test", lambda archive, answer, setting: tested.append(archive.path))
+    for _ in range(2):
+        assert backbone.conversion.engine()
+    assert tested == [folder / FILE]  # once
+    content = (folder / FILE).read_bytes()
+    (folder / FILE).unlink()
+    (folder / FILE).write_bytes(content[:-9])
+    begun = []
+    monkeypatch.setattr(backbone.conversion, "wait", lambda: begun.append(folder.exists()) or make(folder, content))
+    assert backbone.archive().record.content["name"] == "efficientnet_lite0" and begun == [False]
+
+
+def make(folder, content):
+    folder.mkdir()
+    (folder / FILE).write_bytes(content)
+
+
 def test_a_network_of_other_weights_is_made_anew(small, converted, tmp_path, monkeypatch):
     other = zoo.load(small)
     other.model.set_weights([w + 1 for w in other.model.get_weights()])
     other.save(tmp_path / "other.keras")
     shutil.copytree(converted, tmp_path / "home")
     task, conversion = zoo.load(tmp_path / "other.keras"), converting(tmp_path / "other.keras", tmp_path, monkeypatch)
-    (kept,) = conversion.folder.parent.iterdir()
+    (kept,) = conversion.folder.parent.iterdir()  # its sums are right, so the self-test has to find it
     kept.rename(conversion.folder)
     begun = []
     monkeypatch.setattr(conversion, "begin", lambda: begun.append(conversion.folder.exists()))

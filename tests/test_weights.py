@@ -221,8 +221,14 @@ def test_what_is_no_whole_file_is_refused_and_not_waited_for(kind, tmp_path):
         path.write_bytes(b"hello")
     sha256 = hashlib.sha256(b"hello").hexdigest() if kind == "damaged" else "0" * 64
     card = WeightsCard.read(write_card(tmp_path, {**LEAST, "sha256": sha256}))
-    words = {"another": "is not the file that was expected", "damaged": "cut short or damaged"}
-    with pytest.raises(ZooError, match=words.get(kind, "there is no file")) as error:
+    words = {
+        "missing": "there is no file",
+        "folder": "directory",
+        "pipe": "a pipe or a device, where a file is wanted",
+        "another": "is not the file that was expected",
+        "damaged": "cut short or damaged",
+    }
+    with pytest.raises(ZooError, match=words[kind]) as error:
         read(card)
     assert str(path) in str(error.value)
 

@@ -5,9 +5,11 @@ is imported in a third of the time, builds, and exports without tracing anything
 """
 
 import json
-import shutil
+import os
+import re
 import signal
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,11 +35,15 @@ import numpy as np  # noqa: E402
 
 from zoo import backend, inference, saving  # noqa: E402
 from zoo.errors import ZooError  # noqa: E402
-from zoo.files import atomic_folder  # noqa: E402
+from zoo.files import atomic_folder, on_disk  # noqa: E402
 from zoo.tasks import factory  # noqa: E402
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ROOM = 512 * 2**20  # bytes; where fewer are free, OpenVINO may have failed for want of them, in any words
+SHORTAGE = re.compile(
+    "alloc|out of memory|no space|quota|file too large|start new thread|temporarily unavailable|too many open files",
+    re.IGNORECASE,
+)
 
 
 def main(folder: str, identity: str, name: str, weights: str | None = None) -> None:
@@ -58,14 +64,14 @@ def main(folder: str, identity: str, name: str, weights: str | None = None) -> N
                 samples = task._sample_inputs(2)
                 test = saving.selftest(samples, convert(task.model, samples, temporary))
                 saving.save(task.model, temporary / inference.FILE, task.get_config(), test)
+            inference.seal(temporary)
         except (OSError, MemoryError):
             raise
         except Exception as error:  # Keras and OpenVINO raise what they like on what they cannot do
             for file in temporary.iterdir():
                 if file.name != inference.IDENTITY:
                     file.unlink()
-            if shutil.disk_usage(temporary).free < ROOM:  # not to be remembered: there may be room tomorrow
-                raise OSError(f"the disk of {folder} is full") from error
+            check_room(temporary, error)
             (temporary / inference.REFUSED).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
 
 
@@ -74,6 +80,21 @@ def interrupt(*_) -> None:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def check_room(folder: Path, error: Exception) -> None:
+    """Raise what may be gone tomorrow: such a failure is not remembered.
+
+    Raises:
+        OSError: there is no room on the disk, or `error` tells of a shortage.
+        MemoryError: there is none in memory.
+    """
+    if SHORTAGE.search(str(error)):
+        raise OSError(str(error)) from error
+    bytearray(ROOM)
+    with on_disk(folder), tempfile.TemporaryFile(dir=folder) as file:
+        if hasattr(os, "posix_fallocate"):  # Windows has no such function
+            os.posix_fallocate(file.fileno(), 0, ROOM)
 
 
 def convert(model: "keras.Model", samples: np.ndarray, folder: Path) -> np.ndarray:

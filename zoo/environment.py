@@ -126,7 +126,7 @@ def _backend() -> tuple[str, str]:
         return name, "KERAS_BACKEND"
     settings = _keras_home() / "keras.json"
     try:
-        return str(json.loads(settings.read_text(encoding="utf-8"))["backend"]), str(settings)
+        return str(json.loads(files.read_bytes(settings))["backend"]), str(settings)
     except (OSError, ValueError, LookupError, TypeError):
         return "tensorflow", "Keras' default"
 

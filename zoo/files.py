@@ -1,14 +1,16 @@
-"""Where the zoo keeps its own files; where results may go, and how they are written: whole, or not at all."""
+"""Where the zoo keeps its own files; how those of others are read, and results written: whole, or not at all."""
 
 import contextlib
+import errno
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import platformdirs
 
@@ -81,6 +83,33 @@ def is_cached(path: Path) -> bool:
         return False
 
 
+def open_file(path: str | os.PathLike) -> BinaryIO:
+    """Open a file that somebody has named, to read its bytes.
+
+    Raises:
+        OSError: it cannot be read. A pipe, which would be waited for, and a device, which may be endless, are refused.
+
+    Example:
+        >>> open_file("/dev/null")
+        Traceback (most recent call last):
+        OSError: [Errno 22] it is a pipe or a device, where a file is wanted: '/dev/null'
+    """
+
+    def opener(name: str, flags: int) -> int:
+        mode = Path(name).stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # of a folder, the system says so
+            raise OSError(errno.EINVAL, "it is a pipe or a device, where a file is wanted", name)
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # it may have become a pipe just now
+
+    return open(path, "rb", opener=opener)
+
+
+def read_bytes(path: str | os.PathLike) -> bytes:
+    """The content of a file that somebody has named; `OSError` as for `open_file`."""
+    with open_file(path) as file:
+        return file.read()
+
+
 def output(
     path: str | os.PathLike,
     conflict: Callable[[Path], str] = lambda file: "",
@@ -123,6 +152,31 @@ def output(
             "overwrite=True."
         )
     return target
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that a disk, or somebody's share of it, is full."""
+    full = (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error, "errno", None) in full or f"errno = {errno.ENOSPC}" in str(error)  # the second by HDF5
+
+
+@contextlib.contextmanager
+def on_disk(path: Path, advice: str = "give a name on another") -> Iterator[None]:
+    """Say what was being written where the disk is full; the system's own error names no file."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        reason = f"there is no space left on its disk. Make room there, or {advice}"
+        raise OSError(error.errno or errno.ENOSPC, reason, str(path)) from error
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """An empty folder among the system's temporary ones, which is removed at the end."""
+    with tempfile.TemporaryDirectory() as folder, on_disk(Path(folder), "set TMPDIR to a folder on another"):
+        yield Path(folder)
 
 
 @contextlib.contextmanager
@@ -206,20 +260,21 @@ def atomic_file(path: str | os.PathLike, suffix: str = "") -> Iterator[Path]:
         ...     _ = temporary.write_text("all of it")
     """
     path = output(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes files private; a model file is as public as any other
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with on_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)  # mkstemp makes files private; a model file is as public as any other
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -231,17 +286,18 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     Args:
         folder: what will hold the files; it does not exist yet.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".new.", dir=folder.parent))
-    try:
-        yield temporary
+    with on_disk(folder, "set ZOO_HOME to a folder on another"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".new.", dir=folder.parent))
         try:
-            temporary.rename(folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
-            for file in sorted(temporary.iterdir()):
-                if not (folder / file.name).exists():
-                    file.rename(folder / file.name)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            yield temporary
+            try:
+                temporary.rename(folder)
+            except OSError:
+                if not folder.is_dir():
+                    raise
+                for file in sorted(temporary.iterdir()):
+                    if not (folder / file.name).exists():
+                        file.rename(folder / file.name)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)

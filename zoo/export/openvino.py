@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from zoo import inference, saving
 from zoo.errors import ZooError
-from zoo.files import atomic_file, output
+from zoo.files import atomic_file, output, temporary_folder
 
 if TYPE_CHECKING:
     from zoo.tasks.task import Task
@@ -31,7 +30,7 @@ def write(task: Task, path: Path, overwrite: bool = False) -> None:
     output(weights, lambda file: "" if path.exists() else "belongs to no network beside it", overwrite=overwrite)
     if not inference.available():
         raise ZooError("OpenVINO is not installed; type: python -m pip install openvino")
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         saved, network = Path(folder, "model.keras"), Path(folder, "network.xml")
         task.save(saved)
         conversion = inference.Conversion.of_file(saved, saving.digest(saved.read_bytes()))

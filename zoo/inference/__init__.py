@@ -1,6 +1,6 @@
 """Who computes a network's answers: OpenVINO, without the network's framework, or Keras."""
 
-from zoo.inference.conversion import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, key_of
+from zoo.inference.conversion import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, key_of, seal
 from zoo.inference.engine import BATCH, Engine, HeadEngine, KerasEngine
 from zoo.inference.openvino import OpenVINOEngine, available, fastest_precision, load_openvino
 
@@ -19,4 +19,5 @@ __all__ = [
     "fastest_precision",
     "key_of",
     "load_openvino",
+    "seal",
 ]

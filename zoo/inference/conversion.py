@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -18,14 +19,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from zoo import catalog
+from zoo import catalog, saving
 from zoo.console import note
-from zoo.files import atomic_folder, home, is_cached
+from zoo.files import atomic_folder, home, is_cached, read_bytes
 from zoo.inference.openvino import OpenVINOEngine, available, load_openvino, version
 
 FILE = "network.keras"  # a published network as a saved file: what fine-tuning puts its own head on
 CONVERTED = "model.xml"
 IDENTITY = "identity.json"
+SUMS = "sha256.json"  # of the network's two files
 REFUSED = "refused.txt"  # why a network cannot be converted, so that it is tried once
 
 
@@ -128,7 +130,9 @@ class Conversion:
             if folder is None:
                 return None
             try:
+                check_seal(folder)
                 engine = OpenVINOEngine(folder / CONVERTED, precision).ready()
+                self._check_published(engine)
                 check(engine)
                 return engine
             except ImportError as error:
@@ -139,6 +143,14 @@ class Conversion:
                 shutil.rmtree(folder, ignore_errors=True)  # and another is made
         self._fail(reason)
         return None
+
+    def _check_published(self, engine: OpenVINOEngine) -> None:
+        """Compare a published network's answers with those of the day it was converted, once on each machine."""
+        saved, passed = self.folder / FILE, self.folder / f"passed-{platform.node()}"
+        if engine.precision == "float32" and saved.is_file() and not passed.exists():
+            saving.read(saved).test(lambda inputs: engine(inputs)[0], engine.setting)
+            with contextlib.suppress(OSError):
+                passed.touch()
 
     def _fail(self, reason: object) -> None:
         self._failed.add(self.folder)
@@ -154,6 +166,7 @@ class Conversion:
         """
         if not self.done() or other.done():
             return
+        check_seal(self.folder)
         openvino = load_openvino()
         operations = openvino.opset13
 
@@ -165,6 +178,31 @@ class Conversion:
         with atomic_folder(other.folder) as folder:
             openvino.save_model(headed, folder / CONVERTED, compress_to_fp16=False)
             (folder / IDENTITY).write_text(json.dumps(other.identity), encoding="utf-8")
+            seal(folder)
+
+
+def seal(folder: Path) -> None:
+    """Write down what a network's files are, so that damage to them is found."""
+    (folder / SUMS).write_text(json.dumps(_sums(folder)), encoding="utf-8")
+
+
+def check_seal(folder: Path) -> None:
+    """Refuse files that are not those which were written.
+
+    Raises:
+        ValueError: a file is another one.
+        OSError: a file is not there.
+    """
+    if json.loads(read_bytes(folder / SUMS)) != _sums(folder):
+        raise ValueError(f"{folder} holds other files than were written")
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """SHA-256 of a network's files, by name; reading them takes far less than compiling the network."""
+    return {
+        file.name: saving.digest(read_bytes(file))
+        for file in (folder / CONVERTED, (folder / CONVERTED).with_suffix(".bin"))
+    }
 
 
 def end_running(wait: float) -> None:

@@ -12,7 +12,6 @@ import json
 import math
 import os
 import platform
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ import numpy as np
 from zoo._version import __version__
 from zoo.console import aligned, describe
 from zoo.errors import ZooError, brief
-from zoo.files import atomic_file, home, is_cached
+from zoo.files import atomic_file, home, is_cached, is_full, read_bytes, temporary_folder
 from zoo.files import output as output_file
 from zoo.saving import safety
 from zoo.saving.packing import digest, unpack
@@ -114,7 +113,7 @@ def save(model: "keras.Model", path: Path, record: dict, test: dict, overwrite: 
     from zoo.backend import random_scope, silence_stderr
 
     check_ending(path)
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         copy = Path(folder, "model.keras")
         # to write a model down Keras imports TensorFlow, whatever it runs on
         with unwritable(path), silence_stderr(), random_scope(None):
@@ -251,13 +250,15 @@ class Archive:
             held = safety.count_numbers(self.members[WEIGHTS])
             if needed > held + 2**20:  # states of random numbers may be absent
                 raise ValueError(f"its configuration asks for {needed:,} numbers, its weights hold {held:,}")
-            with tempfile.TemporaryDirectory() as folder, random_scope(None):
-                copy = Path(folder, "checked.keras")
+            with temporary_folder() as folder, random_scope(None):
+                copy = folder / "checked.keras"
                 with zipfile.ZipFile(copy, "w") as archive:
                     for name, content in self.members.items():
                         archive.writestr(name, content)
                 return keras.saving.load_model(copy, compile=False, safe_mode=True)
         except Exception as error:  # Keras raises what it likes on a configuration that it cannot rebuild
+            if is_full(error):
+                raise
             versions = self.record.content.get("versions", {})
             raise ZooError(
                 f"{self.path} was saved with Keras {versions.get('keras')} and does not open with Keras "
@@ -317,7 +318,7 @@ def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archi
     """
     check_is_file(path)
     try:
-        content = path.read_bytes()  # once: what is checked is what is opened
+        content = read_bytes(path)  # once: what is checked is what is opened
     except OSError as error:
         raise ZooError(f"{path} cannot be read: {error.strerror}.") from error
     except MemoryError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zoo import environment
 from zoo.errors import ZooError
-from zoo.files import atomic_file
+from zoo.files import atomic_file, read_bytes
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def read_rows(folder: Path) -> list[Row]:
     if not path.exists():
         return []
     try:
-        return [Row(**values) for values in json.loads(path.read_text(encoding="utf-8"))]
+        return [Row(**values) for values in json.loads(read_bytes(path))]
     except (OSError, ValueError, TypeError) as error:
         raise ZooError(
             f"{path} holds no measured rows that can be read ({error}). Move it away, or give another folder by --out."

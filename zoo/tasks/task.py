@@ -13,7 +13,6 @@ import functools
 import hashlib
 import inspect
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -28,7 +27,7 @@ from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import RecordMismatchError, UsageError, ZooError, checked_seed, whole_number
 from zoo.export import export
-from zoo.files import claimed, expand
+from zoo.files import claimed, expand, temporary_folder
 from zoo.metrics import Metric
 from zoo.registry import Entry, did_you_mean
 from zoo.weights.load import load_weights
@@ -214,8 +213,8 @@ class Task(abc.ABC):
         entry = replace(self.entry, builder=functools.partial(catalog.build, self.name))
         state = {**vars(self), "entry": entry, "_model": None, "_made": None}
         if self._model is not None:
-            with tempfile.TemporaryDirectory() as folder:
-                self.save(file := Path(folder, "model.keras"))
+            with temporary_folder() as folder:
+                self.save(file := folder / "model.keras")
                 card = catalog.cards().get(self.name)
                 state["_archive"] = saving.read(file, lambda name: card.module if card else "")
         if isinstance(self._engine, inference.KerasEngine):

@@ -124,7 +124,7 @@ class RunCheckpoint(keras.callbacks.Callback):
         if not path.is_file():
             raise ZooError(f"there is no run to resume in {str(self.folder)!r}; train without resume first.")
         try:
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            with np.load(io.BytesIO(files.read_bytes(path)), allow_pickle=False) as file:
                 arrays = dict(file)
             content = json.loads(str(arrays.pop("content")))
             state, identity, stored = content["state"], content["identity"], content["variables"]

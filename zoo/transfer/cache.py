@@ -1,9 +1,11 @@
 """Features on disk: one SQLite file for each way of computing them."""
 
+import contextlib
 import json
 import shutil
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +13,9 @@ import numpy as np
 
 from zoo import inference
 from zoo.console import note
-from zoo.errors import ZooError
-from zoo.files import home
+from zoo.files import home, read_bytes
+
+FORMAT = 2  # of the rows; another one has files of its own
 
 
 class Cache:
@@ -23,9 +26,11 @@ class Cache:
     """
 
     def __init__(self, identity: dict):
-        self.file = folder() / f"{inference.key_of(identity)}.sqlite"
+        self.file = folder() / f"{inference.key_of({**identity, 'format': FORMAT})}.sqlite"
         self.identity = identity
         self.known: set[tuple[str, int]] = set()
+        self.inode = 0  # of the file that is open: another process may put a new one in its place
+        self.width = 0  # numbers of a row, once there is one
         self.connection = sqlite3.connect(":memory:")  # until the file is open
         self.writable = False
 
@@ -36,50 +41,88 @@ class Cache:
                 self.open()
             except sqlite3.OperationalError:
                 raise
-            except sqlite3.DatabaseError:  # not a database: damaged by something else
-                self.close()
-                note(f"The feature cache {self.file} is damaged; a new one is begun.")
-                self.file.unlink()
-                self.open()
+            except (sqlite3.DatabaseError, ValueError, TypeError):  # damaged by something else
+                self.begin_anew()
         except (OSError, sqlite3.Error) as error:
             self.give_up(error)
         return self
 
     def open(self) -> None:
         # A minute's patience: another process holds the lock only while it writes one batch.
-        self.connection = sqlite3.connect(self.file, timeout=60)
-        with self.connection as transaction:
+        self.connection = sqlite3.connect(self.file, timeout=60, isolation_level=None)
+        self.connection.text_factory = lambda text: text.decode(
+            errors="replace"
+        )  # damaged text is no error of its own
+        self.inode = self.file.stat().st_ino
+        with self.transaction() as transaction:
             transaction.execute("CREATE TABLE IF NOT EXISTS identity (content TEXT)")
             transaction.execute(
-                "CREATE TABLE IF NOT EXISTS features (digest TEXT, view INTEGER, row BLOB, PRIMARY KEY (digest, view))"
+                "CREATE TABLE IF NOT EXISTS features "
+                "(digest TEXT, view INTEGER, row BLOB, checksum INTEGER, PRIMARY KEY (digest, view))"
             )
-            if not transaction.execute("SELECT 1 FROM identity").fetchone():
-                transaction.execute("INSERT INTO identity VALUES (?)", [json.dumps(self.identity)])
+            if not (contents := transaction.execute("SELECT content FROM identity").fetchall()):
+                contents = [[json.dumps(self.identity)]]
+                transaction.execute("INSERT INTO identity VALUES (?)", contents[0])
+        columns = [column[1] for column in self.connection.execute("PRAGMA table_info (features)")]
+        if json.loads(contents[0][0]) != self.identity or columns != ["digest", "view", "row", "checksum"]:
+            raise ValueError("it is of something else")
+        (self.width,) = self.connection.execute("PRAGMA user_version").fetchone()
         self.known = set(self.connection.execute("SELECT digest, view FROM features"))
         self.writable = True
         self.file.touch()  # `zoo cache --prune` goes by the day of last use
 
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """What is written here is written whole or not at all; other processes wait meanwhile."""
+        self.connection.execute("BEGIN IMMEDIATE")  # a lock that is asked for in mid-work may be refused at once
+        with self.connection:
+            yield self.connection
+
+    def begin_anew(self) -> None:
+        """Move a damaged database aside."""
+        self.close()
+        aside = self.file.with_suffix(".damaged.sqlite")
+        note(f"The feature cache {self.file} is damaged; a new one is begun, the old one is {aside.name} now.")
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            if self.file.stat().st_ino == self.inode:
+                for ending in ("-journal", ""):  # the journal of one must not be played back into the other
+                    if (part := self.file.with_name(self.file.name + ending)).exists():
+                        part.replace(aside.with_name(aside.name + ending))
+        self.open()
+
     def lacks(self, digest: str, view: int) -> bool:
         return (digest, view) not in self.known
 
-    def get(self, digest: str, view: int) -> np.ndarray:
-        query = "SELECT row FROM features WHERE digest = ? AND view = ?"
+    def get(self, digest: str, view: int) -> np.ndarray | None:
+        """The features of a view, float32 of shape (d,); None where what the cache holds is not what was put there."""
+        query = "SELECT row, checksum FROM features WHERE digest = ? AND view = ?"
         try:
-            return np.frombuffer(self.connection.execute(query, [digest, view]).fetchone()[0], np.float32)
-        except sqlite3.DatabaseError as error:
-            raise ZooError(
-                f"the feature cache {self.file} is damaged ({error}); `zoo cache --prune 0` removes it."
-            ) from error
+            found = self.connection.execute(query, [digest, view]).fetchone()
+        except sqlite3.Error as error:
+            if self.writable and type(error) is sqlite3.DatabaseError:  # not a subclass, which tells of other trouble
+                try:
+                    self.begin_anew()
+                except (OSError, sqlite3.Error) as another:
+                    self.give_up(another)
+            return None
+        if found is None or not isinstance(found[0], bytes) or found[1] != checksum(digest, view, found[0]):
+            return None
+        row = np.frombuffer(found[0], np.float32)
+        return row if len(row) == self.width and np.isfinite(row).all() else None
 
     def put(self, rows: list[tuple[str, int, np.ndarray]]) -> None:
         """Store a batch in one transaction; a full disk ends the caching, not the work."""
         if not self.writable:
             return
+        contents = [(digest, view, row.astype(np.float32).tobytes()) for digest, view, row in rows]
         try:
-            with self.connection as transaction:
+            with self.transaction() as transaction:
+                if len(rows[0][2]) != self.width:
+                    self.width = len(rows[0][2])
+                    transaction.execute(f"PRAGMA user_version = {self.width}")
                 transaction.executemany(
-                    "INSERT OR IGNORE INTO features VALUES (?, ?, ?)",
-                    [(digest, view, row.astype(np.float32).tobytes()) for digest, view, row in rows],
+                    "INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?)",
+                    [(digest, view, row, checksum(digest, view, row)) for digest, view, row in contents],
                 )
         except sqlite3.Error as error:
             note(f"No more features are cached: {self.file}: {error}.")
@@ -97,6 +140,11 @@ class Cache:
         self.close()
 
 
+def checksum(digest: str, view: int, row: bytes) -> int:
+    """Tells a row that was damaged, or that belongs to another picture."""
+    return zlib.crc32(row, zlib.crc32(f"{digest} {view}".encode()))
+
+
 def folder() -> Path:
     return home() / "features"
 
@@ -107,7 +155,7 @@ def cached() -> Iterator[dict]:
         try:
             connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
             try:
-                identity = json.loads(connection.execute("SELECT content FROM identity").fetchone()[0])
+                identity = parse_identity(connection.execute("SELECT content FROM identity").fetchone()[0])
                 rows = connection.execute("SELECT COUNT(*) FROM features").fetchone()[0]
             finally:
                 connection.close()
@@ -115,12 +163,18 @@ def cached() -> Iterator[dict]:
             identity, rows = {"backbone": "damaged"}, 0
         yield item("features", file, identity, file.stat().st_size, rows)
     for place in sorted((home() / "networks").glob("*")):  # those that were being made when their maker was killed too
-        files = [file for file in place.iterdir() if file.is_file()]
+        files = [file for file in (place.iterdir() if place.is_dir() else [place]) if file.is_file()]
         try:
-            identity = json.loads((place / inference.IDENTITY).read_text())
-        except (OSError, ValueError):
+            identity = parse_identity(read_bytes(place / inference.IDENTITY))
+        except (OSError, TypeError, ValueError):
             identity = {"network": "unfinished"}
         yield item("network", place, identity, sum(file.stat().st_size for file in files), None)
+
+
+def parse_identity(text: str | bytes) -> dict:
+    if not isinstance(identity := json.loads(text), dict):
+        raise TypeError("an identity is a JSON object")
+    return identity
 
 
 def item(kind: str, path: Path, identity: dict, size: int, rows: int | None) -> dict:

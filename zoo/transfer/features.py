@@ -9,7 +9,6 @@ import hashlib
 import importlib
 import json
 import shutil
-import tempfile
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,8 +20,8 @@ from zoo import catalog, inference, saving
 from zoo.console import progress_bar
 from zoo.data import images, sources
 from zoo.data.dataset import Skipped
-from zoo.errors import UsageError
-from zoo.files import atomic_folder
+from zoo.errors import UsageError, ZooError
+from zoo.files import atomic_folder, temporary_folder
 from zoo.registry import did_you_mean
 from zoo.tasks import factory
 from zoo.tasks.task import Task
@@ -78,18 +77,22 @@ class Backbone:
 
     def archive(self) -> saving.Archive:
         """The whole pretrained classifier as a saved file, which the cache keeps: a new head needs no more."""
-        if not self.conversion.done(inference.FILE):
-            self.conversion.wait()  # leaves the file as well
         file = self.conversion.folder / inference.FILE
-        if not self.conversion.done(inference.FILE):
-            with tempfile.TemporaryDirectory() as folder:
-                saved = Path(folder, inference.FILE)
-                self.classifier.save(saved)
-                with contextlib.suppress(OSError), atomic_folder(self.conversion.folder) as cached:
-                    shutil.copy(saved, cached)
-                    (cached / inference.IDENTITY).write_text(json.dumps(self.conversion.identity))
-                return saving.read(saved)
-        return saving.read(file)
+        for _ in range(2):
+            if not self.conversion.done(inference.FILE):
+                self.conversion.wait()  # leaves the file as well
+            if self.conversion.done(inference.FILE):
+                try:
+                    return saving.read(file)
+                except ZooError:  # damaged by something: another one is made
+                    shutil.rmtree(self.conversion.folder, ignore_errors=True)
+        with temporary_folder() as folder:
+            saved = folder / inference.FILE
+            self.classifier.save(saved)
+            with contextlib.suppress(OSError), atomic_folder(self.conversion.folder) as cached:
+                shutil.copy(saved, cached)
+                (cached / inference.IDENTITY).write_text(json.dumps(self.conversion.identity))
+            return saving.read(saved)
 
 
 class FeatureEngine:
@@ -208,13 +211,27 @@ def extract(pictures: sources.Pictures, engine: FeatureEngine, views: int = 1, t
                 engine.begin()
             return missing
 
+        def again(index, view, digest):
+            engine.begin()
+            try:
+                data = images.read(pictures.items[index])
+                if images.digest(data) != digest:
+                    raise images.ImageError("was changed while it was looked at", "damaged")
+                return images.decode(data, engine.backbone.rule, view)
+            except images.ImageError as error:
+                return error
+
         stream = sources.stream(pictures, engine.backbone.rule, views=views, wanted=wanted)
         with contextlib.closing(stream), progress_bar(len(pictures) * views, title, unit="picture") as bar:
             for index, view, digest, pixels in stream:
+                if pixels is None and (row := cache.get(digest, view)) is not None:
+                    keep(index, view, row)
+                    bar.update()
+                    continue
+                if pixels is None:  # what the cache holds of it is damaged
+                    pixels = again(index, view, digest)
                 if isinstance(pixels, images.ImageError):
                     skipped[index] = Skipped(pictures.name(index), pixels.kind, str(pixels))
-                elif pixels is None:
-                    keep(index, view, cache.get(digest, view))
                 else:
                     waiting.append((index, view, digest, pixels))
                     if len(waiting) == inference.BATCH:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.files import read_bytes
 from zoo.registry import did_you_mean
 
 SAVED_FILE = "keras"  # a whole model as `.save()` writes it; the other formats are numbers by name
@@ -65,7 +66,7 @@ class WeightsCard:
             ZooError: it is no JSON, lacks a key, has one that no card has, or one whose value is of another kind.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(read_bytes(path))
         except (OSError, ValueError, RecursionError) as error:
             raise ZooError(f"the card {path} cannot be read: {error}.") from error
         if not isinstance(content, dict):

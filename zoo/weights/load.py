@@ -54,9 +54,9 @@ def read(card: WeightsCard) -> dict[str, np.ndarray]:
     """
     path = find(card)
     try:
-        if not path.is_file():  # a pipe or a device would be waited for, or read without end
-            raise ZooError(f"there is no file {str(path)!r}, which the card {card.path} tells of.")
-        data = path.read_bytes()
+        data = files.read_bytes(path)
+    except FileNotFoundError:
+        raise ZooError(f"there is no file {str(path)!r}, which the card {card.path} tells of.") from None
     except OSError as error:
         raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
     check_sha256(path, hashlib.sha256(data).hexdigest(), card.sha256)
@@ -114,7 +114,7 @@ def class_names(card: WeightsCard) -> list[str] | None:
     if card.labels is None:
         return None
     try:
-        lines = (card.path.parent / card.labels).read_text(encoding="utf-8").splitlines()
+        lines = files.read_bytes(card.path.parent / card.labels).decode().splitlines()
     except (OSError, ValueError) as error:
         raise ZooError(f"the names of the classes of {card.path} cannot be read: {error}.") from error
     return [line.partition(" ")[2] for line in lines if not line.startswith("#")]

@@ -20,6 +20,7 @@ from zoo.data.dataset import Fault
 from zoo.data.images.memory import memory_for, parts
 from zoo.data.images.preprocessing import SMALLEST_SIDE, Points, Preprocessing
 from zoo.errors import ZooError
+from zoo.files import open_file
 
 # Pillow warns of pictures above its limit and refuses those above twice the limit; large honest photographs
 # lie between the two. The filter is set once: changing filters around each picture is not safe in threads.
@@ -112,9 +113,9 @@ def read(picture) -> bytes | np.ndarray:
         raise ImageError("an address on the network; download the picture, and give its path or bytes", "missing")
     if isinstance(picture, (str, os.PathLike)):
         try:
-            path = Path(picture).expanduser()
-            if (size := path.stat().st_size) <= LARGEST_FILE:
-                return path.read_bytes()
+            with open_file(Path(picture).expanduser()) as file:
+                if (size := os.fstat(file.fileno()).st_size) <= LARGEST_FILE:
+                    return file.read()
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: the home of nobody
             reason = getattr(error, "strerror", None) or error
             raise ImageError(f"cannot be read: {reason}", "unreadable") from None

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import errno
+import io
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,7 @@ from zoo.data.images import EXTENSIONS
 from zoo.data.images.labels import label_texts, labelled
 from zoo.data.images.pictures import Pictures
 from zoo.errors import ZooError
-from zoo.files import from_cell
+from zoo.files import from_cell, open_file
 
 SPLITS = {
     "train": "train",
@@ -251,7 +252,7 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
     """
     try:
         # names that are no Unicode, as the system may have them, stand in such files in the way of "surrogatepass"
-        with path.open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
+        with io.TextIOWrapper(open_file(path), "utf-8-sig", "surrogatepass", newline="") as file:
             header = file.readline()
             file.seek(0)
             reader = csv.DictReader(file, delimiter=max(",;\t", key=header.count), restval="")

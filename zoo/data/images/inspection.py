@@ -20,6 +20,7 @@ from zoo.data.images.decoding import (
     turn_upright,
 )
 from zoo.data.images.memory import memory_for, parts
+from zoo.files import open_file
 
 LARGE = 50 * 10**6  # pixels above which the doctor says that a smaller copy would do
 USUAL = (".jpg", ".png", ".gif", ".bmp", ".webp", ".tif", ".ppm", ".avif", ".heic", ".jp2", ".tga", ".ico", ".sgi")
@@ -109,7 +110,7 @@ def kind_of(path: Path) -> str | None:
     # the first five have no or hardly a mark to know them by, and the raw files of cameras begin like TIFF
     formats = [name for name in readable_formats() if name not in ("TGA", "PCX", "DIB", "SGI", "XBM", "TIFF")]
     try:
-        with Image.open(path, formats=formats) as image:
+        with open_file(path) as file, Image.open(file, formats=formats) as image:
             return image.format
     except Exception:  # decoders of other things raise nearly anything
         return None

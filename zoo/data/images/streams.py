@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from zoo.data.dataset import Skipped
 from zoo.data.images import ImageError, decode_views, digest, read, row
 from zoo.data.images.pictures import Pictures
 from zoo.data.images.preprocessing import Points, Preprocessing, Rule
+from zoo.files import on_disk
 
 IN_MEMORY = 2 * 10**9  # bytes of decoded pictures above which they are kept in a temporary file
 # What may wait decoded, in bytes: so much that the threads go on while a framework is imported or a network prepared.
@@ -134,7 +136,11 @@ def arrays(
             return items.reshape(shape), y, []
     x: np.ndarray
     if math.prod(shape) * rule.dtype.itemsize > IN_MEMORY:
-        with tempfile.TemporaryFile() as file:  # nameless: it is gone as soon as the array is
+        place = Path(tempfile.gettempdir())
+        # nameless: it is gone as soon as the array is
+        with on_disk(place, "set TMPDIR to a folder on another"), tempfile.TemporaryFile() as file:
+            if hasattr(os, "posix_fallocate"):  # a disk that is full later would end the process
+                os.posix_fallocate(file.fileno(), 0, math.prod(shape) * rule.dtype.itemsize)
             x = np.memmap(file, rule.dtype, "w+", shape=shape)
     else:
         x = np.empty(shape, rule.dtype)

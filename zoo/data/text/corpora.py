@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import UsageError, ZooError
+from zoo.files import read_bytes
 
 
 @dataclass
@@ -87,7 +88,7 @@ def read_text(path: Path, encoding: str | None = None) -> str:
         ZooError: it cannot be read, or is in another encoding; a guess is made in which.
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except OSError as error:
         raise ZooError(f"{path} cannot be read: {error.strerror}.") from error
     try:
