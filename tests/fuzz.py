@@ -135,6 +135,25 @@ def run_csv(data: bytes, folder: Path) -> None:
         read_all(sources.load(folder / "t.csv"))
 
 
+def run_vectors(data: bytes, folder: Path) -> None:
+    """As text and as binary; one of the two is always the wrong one."""
+    from zoo.errors import ZooError
+    from zoo.weights.word2vec_file import read
+
+    refusals = []
+    for name in ("v.txt", "v.bin"):
+        (folder / name).write_bytes(data)
+        try:
+            words, vectors = read(folder / name)
+        except ZooError as error:
+            refusals.append(error)
+            continue
+        assert len(set(words)) == len(words) == len(vectors) and vectors.nbytes <= 2 * len(data)
+        assert (abs(vectors) < float("inf")).all() and all(words)
+    if len(refusals) == 2:
+        raise refusals[0]
+
+
 def read_all(found) -> None:
     """Read every picture of a dataset the way that training does."""
     from zoo.data import sources
@@ -176,6 +195,7 @@ TARGETS = {
     "images": Target(mutators.seeds_images, mutators.mutate_image, run_images, 60_000),
     "folder": Target(mutators.seeds_folder, mutators.mutate_folder, run_folder, 8_000),
     "csv": Target(mutators.seeds_csv, mutators.mutate_csv, run_csv, 300_000),
+    "vectors": Target(mutators.seeds_vectors, mutators.damaged, run_vectors, 20_000),
     "load": Target(mutators.seeds_keras, mutators.mutate_keras, run_load, 300_000),
 }
 

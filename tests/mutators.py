@@ -604,6 +604,13 @@ def seeds_csv() -> list[bytes]:
     return [text.encode() for text in (plain, split, digits, "\ufeff" + plain)]
 
 
+def seeds_vectors() -> list[bytes]:
+    """Word vectors in word2vec's formats, text and binary."""
+    numbers = struct.pack("<2f", 1, -0.5)
+    text = "3 2\nK\u00f6nig 1.0 -0.5\na 0.25 2.0\nzoo 1e-8 7\n".encode()
+    return [text, b"2 2\nking " + numbers + b"a " + numbers, b"2 2\nking " + numbers + b"\na " + numbers + b"\n"]
+
+
 TOKENS = [",", ";", "\t", '"', '""', "\n", "\r", "\r\n", "\0", "\ufeff", "\u2028"]
 TOKENS += ["/etc/passwd", "/dev/zero", "../" * 2000]
 TOKENS += ["9" * 5000, "n" * 6000, "x" * 140_000, "path", "label", "split", "file", "class", "a.ppm", "b.ppm"]
