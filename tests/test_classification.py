@@ -504,8 +504,28 @@ def test_a_file_from_before_cannot_tell(sifted, tmp_path):
     assert measured_on(old, sifted / "mixed") == (18, 18, None, 1)
     assert "whether its examples were trained on cannot be told" in old._format_result(old.evaluate(sifted / "val"))
     old.train(sifted / "train", epochs=1, progress=False)
-    assert measured_on(old, sifted / "mixed") == (6, 18, 12, 1)  # what it can tell
+    assert measured_on(old, sifted / "mixed") == (6, 18, None, 1)
+    assert measured_on(old, sifted / "mixed", "all") == (18, 18, 12, 1)  # what it can tell
     assert measured_on(old, sifted / "val") == (8, 8, None, 0)
+
+
+def test_what_was_learned_goes_with_its_weights(sifted, tmp_path):
+    """The known pictures, and what they have in common: of a training by the zoo, and of one by plain Keras."""
+    net = zoo.load(sifted / "net.keras")
+    net.novelty = NoveltyDetector.from_json(known_of())
+    net.save(tmp_path / "net.keras")
+    by_zoo, by_keras, same = (zoo.load(tmp_path / "net.keras") for _ in range(3))
+    by_zoo.train(sifted / "train", epochs=1, progress=False)
+    by_keras.model.compile("sgd", "mse")
+    by_keras.model.fit(np.ones((2, 8, 8, 3)), np.ones((2, 1)), verbose=0)
+    for net, trained_on in ((by_zoo, 12), (by_keras, None), (same, 12)):
+        assert net.model
+        net.save(tmp_path / "changed.keras", overwrite=True)
+        again = zoo.load(tmp_path / "changed.keras")
+        assert (again.novelty is not None) == (net is same)
+        assert measured_on(again, sifted / "mixed") == (6, 18, trained_on, 1)
+    said = by_keras._format_result(by_keras.evaluate(sifted / "mixed", progress=False))
+    assert "the 6 of the 18 examples that are not known to have been trained on" in said
 
 
 def test_where_the_data_lay_is_known_here_alone(sifted, tmp_path, monkeypatch):

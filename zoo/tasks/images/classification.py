@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from zoo.training.plan import Plan
 from zoo.visualization import charts
 from zoo.visualization.grid import picture_output
 from zoo.weights.load import class_names
+
+if TYPE_CHECKING:
+    from zoo.backend import keras
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class Classifier(Task):
         self.novelty: NoveltyDetector | None = None
         # published weights do not say of which pictures they are
         self._known_pictures = KnownPictures(complete=self.weights is None)
+        self._learned_weights: str | None = None  # a hash of the weights that these two are of
         self.summary: dict = {}  # of a fine-tuning: counts, the time that each step took, what could not be used
         if self.weights is not None:
             self.labels = class_names(catalog.card(entry.name).weights[self.weights])
@@ -194,6 +198,7 @@ class Classifier(Task):
             trained_on: digests; None takes those of all training pictures that could be used.
         """
         super()._remember_data(dataset, data, validation)
+        self.novelty, self._learned_weights = None, None  # a training changes the features
         remember_place(data)
         if validation is not None:
             self.data["validation"] = remember_place(validation)
@@ -202,6 +207,17 @@ class Classifier(Task):
             train = dataset.splits["train"]
             trained_on = [train.digest(index) for index in range(len(train)) if train.name(index) not in unusable]
         self._known_pictures = self._known_pictures.after(trained_on, _digests_held_out(dataset))
+
+    def _set_model(self, model: keras.Model) -> keras.Model:
+        model = super()._set_model(model)
+        self._learned_weights = self._weights_digest() if self.data else None
+        return model
+
+    def _notice_training(self) -> None:
+        """Forget what is no longer so where the Keras model was trained without the zoo, on whatever pictures."""
+        if self._model is not None and self._learned_weights not in (None, self._weights_digest()):
+            self.novelty, self._learned_weights = None, None
+            self._known_pictures = replace(self._known_pictures, complete=False)
 
     def _own_data(self, split: str | None) -> str | None:
         """What the model was made from: what was given apart to measure on, or all of it. None is its dataset.
@@ -288,6 +304,8 @@ class Classifier(Task):
         """
         if top < 1:
             raise UsageError(f"top must be 1 or more, got {top}.")
+        if self.novelty and self._model is not None and self._model.compiled:  # the look at all weights takes time
+            self._notice_training()
         if not isinstance(self.preprocessing, Points):
             pictures = sources.named_pictures(pictures)
         # paths as they were given: they come back in the predictions
@@ -334,6 +352,7 @@ class Classifier(Task):
             ZooError: the data cannot be found, hold classes that the model does not know, no usable picture, or none
                 that was not trained on. Arrays that were all trained on are measured on.
         """
+        self._notice_training()
         own, whole = data is None, split is not None or isinstance(self.preprocessing, Points)
         data = self._own_data(split) if own else data
         dataset = self._resolve_dataset(data, sources.find)
@@ -369,7 +388,8 @@ class Classifier(Task):
                 f"left out, as they were trained on: {trained_on} of the {given} pictures in {dataset.name}. "
                 'To measure on them too: --split all, in Python split="all".'
             )
-        about = {"split": split, "given": given, "trained_on": trained_on if trained_on or known.complete else None}
+        told = known.complete or (trained_on and not left_out)
+        about = {"split": split, "given": given, "trained_on": trained_on if told else None}
         return self._evaluation(pictures, kept, logits, about, [*dataset.skipped, *skipped])
 
     def _known_of(self, dataset: Dataset) -> KnownPictures:
@@ -590,6 +610,7 @@ class Classifier(Task):
         return sources.load((x.astype(np.uint8), y))
 
     def get_config(self) -> dict:
+        self._notice_training()
         return {
             **super().get_config(),
             "labels": self.class_names(),

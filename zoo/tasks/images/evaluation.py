@@ -100,7 +100,8 @@ def measured_on(measured: dict) -> str:
         of = (
             "" if measured["split"] == "train" else f" in {split}"
         )  # all there is, or a part that was to be trained on
-        return f"the {n} of the {given} examples{of} that were not trained on"
+        known = "were not" if trained_on is not None else "are not known to have been"
+        return f"the {n} of the {given} examples{of} that {known} trained on"
     if trained_on is None:
         return f"{split}; whether its examples were trained on cannot be told"
     return f"{split} (trained on: {trained_on} of its {given} examples)" if trained_on else split
