@@ -198,11 +198,11 @@ class Classifier(Task):
             trained_on: digests; None takes those of all training pictures that could be used.
         """
         super()._remember_data(dataset, data, validation)
-        self.novelty, self._learned_weights = None, None  # a training changes the features
         remember_place(data)
         if validation is not None:
             self.data["validation"] = remember_place(validation)
         if trained_on is None:
+            self.novelty, self._learned_weights = None, None  # a training changes the features, a new head does not
             unusable = {item.path for item in dataset.skipped if item.kind != "no label"}
             train = dataset.splits["train"]
             trained_on = [train.digest(index) for index in range(len(train)) if train.name(index) not in unusable]
