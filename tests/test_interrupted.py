@@ -1,6 +1,8 @@
-"""Fine-tuning that is killed, interrupted, run twice at once or has no room: nothing is half done, or done twice."""
+"""Work that is killed, told to end, run twice at once or has no room: nothing is half done, or done twice."""
 
 import contextlib
+import csv
+import functools
 import hashlib
 import json
 import os
@@ -98,8 +100,8 @@ def moments(count: int, cold: int, seconds: float):
 
 
 def wait_for_group(group: int) -> None:
-    """Until the last process of a group has ended, the helper too."""
-    deadline = time.monotonic() + 60
+    """Until the last process of a group has ended, the one that converts too, soon after the first."""
+    deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         try:
             os.killpg(group, 0)
@@ -109,34 +111,87 @@ def wait_for_group(group: int) -> None:
     raise AssertionError(f"process group {group} goes on")
 
 
-def test_killed(finetune, place, seconds, photos, pytestconfig):
-    for warm, moment in moments(pytestconfig.getoption("--kills"), 6, seconds):
-        here = place(warm)
-        process = finetune(here)
+@pytest.fixture(scope="module")
+def predict(start, tuned, photos):
+    """Start to write what the photos show into a table."""
+    words = ("predict", tuned.out, photos, "--csv")
+    return lambda place: start(*words, place.out.with_suffix(".csv"), "--json", home=place.home)
+
+
+@pytest.fixture(scope="module")
+def train(start, photos):
+    """Start, or go on with, a training that is repeatable."""
+    words = ("train", "logistic", "--data", photos, "--size", 16, "--epochs", 60, "--seed", 1, "--json", "--out")
+    return lambda place, *more: start(*words, place.out, *more, home=place.home)
+
+
+@pytest.fixture(scope="module")
+def unbroken(predict, train, place):
+    """What these give when nobody kills them, computed when first asked for."""
+
+    @functools.cache
+    def unbroken(kind):
+        here = place()
+        result = said_by({"predict": predict, "train": train}[kind](here))
+        return result["history"] if kind == "train" else answers(here)
+
+    return unbroken
+
+
+def answers(place) -> dict[str, str]:
+    """The labels in a table of predictions, each picture once."""
+    with place.out.with_suffix(".csv").open(newline="") as file:
+        rows = [(row["path"], row["label"]) for row in csv.DictReader(file)]
+    assert len(rows) == len(dict(rows)) and all(label for _, label in rows)
+    return dict(rows)
+
+
+def test_killed(finetune, predict, train, start, unbroken, place, seconds, photos, pytestconfig):
+    """Whatever is killed leaves nothing half done, and ends as if nobody had killed it when it is begun again."""
+    for number, (warm, moment) in enumerate(moments(pytestconfig.getoption("--kills"), 6, seconds)):
+        kind, here = ("finetune", "predict", "finetune", "train", "prune")[number % 5], place(warm)
+        begin = {"finetune": finetune, "predict": predict, "train": train}.get(kind)
+        if kind == "prune":
+            said_by(finetune(here))
+            here.out.unlink()
+            process = start("cache", "--prune", 0, home=here.home)
+            moment /= 6
+        else:
+            process = begin(here)
+            moment *= 4 if kind == "train" else 1  # a framework is imported, and there is more to do
         time.sleep(moment)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        whole, committed = here.is_whole(), here.committed(photos)
-        print(f"killed after {moment:.2f} of {seconds:.1f} s, {warm=}: {committed} pictures cached, {whole=}")
-        found = said_by(finetune(here))
-        assert found["features"]["computed"] == COUNT - committed
-        assert here.is_whole() and here.committed(photos) == COUNT
+        committed = here.committed(photos)
+        whole = kind != "train" and here.is_whole()
+        print(f"{kind} killed after {moment:.2f} of {seconds:.1f} s, {warm=}: {committed} pictures cached, {whole=}")
+        if kind == "predict":
+            result = said_by(predict(here))
+            assert result["answers"] + result["kept"] == COUNT and answers(here) == unbroken(kind)
+        elif kind == "train":
+            resumable = here.out.with_suffix(".training").joinpath("resume.npz").exists()
+            assert said_by(train(here, *["--resume"] * resumable))["history"] == unbroken(kind)
+        else:
+            assert said_by(finetune(here))["features"]["computed"] == COUNT - committed
+            assert here.is_whole() and here.committed(photos) == COUNT
+        assert not [*here.out.parent.glob(".*.lock")]
 
 
-def test_interrupted(finetune, place, seconds, photos, pytestconfig):
+def test_interrupted(finetune, predict, place, seconds, photos, pytestconfig):
+    """By Ctrl-C, which goes to all processes or to one, or by SIGTERM, which goes to one."""
     for number, (warm, moment) in enumerate(moments(pytestconfig.getoption("--interrupts"), 3, seconds)):
-        here, group = place(warm), number % 2 == 0
-        process = finetune(here)
+        here, way = place(warm), (signal.SIGINT, signal.SIGTERM)[number % 2]
+        process = (predict if number % 5 == 4 else finetune)(here)
         time.sleep(0.1 + 0.9 * moment)  # Python's own start is not ours to speak in
-        os.killpg(process.pid, signal.SIGINT) if group else process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, way) if number % 4 == 0 else process.send_signal(way)
         out, err = process.communicate(timeout=60)
         wait_for_group(process.pid)
-        print(f"interrupted after {moment:.2f} of {seconds:.1f} s, {warm=}: {process.returncode} {err[-30:]!r}")
+        print(f"{way.name} after {moment:.2f} of {seconds:.1f} s, {warm=}: {process.returncode} {err[-30:]!r}")
         assert "Traceback" not in err and "Exception ignored" not in err, err
         assert not here.litter() and here.committed(photos) <= COUNT
         if process.returncode != 0:  # else it was quicker than usual
-            assert process.returncode == 130 and not out and "interrupted" in err
-        assert here.is_whole() or process.returncode == 130
+            assert process.returncode == 128 + way and not out and "interrupted" in err
+        assert here.is_whole() or process.returncode or number % 5 == 4
 
 
 STARTER = "import zoo, sys; from zoo.__main__ import run; print('up', flush=True); sys.exit(run())"
