@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from zoo.data.images import ImageError, Preprocessing, decode, decode_views, decoding, digest, memory, read
+from zoo.data.images import ImageError, Preprocessing, decode, decode_views, decoding, digest, inspect, memory, read
 from zoo.errors import ZooError
 
 SAME = Preprocessing((8, 8))  # the size of the small pictures below: nothing is resampled
@@ -218,8 +218,9 @@ def test_a_progressive_picture_with_some_more_scans_is_read():
 
 
 BOMBS = {
-    mode: encoded(Image.new(mode, (2000, 2000)), **({"transparency": 0} if mode == "P" else {}))
-    for mode in ("P", "RGBA", "I;16")
+    "P": encoded(Image.new("P", (4000, 4000)), transparency=0),
+    "RGBA": encoded(Image.new("RGBA", (2000, 2000))),
+    "I;16": encoded(Image.new("I;16", (2000, 2000))),
 }
 PEAK = """
 import resource, sys
@@ -241,7 +242,8 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 def test_four_threads_do_not_take_the_memory_of_four_pictures(mode, way):
     command = [sys.executable, "-c", PEAK, way]
     peak = int(subprocess.run(command, input=BOMBS[mode], capture_output=True, check=True).stdout)
-    needed = memory.bytes_needed(decoding.open_header(BOMBS[mode]), (2000, 2000))
+    image = decoding.open_header(BOMBS[mode])
+    needed = memory.bytes_needed(image, image.size)
     assert peak < 2 * needed + 20e6  # the second for the parts; the system does not get everything back at once
 
 
@@ -268,6 +270,25 @@ def test_no_memory_is_a_sentence(monkeypatch):
     with pytest.raises(ImageError, match="takes more memory than there is") as caught:
         decode(encoded(scene()), SAME)
     assert caught.value.kind == "too large"
+
+
+GIF = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff"
+FRAME = b"\x2c\0\0\0\0\1\0\1\0\0\2\2D\1\0"
+
+
+@pytest.mark.parametrize(
+    "data, frames",
+    [
+        (animation(), 2),
+        (GIF + FRAME * 5000 + b";", 1000),
+        (GIF + FRAME * 1_000_000 + b";", 1000),  # counting them takes Pillow many seconds
+        (encoded(flat("L", 1), "TIFF", save_all=True, append_images=[flat("L", 2)] * 2), 3),
+        (encoded(flat("L", 1), "TIFF", save_all=True, append_images=[flat("L", 2)] * 1200), 1000),
+    ],
+)
+def test_pictures_in_a_file_are_counted_up_to_a_thousand(data, frames):
+    begin = time.thread_time()
+    assert inspect(data).frames == frames and time.thread_time() - begin < 4
 
 
 def test_libtiff_writes_nothing_to_the_terminal(capfd):

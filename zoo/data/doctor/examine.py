@@ -144,7 +144,7 @@ def _of_one(one: Seen) -> Iterable[Finding]:
     if look.transparent:
         yield Finding("transparent", "parts of it are transparent", paths)
     if look.frames > 1:
-        yield Finding("animation", f"holds {look.frames} pictures", paths)
+        yield Finding("animation", f"holds {look.frames if look.frames < inspection.MANY else 'many'} pictures", paths)
     if width * height > inspection.LARGE:
         yield Finding("large picture", pixels, paths)
 

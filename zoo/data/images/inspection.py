@@ -24,6 +24,8 @@ from zoo.files import open_file
 
 LARGE = 50 * 10**6  # pixels above which the doctor says that a smaller copy would do
 USUAL = (".jpg", ".png", ".gif", ".bmp", ".webp", ".tif", ".ppm", ".avif", ".heic", ".jp2", ".tga", ".ico", ".sgi")
+MANY = 1000  # pictures in one file, of which no more are counted
+COUNTED = 10**7  # bytes of a GIF up to which its pictures are counted
 SAMPLE = 32  # side in pixels of the small grey copy by which pictures are compared
 
 
@@ -36,7 +38,7 @@ class Look:
         mode: the colour mode as Pillow calls it ("RGB", "CMYK", "I;16", ...).
         size: (width, height) in pixels, upright.
         turned: whether EXIF asks for it to be turned or mirrored.
-        frames: how many pictures the file holds.
+        frames: how many pictures the file holds; MANY are that many or more, not counted.
         transparent: whether any part of it lets the background through.
         contrast: brightest minus darkest grey level, 0 to 255.
         levels: the same in the file's own levels, which may be finer.
@@ -86,13 +88,29 @@ def inspect(picture) -> Look:
         grey = np.asarray(upright.resize((SAMPLE, SAMPLE), Image.Resampling.BOX))
     frames, intact = 1, True
     with contextlib.suppress(Exception):  # damage in frames that are not used
-        frames = 1 if kind == "MPO" else getattr(image, "n_frames", 1)  # an MPO is one photograph and its previews
+        frames = _count_frames(image, data)
     if kind == "PNG" and isinstance(data, bytes):
         try:  # Pillow looks at the checksums of this format alone, and not when it decodes
             open_header(data).verify()
         except Exception:
             intact = False
     return Look(kind, mode, upright.size, turned, frames, transparent, high - low, levels, intact, grey)
+
+
+def _count_frames(image: Image.Image, data) -> int:
+    """How many pictures a file holds, at most MANY; Pillow's own count of a hostile file may take minutes."""
+    if image.format == "MPO":  # one photograph and its previews
+        return 1
+    if image.format == "GIF" and len(data) > COUNTED:
+        return MANY if getattr(image, "is_animated", False) else 1
+    if image.format == "TIFF":
+        for frame in range(1, MANY):
+            try:
+                image.seek(frame)
+            except EOFError:
+                return frame
+        return MANY
+    return min(getattr(image, "n_frames", 1), MANY)
 
 
 def _extremes(band: Image.Image) -> tuple[int, int]:

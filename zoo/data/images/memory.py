@@ -8,6 +8,9 @@ from PIL import Image
 
 TOGETHER = 10**9  # bytes
 PART = 2**22  # pixels that are converted at a time
+# Pillow holds a picture in blocks of this many bytes. The C library gives those of more than 32 MB back to the system
+# at once; smaller ones it would keep for the thread, so that each thread held on to as much as its largest picture.
+Image.core.set_block_size(2**26)
 # Bytes that a decoder holds for each pixel beside the picture that it gives: its own frames, or coefficients.
 DECODERS = {"WEBP": 12, "AVIF": 12, "HEIF": 8, "JPEG2000": 16}
 
