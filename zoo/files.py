@@ -154,6 +154,10 @@ def output(
     return target
 
 
+class FullDiskError(OSError):
+    """A disk has no space left, or somebody's share of it has none: says what was being written, and what to do."""
+
+
 def is_full(error: BaseException) -> bool:
     """Whether an error says that a disk, or somebody's share of it, is full."""
     full = (errno.ENOSPC, errno.EDQUOT)
@@ -166,10 +170,10 @@ def on_disk(path: Path, advice: str = "give a name on another") -> Iterator[None
     try:
         yield
     except OSError as error:
-        if not is_full(error):
+        if not is_full(error) or isinstance(error, FullDiskError):  # the second has been told of by who is nearer
             raise
-        reason = f"there is no space left on its disk. Make room there, or {advice}"
-        raise OSError(error.errno or errno.ENOSPC, reason, str(path)) from error
+        reason = f"there is no space left for {path}. Make room on its disk, or {advice}"
+        raise FullDiskError(error.errno or errno.ENOSPC, reason) from error
 
 
 @contextlib.contextmanager

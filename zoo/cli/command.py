@@ -102,8 +102,8 @@ def said_of(error: Exception) -> str | None:
         'a library cannot be loaded: libx.so: failed to map segment.'
         >>> said_of(KeyError("a mistake in the program"))
     """
-    if isinstance(error, OSError) and error.filename:  # a full disk, a folder that may not be written
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:  # a full disk, a folder that may not be written
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, ZooError | OSError) or (isinstance(error, ImportError) and "checkout" in str(error)):
         return str(error)
     more = "End other programs, or allow this one more (`ulimit -v`)."

@@ -113,10 +113,10 @@ def save(model: "keras.Model", path: Path, record: dict, test: dict, overwrite: 
     from zoo.backend import random_scope, silence_stderr
 
     check_ending(path)
-    with temporary_folder() as folder:
-        copy = Path(folder, "model.keras")
+    with unwritable(path), temporary_folder() as folder:
+        copy = folder / "model.keras"
         # to write a model down Keras imports TensorFlow, whatever it runs on
-        with unwritable(path), silence_stderr(), random_scope(None):
+        with silence_stderr(), random_scope(None):
             if model.compiled:
                 model = uncompiled(model)
             model.save(copy)
