@@ -154,6 +154,46 @@ def run_vectors(data: bytes, folder: Path) -> None:
         raise refusals[0]
 
 
+def run_features(data: bytes, folder: Path) -> None:
+    """A database of features that something has damaged: what it still gives is what was put there."""
+    import numpy as np
+
+    from zoo.transfer.cache import Cache
+
+    cache = Cache(mutators.IDENTITY)
+    cache.file.parent.mkdir(parents=True, exist_ok=True)
+    cache.file.write_bytes(data)
+    with contextlib.redirect_stderr(io.StringIO()), cache:
+        for digest, view in [*mutators.FEATURES, *cache.known]:
+            row = cache.get(digest, view)
+            assert row is None or np.array_equal(row, mutators.FEATURES[digest, view])
+        rows = [(digest, view, row) for (digest, view), row in mutators.FEATURES.items()]
+        cache.put(rows)
+        if cache.writable:
+            given = [cache.get(digest, view) for digest, view, _ in rows]
+            assert all(
+                found is None or np.array_equal(found, row) for found, (*_, row) in zip(given, rows, strict=True)
+            )
+
+
+def run_network(data: bytes, folder: Path) -> None:
+    """A converted network that something has damaged: only the very files that were written are used."""
+    from zoo.inference.conversion import check_seal
+
+    network = folder / "network"
+    network.mkdir()
+    try:
+        names = mutators.unpacked(data)
+    except Exception:  # the mutator has damaged what holds the files together, which the cache does not have
+        return
+    for name, content in names.items():
+        (network / name).write_bytes(content)
+    with contextlib.suppress(ValueError, OSError, RecursionError):
+        check_seal(network)
+        whole = mutators.unpacked(mutators.seeds_network()[0])
+        assert all(names[name] == content for name, content in whole.items() if name.startswith("model."))
+
+
 def read_all(found) -> None:
     """Read every picture of a dataset the way that training does."""
     from zoo.data import sources
@@ -196,6 +236,8 @@ TARGETS = {
     "folder": Target(mutators.seeds_folder, mutators.mutate_folder, run_folder, 8_000),
     "csv": Target(mutators.seeds_csv, mutators.mutate_csv, run_csv, 300_000),
     "vectors": Target(mutators.seeds_vectors, mutators.damaged, run_vectors, 20_000),
+    "features": Target(mutators.seeds_features, mutators.damaged, run_features, 100_000),
+    "network": Target(mutators.seeds_network, mutators.mutate_network, run_network, 10_000),
     "load": Target(mutators.seeds_keras, mutators.mutate_keras, run_load, 300_000),
 }
 

@@ -488,6 +488,55 @@ def seeds_images() -> list[bytes]:
     return found
 
 
+IDENTITY = {"backbone": "fuzzed", "engine": "none", "precision": "float32"}
+FEATURES = {
+    (f"{picture:064x}", view): np.random.default_rng([picture, view]).normal(size=300).astype(np.float32)
+    for picture in range(8)
+    for view in range(2)
+}
+
+
+def seeds_features() -> list[bytes]:
+    """A database of features."""
+    from zoo.transfer.cache import Cache
+
+    cache = Cache(IDENTITY)
+    with cache:
+        cache.put([(digest, view, row) for (digest, view), row in FEATURES.items()])
+    return [cache.file.read_bytes()]
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {Path(name).name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def seeds_network() -> list[bytes]:
+    """A converted network's files, as a zip archive."""
+    contents = {"model.xml": b"<net>" + b" " * 500 + b"</net>", "model.bin": bytes(range(256)) * 8}
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    return [packed({**contents, "sha256.json": json.dumps(sums).encode()})]
+
+
+def mutate_network(data: bytes, draw) -> bytes:
+    """Change one of the files, or leave it out."""
+    members = unpacked(data)
+    name = draw.choice([*members])
+    if draw.random() < 0.1:
+        del members[name]
+    else:
+        members[name] = (changed_json if name.endswith(".json") else damaged)(members[name], draw)
+    return packed(members)
+
+
 def mutate_image(data: bytes, draw, others=()) -> bytes:
     data = damaged(data, draw, others)
     return mended_png(data) if data.startswith(b"\x89PNG") and draw.random() < 0.8 else data

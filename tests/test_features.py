@@ -264,9 +264,9 @@ def rows():
         return {digest for digest, _ in cache.known}
 
 
-def test_two_processes_write_at_once():
-    processes = [writer(0, 40), writer(20, 40)]  # half of the rows are the same
-    assert [process.wait() for process in processes] == [0, 0]
+def test_six_processes_write_at_once():
+    processes = [writer(start, 20) for start in (0, 10, 20, 30, 40, 40)]  # half of the rows are the same
+    assert [process.wait() for process in processes] == [0] * 6
     for process in processes:
         process.stdout.close()
     assert rows() == {f"{batch} {i}" for batch in range(60) for i in range(32)}

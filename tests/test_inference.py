@@ -459,6 +459,17 @@ def test_two_processes_convert_at_once(small, start, tmp_path, monkeypatch):
     assert conversion.engine(check=zoo.load(small)._check)
 
 
+def test_what_another_process_has_converted_is_not_converted_again(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])  # the helper's program hides what it does not need
+    convert = importlib.import_module("zoo.convert")
+    monkeypatch.setattr(convert, "convert", None)
+    for name in (CONVERTED, REFUSED):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text("there")
+        convert.main(str(tmp_path / name), "{}", str(small))
+        assert [path.name for path in (tmp_path / name).iterdir()] == [name]
+
+
 def test_a_file_that_has_changed_meanwhile_is_not_converted(small, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])  # the helper's program hides what it does not need
     main = importlib.import_module("zoo.convert").main

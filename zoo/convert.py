@@ -32,10 +32,11 @@ sys.meta_path.insert(0, Absent())
 from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
+from filelock import FileLock  # noqa: E402
 
 from zoo import backend, inference, saving  # noqa: E402
 from zoo.errors import ZooError  # noqa: E402
-from zoo.files import atomic_folder, on_disk  # noqa: E402
+from zoo.files import atomic_folder, home, on_disk  # noqa: E402
 from zoo.tasks import factory  # noqa: E402
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -47,8 +48,16 @@ SHORTAGE = re.compile(
 
 
 def main(folder: str, identity: str, name: str, weights: str | None = None) -> None:
-    """Write what belongs into a network's folder of the cache: the network, or why it cannot be converted."""
-    with atomic_folder(Path(folder)) as temporary:
+    """Write what belongs into a network's folder of the cache, unless another process has: the network, or why not."""
+    lock = home() / "locks" / f"{Path(folder).name}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        if not any(Path(folder, name).is_file() for name in (inference.CONVERTED, inference.REFUSED)):
+            write(Path(folder), identity, name, weights)
+
+
+def write(folder: Path, identity: str, name: str, weights: str | None) -> None:
+    with atomic_folder(folder) as temporary:
         (temporary / inference.IDENTITY).write_text(identity, encoding="utf-8")
         try:
             if weights is None:
