@@ -99,11 +99,7 @@ class TextTask(Task):
 
     @abc.abstractmethod
     def _find_data(
-        self,
-        data: Any,
-        validation: Any = None,
-        validation_split: float | None = None,
-        encoding: str | None = None,
+        self, data: Any, validation: Any = None, validation_split: float | None = None, encoding: str | None = None
     ) -> Dataset:
         """Find text or pairs to learn from, split."""
 

@@ -93,11 +93,7 @@ class Dialogue(TextTask):
     # Training
 
     def _find_data(
-        self,
-        data: Any,
-        validation: Any = None,
-        validation_split: float | None = None,
-        encoding: str | None = None,
+        self, data: Any, validation: Any = None, validation_split: float | None = None, encoding: str | None = None
     ) -> Dataset:
         return text_sources.load_pairs(data, validation, validation_split, encoding)
 

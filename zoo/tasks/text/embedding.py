@@ -90,11 +90,7 @@ class Embedding(TextTask):
     # Training
 
     def _find_data(
-        self,
-        data: Any,
-        validation: Any = None,
-        validation_split: float | None = None,
-        encoding: str | None = None,
+        self, data: Any, validation: Any = None, validation_split: float | None = None, encoding: str | None = None
     ) -> Dataset:
         """All of a text: nothing of it is held out, since vectors are not judged by it."""
         if validation is not None or validation_split is not None:

@@ -115,11 +115,7 @@ class LanguageModel(TextTask):
         return super().train(data, validation, **how)
 
     def _find_data(
-        self,
-        data: Any,
-        validation: Any = None,
-        validation_split: float | None = None,
-        encoding: str | None = None,
+        self, data: Any, validation: Any = None, validation_split: float | None = None, encoding: str | None = None
     ) -> Dataset:
         return text_sources.load(data, validation, validation_split, encoding)
 
