@@ -566,9 +566,13 @@ def test_what_a_killed_process_had_claimed_is_free(tmp_path):
         with pytest.raises(ZooError, match=f"by process {holder.pid}, since"), files.claimed(target):
             pass
         holder.kill()
+    parts = [target.with_name(".a.csv.ab12_d34"), target.with_name(".a.csv.ab12cd34.csv")]
+    others = [target.with_name(".b.csv.ab12_d34"), target.with_name(".a.csv.original.from.me")]
+    for path in (*parts, *others):
+        path.touch()
     with files.claimed(target), pytest.raises(ZooError, match=f"by process {os.getpid()}"), files.claimed(target):
         pass
-    assert not [*target.parent.glob(".*")]
+    assert sorted(target.parent.glob(".*")) == sorted(others)
 
 
 def test_an_input_is_never_written_over(run, pictures, tmp_path):

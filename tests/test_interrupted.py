@@ -174,7 +174,7 @@ def test_killed(finetune, predict, train, start, unbroken, place, seconds, photo
         else:
             assert said_by(finetune(here))["features"]["computed"] == COUNT - committed
             assert here.is_whole() and here.committed(photos) == COUNT
-        assert not [*here.out.parent.glob(".*.lock")]
+        assert not [*here.out.parent.glob(".*")]
 
 
 def test_interrupted(finetune, predict, place, seconds, photos, pytestconfig):

@@ -189,6 +189,7 @@ def claimed(path: str | os.PathLike | None) -> Iterator[None]:
 
     A hidden file beside it is locked, by which the system knows when its holder ends, however that happens. Where
     there are no such locks, on Windows and some network drives, or no file can be put there, nobody is kept out.
+    What a holder that was killed had half written, as `atomic_file` does, is removed.
 
     Args:
         path: the file or folder, which need not be there; None claims nothing.
@@ -244,6 +245,13 @@ def _locked(path: Path) -> TextIO | None:
             break
         file.close()
     with contextlib.suppress(OSError):  # no room for the number
+        if os.fstat(file.fileno()).st_size:  # its holder was killed
+            made = path.with_name(path.name.removeprefix(".").removesuffix(".lock"))
+            for part in (made, *made.glob("[!.]*")):
+                pattern = re.compile(rf"\.{re.escape(part.name)}\.[a-z0-9_]{{8}}(\.\w+)?")
+                for temporary in part.parent.glob(".*"):
+                    if pattern.fullmatch(temporary.name):
+                        temporary.unlink()
         os.truncate(file.fileno(), 0)
         os.write(file.fileno(), str(os.getpid()).encode())
     return file
