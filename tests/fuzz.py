@@ -4,8 +4,9 @@ What must hold, whatever the bytes: a reader gives a sound result or raises ZooE
 printed; within ten seconds and a bound on memory; and without writing outside its folder, running or connecting.
 
 With atheris (pip install atheris) inputs are drawn by the coverage that their ancestors had, without it from the seeds
-alone; `mutators.py` knows the formats. The target "load" needs Keras: it opens the models of those archives that pass
-every check. Each target runs in processes of its own, so that a hang or a crash costs one input.
+alone; `mutators.py` knows the formats. Two targets need Keras and run when they are named: "load" opens the models of
+those archives that pass every check, "resume" goes on with the state of a run. Each target runs in processes of its
+own, so that a hang or a crash costs one input.
 
 The smallest input for each way of breaking is kept in --findings, with a note of where it broke and how often;
 `--target NAME --replay FILE` runs one again. --seed makes a run repeatable, but for where its time limit cuts it off.
@@ -96,6 +97,17 @@ def run_load(data: bytes, folder: Path) -> None:
     assert len(loaded.labels) in (outputs, outputs + 1)
     loaded.predict(np.zeros((9, 9, 3), "uint8"))
     COUNTS["opened"] = COUNTS.get("opened", 0) + 1
+
+
+def run_resume(data: bytes, folder: Path) -> None:
+    """Go on with a run whose state is in question."""
+    import zoo
+
+    model = zoo.get("logistic", seed=1, input_shape=(4, 4, 3))
+    (folder / "run").mkdir()
+    (folder / "run" / "resume.npz").write_bytes(data)
+    history = model.train(model._toy_data(), folder=folder / "run", epochs=1, resume=True, progress=False)
+    assert len(history.history["loss"]) == 1
 
 
 def run_images(data: bytes, folder: Path) -> None:
@@ -239,7 +251,9 @@ TARGETS = {
     "features": Target(mutators.seeds_features, mutators.damaged, run_features, 100_000),
     "network": Target(mutators.seeds_network, mutators.mutate_network, run_network, 10_000),
     "load": Target(mutators.seeds_keras, mutators.mutate_keras, run_load, 300_000),
+    "resume": Target(mutators.seeds_resume, mutators.mutate_resume, run_resume, 300_000),
 }
+WITH_KERAS = ("load", "resume")
 
 
 # One input
@@ -370,7 +384,7 @@ def child(options) -> None:
     os.chdir(folder)  # so that what a file names relatively is looked for there
     os.environ["ZOO_HOME"], tempfile.tempdir = str(folder / "home"), str(folder)
     atheris = None
-    if options.target != "load" and not options.replay:
+    if options.target not in WITH_KERAS and not options.replay:
         with contextlib.suppress(ImportError):
             import atheris
     with atheris.instrument_imports(include=INSTRUMENTED) if atheris else contextlib.nullcontext():
@@ -379,7 +393,7 @@ def child(options) -> None:
         seeds = target.seeds()
         target.run(seeds[0], folder)  # it passes, and imports the rest
         empty(folder)
-    bound_memory(MEMORY_LOAD if options.target == "load" else MEMORY)
+    bound_memory(MEMORY_LOAD if options.target in WITH_KERAS else MEMORY)
     sys.addaudithook(audit)
     trace = (work / f"trace-{options.target}").open("w")
     faulthandler.enable(trace)
@@ -442,7 +456,7 @@ def parent(options) -> None:
     findings, work = Path(options.findings), Path(options.work)
     findings.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
-    targets = options.target.split(",") if options.target else [name for name in TARGETS if name != "load"]
+    targets = options.target.split(",") if options.target else [name for name in TARGETS if name not in WITH_KERAS]
     totals = {name: {} for name in targets}
     began, turn = time.monotonic(), 0
     print(f"fuzzing {', '.join(targets)} for {options.minutes:g} minutes, seed {options.seed}", flush=True)

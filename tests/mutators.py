@@ -10,6 +10,7 @@ import pickle
 import pickletools
 import socket
 import struct
+import tempfile
 import warnings
 import zipfile
 import zlib
@@ -303,6 +304,28 @@ def mutate_archive(data: bytes, draw) -> bytes:
     return damaged(data, draw)
 
 
+SIZED = {  # layers that make much of little, by the argument that says how much
+    "UpSampling2D": "size", "ZeroPadding2D": "padding", "MaxPooling2D": "pool_size", "Cropping2D": "cropping",
+    "AveragePooling2D": "strides", "Resizing": "height", "Reshape": "target_shape", "CenterCrop": "width",
+}  # fmt: skip
+
+
+def with_layer(text: bytes, draw) -> bytes:
+    """A configuration with one layer more, of some size, behind one of the pictures' layers."""
+    config = json.loads(text)
+    layers = config["config"]["layers"]
+    at = draw.randrange(1, len(layers) - 1)
+    kind = draw.choice([*SIZED])
+    shape = layers[at]["inbound_nodes"][0]["args"][0]["config"]["shape"]
+    value = draw.choice([*NUMBERS, *INTEGERS, [2, 2], [7, 4096], [2**14, 2**14], 512])
+    sizes = {"height": 4, "width": 4} if kind in ("Resizing", "CenterCrop") else {}
+    before = layers[at - 1]["config"]["name"]
+    layers.insert(at, layer(kind, f"x{len(layers)}", before, shape, **sizes | {SIZED[kind]: value}))
+    for node in layers[at + 1]["inbound_nodes"]:
+        node["args"][0]["config"]["keras_history"][0] = layers[at]["name"]
+    return json.dumps(config).encode()
+
+
 def mutate_keras(data: bytes, draw) -> bytes:
     members = unpack(data)
     name = draw.choice(["zoo.json", "zoo.json", "config.json", "config.json", "model.weights.h5"])
@@ -312,6 +335,9 @@ def mutate_keras(data: bytes, draw) -> bytes:
         members[name] = changed_weights(draw) if draw.random() < 0.6 else damaged(members[name], draw)
     elif draw.random() < 0.1:
         members[name] = damaged(members[name], draw)
+    elif name == "config.json" and draw.random() < 0.4:
+        with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
+            members[name] = with_layer(members[name], draw)
     else:
         members[name] = changed_json(members[name], draw)
     return pack(members)
@@ -377,6 +403,42 @@ def seeds_keras() -> list[bytes]:
     familiar = {"centre": zeros("float16", 8), "axes": zeros("float16", 2, 8), "limit": 0.1}
     records = [record, {**record, "familiar": familiar}]
     return [pack({**members, "zoo.json": json.dumps(record).encode()}) for record in records]
+
+
+# Runs to resume
+
+
+def seeds_resume() -> list[bytes]:
+    """The state of a small run, as Keras and the zoo keep it."""
+    import zoo
+
+    with tempfile.TemporaryDirectory() as folder:
+        model = zoo.get("logistic", seed=1, input_shape=(4, 4, 3))
+        model.train(model._toy_data(), folder=folder, epochs=1, progress=False)
+        return [Path(folder, "resume.npz").read_bytes()]
+
+
+def mutate_resume(data: bytes, draw) -> bytes:
+    """One change to the JSON of a run's state, to one of its arrays, or to the archive."""
+    try:
+        with np.load(io.BytesIO(data)) as file:
+            arrays = dict(file)
+        text = str(arrays["content"]).encode()
+    except Exception:  # what others have made of it
+        return damaged(data, draw)
+    match draw.randrange(4):
+        case 0:
+            return mutate_archive(data, draw)
+        case 1:
+            odd = [np.zeros(3), np.array("x"), np.zeros((), "f2"), np.zeros((2, 0)), np.zeros(9, "u8")]
+            arrays[draw.choice([*arrays])] = draw.choice(odd)
+        case 2:
+            del arrays[draw.choice([*arrays])]
+        case 3:
+            arrays["content"] = np.array(changed_json(text, draw).decode(errors="replace"))
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
 
 
 # torch files

@@ -10,8 +10,11 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -28,7 +31,8 @@ import zoo
 from zoo import saving
 from zoo.backend import keras
 from zoo.errors import ZooError, escaped
-from zoo.saving import safety
+from zoo.saving import limits, safety
+from zoo.training import checkpoint
 
 CONFIG, WEIGHTS, RECORD = "config.json", "model.weights.h5", "zoo.json"
 PATIENCE = 20  # seconds that no refusal takes
@@ -49,10 +53,12 @@ def parts(saved):
 
 
 @pytest.fixture(autouse=True)
-def apart(tmp_path, monkeypatch):
-    """Nothing is remembered, and whatever a file names relatively is not there."""
+def apart(saved, tmp_path, monkeypatch):
+    """Nothing is remembered but that the saved model was made here; whatever a file names relatively is not there."""
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
+    archive = saving.read(saved)
+    limits.remember(limits.mark(archive.members, archive.selftest))
 
 
 def opened(path):
@@ -83,9 +89,11 @@ def opens_or_refused(path):
         opened(path)
 
 
-def pack(path, parts):
-    """Write members as a file of the zoo's, with the hashes that fit."""
+def pack(path, parts, made_here=False):
+    """Write members as a file of the zoo's, with the hashes that fit; what was made here is not tried elsewhere."""
     record = json.loads(parts[RECORD])
+    if made_here:
+        limits.remember(limits.mark(parts, record["selftest"]))
     record["members"] = {name: hashlib.sha256(parts[name]).hexdigest() for name in record["members"]}
     write(path, {**parts, RECORD: json.dumps(record).encode()}.items())
 
@@ -480,7 +488,11 @@ def test_versions_that_are_none_are_no_second_error(parts, tmp_path):
     config = json.loads(parts[CONFIG])
     config["config"]["layers"][-1]["config"]["units"] = -5
     record = {**json.loads(parts[RECORD]), "versions": ["3.15"]}
-    pack(tmp_path / "a.keras", {**parts, CONFIG: json.dumps(config).encode(), RECORD: json.dumps(record).encode()})
+    pack(
+        tmp_path / "a.keras",
+        {**parts, CONFIG: json.dumps(config).encode(), RECORD: json.dumps(record).encode()},
+        made_here=True,
+    )
     refused(tmp_path / "a.keras")
 
 
@@ -563,6 +575,14 @@ OBJECTS = {
     "registered by someone, no module": (named("Evil", None, "evil>Evil"), "evil>Evil"),
     "class of the zoo": (named("Task", "zoo.tasks.task"), "zoo.tasks.task"),
     "initializer of a package": (named("Evil", "evil.initializers"), "evil.initializers"),
+    "attribute of the initializers": (named("__builtins__", "keras.initializers"), "'__builtins__'"),
+    "function of the initializers": (named("deserialize", "keras.initializers"), "'deserialize'"),
+    "function of the regularizers": (named("get", "keras.regularizers"), "'get'"),
+    "function of the constraints": (named("get", "keras.constraints"), "'get'"),
+    "function of the operations": (named("load", "keras.src.ops.numpy"), "'load'"),
+    "base of the operations": (named("Operation", "keras.src.ops.nn"), "'Operation'"),
+    "import of the model's own file": (named("keras", "zoo.models.logistic"), "'keras'"),
+    "builder of the model's own file": (named("logistic", "zoo.models.logistic"), "'logistic'"),
 }  # fmt: skip
 
 
@@ -588,14 +608,12 @@ def test_objects_of_a_configuration(case, place, parts, tmp_path):
         ("units", -5, "does not open with Keras"),
         ("activation", "evil>f", "evil>f"),
         ("activation", "exponential", "self-test"),
-        ("activation", named("load", "keras.src.ops.numpy"), "load"),
-        ("kernel_initializer", named("__builtins__", "keras.initializers"), "__builtins__"),
     ],
 )
 def test_configurations_that_keras_does_not_open(key, value, word, parts, tmp_path):
     config = json.loads(parts[CONFIG])
     config["config"]["layers"][-1]["config"][key] = value
-    pack(tmp_path / "a.keras", {**parts, CONFIG: json.dumps(config).encode()})
+    pack(tmp_path / "a.keras", {**parts, CONFIG: json.dumps(config).encode()}, made_here=True)
     refused(tmp_path / "a.keras", word)
 
 
@@ -604,10 +622,175 @@ def test_a_configuration_of_more_numbers_than_the_weights_hold(units, parts, tmp
     """Twenty kilobytes that ask for gigabytes: nothing is built before its size is known."""
     config = json.loads(parts[CONFIG])
     config["config"]["layers"][-1]["config"]["units"] = units
-    pack(tmp_path / "a.keras", {**parts, CONFIG: json.dumps(config).encode()})
+    pack(tmp_path / "a.keras", {**parts, CONFIG: json.dumps(config).encode()}, made_here=True)
     refused(tmp_path / "a.keras", "numbers", f"{193 * units:,}")
     with keras.StatelessScope():  # at its end Keras makes room for all that is still on its list
         pass
+
+
+# What is small and becomes large
+
+
+def layer(kind, **config):
+    """A layer put before the last one; what it is called with does not matter where it is refused before."""
+
+    def edit(config_json, record):
+        layers = config_json["config"]["layers"]
+        layers.insert(-1, {**named(kind, config={"name": "x", **config}), "name": "x", "inbound_nodes": [{}]})
+
+    return edit
+
+
+def layers(count, calls=1):
+    def edit(config_json, record):
+        many = [{**named("ReLU"), "name": f"x{n}", "inbound_nodes": [{}] * calls} for n in range(count)]
+        config_json["config"]["layers"][-1:-1] = many
+
+    return edit
+
+
+def nested(depth):
+    """Models in one another, each of which calls the one within twenty times."""
+
+    def edit(config_json, record):
+        inner = copy.deepcopy(config_json["config"]["layers"])
+        for n in range(depth):
+            model = named("Functional", "keras", config={"name": f"m{n}", "layers": inner})
+            inner = [{**model, "name": f"m{n}", "inbound_nodes": [{}] * 20}]
+        config_json["config"]["layers"][-1:-1] = inner
+
+    return edit
+
+
+def in_record(*spot, value):
+    def edit(config_json, record):
+        holder = record
+        for key in spot[:-1]:
+            holder = holder.setdefault(key, {})
+        holder[spot[-1]] = value
+
+    return edit
+
+
+def bomb(count, *shape, dtype="float16"):
+    """An array of zeros, packed; it is made in pieces, so that nobody holds it."""
+    squeeze, piece = zlib.compressobj(9), bytes(2**20)
+    size = count * np.dtype(dtype).itemsize * int(np.prod(shape))
+    raw = b"".join([*(squeeze.compress(piece) for _ in range(size // len(piece))), squeeze.flush()])
+    return {"dtype": dtype, "shape": [count, *shape], "zlib": base64.b64encode(raw).decode()}
+
+
+LARGE = {
+    "axes of 256 MB": (in_record("familiar", value={"centre": packed(np.zeros(1024, "f2")), "axes": bomb(2**17, 1024),
+                                                    "limit": 0.1}), "134,217,728 numbers"),
+    "a centre that its text goes far beyond": (
+        in_record("familiar", value={"centre": {**bomb(2**26), "shape": [4]}, "axes": packed(np.zeros((1, 4), "f2")),
+                                     "limit": 0.1}), "damaged"),
+    "1.4 million examples": (in_record("selftest", "inputs", value=bomb(1_400_000, 8, 8, 3, dtype="uint8")),
+                             "1,400,000 examples"),
+    "examples of 8192 x 8192": (in_record("selftest", "inputs", value=bomb(2, 8192, 8192, 3, dtype="uint8")),
+                                "201,326,592 numbers"),
+    "outputs without end": (in_record("selftest", "outputs", value=bomb(2, 2**27)), "134,217,728 numbers"),
+    "a shape below zero": (in_record("selftest", "inputs", "shape", value=[2, -8, -8, 3]), "shape is none"),
+    "a long key": (in_record("metrics", value={"k" * 3_000_000: 1, **{f"{n}": n for n in range(20_000)}}),
+                   "a key of more than 1,000 characters"),
+    "5,000 layers": (layers(5_000), "layers, more than 4,000"),
+    "layers called often": (layers(50, calls=100), "layers, more than 4,000"),
+    "models in one another": (nested(4), "layers, more than 4,000"),
+    "a pool that ends TensorFlow": (layer("MaxPooling2D", pool_size=[2**31, 2**31]), "pool_size 2.15e+09"),
+    "strides": (layer("Conv2D", filters=1, kernel_size=1, strides=2**40), "strides 1.1e+12"),
+    "a shape": (layer("Reshape", target_shape=[-(2**62), 1]), "target_shape"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_small_files_that_would_become_large(case, parts, tmp_path):
+    edit, word = LARGE[case]
+    config, record = json.loads(parts[CONFIG]), json.loads(parts[RECORD])
+    edit(config, record)
+    parts |= {CONFIG: json.dumps(config).encode(), RECORD: json.dumps(record).encode()}
+    record["members"] = {name: hashlib.sha256(parts[name]).hexdigest() for name in record["members"]}
+    write(tmp_path / "a.keras", {**parts, RECORD: json.dumps(record).encode()}.items(), zipfile.ZIP_DEFLATED)
+    assert (tmp_path / "a.keras").stat().st_size < 2**20
+    refused(tmp_path / "a.keras", word)
+
+
+def test_a_record_with_many_keys_is_shown_in_little_memory(parts, tmp_path):
+    metrics = {"k" * 1000: 1, **{f"{n}": n for n in range(20_000)}}
+    record = {**json.loads(parts[RECORD]), "metrics": {"a": metrics, "b": {"c": {}}}}
+    write(tmp_path / "a.keras", {**parts, RECORD: json.dumps(record).encode()}.items())
+    shown = zoo.show(tmp_path / "a.keras")
+    tracemalloc.start()
+    assert len(str(shown)) < 10 * 2**20
+    assert tracemalloc.get_traced_memory()[1] < ROOM
+    tracemalloc.stop()
+
+
+PREDICT = """
+import pathlib, resource, sys, time
+import numpy as np, zoo
+begin = time.monotonic()
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.keras")):
+    try:
+        print("done", zoo.load(path).predict(np.zeros((9, 9, 3), "uint8")))
+    except zoo.ZooError as error:
+        print("refused", error)
+most = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(max(most) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of the peak is Linux'")
+def test_a_layer_that_makes_eight_gigabytes_of_a_picture_is_not_run(parts, tmp_path):
+    """The layers are Keras' own, their weights none: only what they would make tells."""
+    config = json.loads(parts[CONFIG])
+    [before, flatten, _] = config["config"]["layers"][-3:]
+    grown = copy.deepcopy(before)
+    grown |= named("UpSampling2D", config={"name": "x", "size": [2048, 2048]}, name="x")
+    for tensor in (node["args"][0]["config"] for node in grown["inbound_nodes"]):
+        tensor["keras_history"] = [before["config"]["name"], 0, 0]
+    pooled = {**copy.deepcopy(grown), **named("MaxPooling2D", config={"name": "y", "pool_size": 2048}), "name": "y"}
+    pooled["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = ["x", 0, 0]
+    flatten["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = ["y", 0, 0]
+    config["config"]["layers"][-2:-2] = [grown, pooled]
+    pack(tmp_path / "a.keras", {**parts, CONFIG: json.dumps(config).encode()})
+    command = [sys.executable, "-c", PREDICT, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    said, megabytes = done.stdout.splitlines()
+    assert said.startswith("refused") and "805,306,368 numbers of one example" in said
+    assert int(megabytes) < 1500
+
+
+CHILDREN = {
+    "ends itself": "import os; os.abort()",
+    "takes all memory": "from zoo import saving; saving.limit_process(0); bytearray(4 * 2**30)",
+    "goes round in circles": "from zoo import saving; saving.limit_process(0)\nwhile True: pass",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limits")
+@pytest.mark.parametrize("case", CHILDREN)
+def test_a_process_that_tries_a_model_may_fail(case, tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", CHILDREN[case]], stdout=subprocess.PIPE, text=True)
+    refused(tmp_path / "a.keras", "refused", by=lambda path: limits.finish(process, path))
+
+
+def test_who_is_waited_for_too_long_is_ended():
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdout=subprocess.PIPE)
+    assert limits.communicate(process, 0.1) == ("", "it took more than 0.1 seconds")
+    assert process.returncode == -9
+
+
+def test_a_model_that_was_not_made_here_is_tried_once(saved, parts, tmp_path, monkeypatch):
+    config = json.loads(parts[CONFIG])
+    config["config"]["name"] = "another"
+    pack(tmp_path / "a.keras", {**parts, CONFIG: json.dumps(config).encode()})
+    tried = []
+    monkeypatch.setattr(limits, "begin", lambda *arguments: tried.append(arguments))
+    monkeypatch.setattr(limits, "finish", lambda *arguments: None)
+    for path in (tmp_path / "a.keras", tmp_path / "a.keras", saved):
+        zoo.load(path).model  # noqa: B018
+    assert len(tried) == 1
 
 
 # The weights
@@ -708,6 +891,20 @@ def test_weights(case, parts, tmp_path):
     refused(tmp_path / "a.keras", word)
 
 
+def test_what_keras_reads_of_damaged_weights_is_what_was_checked(parts):
+    """HDF5 finds things in several ways, which need not agree in a damaged file; the copy that Keras gets is whole."""
+    weights, opened = parts[WEIGHTS], 0
+    for at in range(0, len(weights), 97):
+        changed = weights[:at] + bytes([weights[at] ^ 1]) + weights[at + 1 :]
+        with contextlib.suppress(ZooError), h5py.File(io.BytesIO(safety.clean_copy(changed))) as file:
+            seen = []
+            file.visititems(lambda name, item, seen=seen: seen.append(item))
+            arrays = [item for item in seen if isinstance(item, h5py.Dataset)]
+            assert sum(item.size for item in arrays) == safety.check_arrays(changed)
+            opened += 1
+    assert opened
+
+
 @pytest.mark.parametrize("how", ["link", "storage", "virtual"])
 def test_another_file_is_not_even_opened(how, parts, tmp_path):
     """Who opens a pipe that nobody writes to waits for ever."""
@@ -753,7 +950,7 @@ def test_what_is_checked_is_what_is_opened(parts, tmp_path, monkeypatch):
     config = json.loads(parts[CONFIG])
     config["config"]["name"] = "evil"
     pack(path, parts)
-    pack(evil, {**parts, CONFIG: json.dumps(config).encode()})
+    pack(evil, {**parts, CONFIG: json.dumps(config).encode()}, made_here=True)
 
     def swap(*arguments, real=safety.check_weights):
         real(*arguments)
@@ -763,3 +960,137 @@ def test_what_is_checked_is_what_is_opened(parts, tmp_path, monkeypatch):
     monkeypatch.setattr(safety, "check_weights", swap)
     with contextlib.suppress(ZooError):
         assert zoo.load(path).model.name == "logistic"
+
+
+# The folder of a training
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of three epochs, the second of which was the best."""
+    folder = tmp_path_factory.mktemp("trained")
+    resume(folder, resume=False)
+    edit_run(folder, lambda arrays, content: content["state"].update(best_epoch=2))
+    shutil.copy(folder / "last.keras", folder / "best.keras")
+    return folder
+
+
+def resume(folder, **how):
+    model = zoo.get("logistic", seed=1, input_shape=(8, 8, 3))
+    return model.train(model._toy_data(), folder=folder, epochs=3, progress=False, **{"resume": True, **how})
+
+
+def edit_run(folder, edit):
+    """Write a run's state anew, after a change to its arrays and to its JSON."""
+    with np.load(folder / "resume.npz") as file:
+        arrays = dict(file)
+    content = json.loads(str(arrays["content"]))
+    edit(arrays, content)
+    arrays["content"] = arrays.pop("other content", np.array(json.dumps(content)))
+    np.savez(folder / "resume.npz", **arrays)
+
+
+def state(**values):
+    return lambda arrays, content: content["state"].update(values)
+
+
+def content_is(value):
+    return lambda arrays, content: arrays.update({"other content": value})
+
+
+def variable(value):
+    return lambda arrays, content: arrays.update(variable_0=value)
+
+
+RUNS = {
+    "no epochs": state(epoch=0),
+    "a billion epochs": state(epoch=10**9),
+    "epochs in words": state(epoch="three"),
+    "half an epoch": state(epoch=2.5),
+    "more history than epochs": state(history={"loss": [1.0] * 9}),
+    "history of texts": state(history={"loss": ["a"] * 3}),
+    "history as a list": state(history=[1.0, 2.0, 3.0]),
+    "history of one number": state(history={"loss": 3}),
+    "a seed in words": state(seed="1"),
+    "a seed without end": state(seed=10**400),
+    "the best of other epochs": state(best_epoch=10**9),
+    "state as a list": lambda arrays, content: content.update(state=[]),
+    "identity as a list": lambda arrays, content: content.update(identity=[1]),
+    "variables as a number": lambda arrays, content: content.update(variables=3),
+    "other variables": lambda arrays, content: content.update(variables=[[3, "float32"]]),
+    "callbacks as a number": lambda arrays, content: content.update(callbacks=3),
+    "callbacks of nothing": lambda arrays, content: content.update(callbacks=[[]]),
+    "an unknown callback": lambda arrays, content: content.update(callbacks=[["Evil", {}]]),
+    "arrays of no callback": lambda arrays, content: arrays.update(callback_x_y_z=np.zeros(3)),
+    "random states that are none": lambda arrays, content: arrays.update(random_0=np.zeros(3)),
+    "a variable as text": variable(np.array("evil")),
+    "a variable of another shape": variable(np.zeros((7, 7), "f4")),
+    "no variable": lambda arrays, content: arrays.pop("variable_0"),
+    "no JSON": content_is(np.array("{")),
+    "a list": content_is(np.array("[]")),
+    "deep JSON": content_is(np.array("[" * 10**5)),
+    "a number": content_is(np.zeros(3)),
+}
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_runs_that_are_none(case, trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    edit_run(folder, RUNS[case])
+    refused(folder, "resume", by=resume)
+
+
+def header(shape):
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+RESUME_FILES = {
+    "of no bytes": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("hello"),
+    "pickled": lambda path: np.savez(path, content=np.array([{}], dtype=object)),
+    "packed": lambda path: np.savez_compressed(path, content=np.zeros(2**20)),
+    "no arrays": lambda path: write(path, [("content.npy", b"evil")]),
+    "a larger array than it holds": lambda path: write(path, [("content.npy", header((2**40,)))]),
+    "a shape below zero": lambda path: write(path, [("content.npy", header((-1,)))]),
+    "one array": lambda path: path.write_bytes(zip_of(**{"content.npy": header((0,))})),
+}
+
+
+@pytest.mark.parametrize("case", RESUME_FILES)
+def test_resume_files_that_are_none(case, trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    RESUME_FILES[case](folder / "resume.npz")
+    refused(folder, "resume.npz", "damaged", by=resume)
+
+
+BEST = {
+    "text": (lambda path, parts: path.write_bytes(b"hello"), "not a whole .keras file"),
+    "not the zoo's": (lambda path, parts: write(path, {**parts, RECORD: b"{}"}.items()), "lacks format"),
+    "code": (
+        lambda path, parts: pack(path, {**parts, CONFIG: json.dumps(named("Lambda")).encode()}),
+        "names 'Lambda'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BEST)
+def test_the_best_epoch_comes_through_the_same_door(case, trained, parts, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    edit, word = BEST[case]
+    edit(folder / "best.keras", parts)
+    refused(folder, "best.keras", word, by=resume)
+
+
+def test_a_whole_run_resumes(trained, tmp_path, monkeypatch, zoo_home):
+    monkeypatch.setenv("ZOO_HOME", str(zoo_home))
+    assert len(resume(shutil.copytree(trained, tmp_path / "run")).history["loss"]) == 3
+
+
+def test_a_callback_keeps_what_is_its_own():
+    """A resume file gives numbers for numbers; it puts nothing in the place of a callback's methods and objects."""
+    stopping = keras.callbacks.EarlyStopping("loss", restore_best_weights=True)
+    assert checkpoint.may_have(stopping, {"wait": 2, "best": 0.5, "best_weights": [np.zeros(3)]})
+    for wrong in ({"wait": "2"}, {"on_epoch_end": 1}, {"best": {}}, {"best_weights": [1]}, {"_model": {}}):
+        assert not checkpoint.may_have(stopping, wrong), wrong

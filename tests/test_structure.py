@@ -31,7 +31,7 @@ LAYERS = """
     api
     checks studies
     __init__
-    convert
+    convert trial
     cli
     __main__
 """

@@ -8,6 +8,7 @@ import ctypes
 import functools
 import importlib
 import itertools
+import math
 import os
 import platform
 import random
@@ -318,6 +319,20 @@ def compiled(model, function: Callable, small_steps: bool = False) -> Callable:
 
         return eager
     return function
+
+
+def steps(model: keras.Model) -> Iterator[tuple[list[int], dict[int, int]]]:
+    """What is computed after what: the tensors that each step of a model takes, and the sizes of those that it makes.
+
+    The sizes are numbers of one example; where a length is open they count one of it. Tensors have their id as name.
+    """
+    graph = getattr(model, "_functional", None) or model  # what a Sequential has inside
+    for _, nodes in sorted(getattr(graph, "_nodes_by_depth", {}).items(), reverse=True):
+        for node in nodes:
+            if isinstance(node.operation, keras.Model):
+                yield from steps(node.operation)
+        made = {id(tensor): math.prod(n or 1 for n in tensor.shape) for node in nodes for tensor in node.outputs}
+        yield [id(tensor) for node in nodes for tensor in node.input_tensors], made
 
 
 def with_features(model: keras.Model) -> keras.Model:

@@ -16,7 +16,7 @@ from typing import Any
 from zoo.console import aligned, describe, in_words
 from zoo.errors import UsageError, ZooError
 from zoo.files import expand
-from zoo.registry import ENTRIES, NO_LITERAL, Entry, current_names, did_you_mean
+from zoo.registry import ENTRIES, NO_LITERAL, NOWHERE, Definition, Entry, current_names, did_you_mean
 from zoo.weights.card import WeightsCard
 
 SHELVES = ("zoo.models", "zoo.pretrained.backbones")
@@ -85,11 +85,7 @@ def cards() -> dict[str, Card]:
 
     A file is read once, and again when it has changed.
     """
-    shelves = [card for shelf in SHELVES for file in shelf_files(shelf) for card in _read_once(read_cards, *file)]
-    by_name = {card.name: card for card in shelves}
-    for module, file in _package_files(tuple(sys.path), tuple(map(_stamp, sys.path))):
-        for card in _read_once(read_cards, module, file):
-            by_name.setdefault(card.name, card)
+    by_name = _installed_cards()
     for entry in ENTRIES.values():
         by_name.setdefault(entry.name, card_of(entry))
     weights: dict[str, dict[str, WeightsCard]] = {}
@@ -103,6 +99,16 @@ def cards() -> dict[str, Card]:
         dataset = by_name[name].facts.get("dataset")
         by_name[name] = replace(by_name[name], weights=dict(sorted(own.items(), key=lambda item: item[0] != dataset)))
     return dict(sorted(by_name.items()))
+
+
+def _installed_cards() -> dict[str, Card]:
+    """The models of the shelves and of installed packages by name, without their weights."""
+    shelves = [card for shelf in SHELVES for file in shelf_files(shelf) for card in _read_once(read_cards, *file)]
+    by_name = {card.name: card for card in shelves}
+    for module, file in _package_files(tuple(sys.path), tuple(map(_stamp, sys.path))):
+        for card in _read_once(read_cards, module, file):
+            by_name.setdefault(card.name, card)
+    return by_name
 
 
 def _stamp(path: str | Path) -> tuple[int, int] | None:
@@ -149,6 +155,20 @@ def card(name: str) -> Card:
     if name not in known:
         raise UsageError(f"no model is called {name!r}{did_you_mean(name, known)} `zoo list` shows all {len(known)}.")
     return known[name]
+
+
+def definition(name: str) -> Definition:
+    """The module that defines a model, and its classes, read from its text; no model has to have that name."""
+    known = cards().get(name)
+    if known is None:
+        return NOWHERE
+    try:
+        tree = ast.parse(Path(known.file).read_bytes())
+        classes = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    except (OSError, SyntaxError, ValueError):  # what a notebook has defined lies in no file
+        members = vars(sys.modules[known.module]).items() if known.module in sys.modules else ()
+        classes = {key for key, value in members if inspect.isclass(value) and value.__module__ == known.module}
+    return Definition(known.module, classes, name not in _installed_cards())
 
 
 def entry(name: str) -> Entry:

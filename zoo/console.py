@@ -188,7 +188,7 @@ def in_words(value: Any, inner: bool = False) -> str:
 def aligned(rows: Iterable[tuple[str, str]]) -> str:
     """Rows of a name and a line, the lines below each other; those beyond `ROWS` are counted."""
     rows = list(rows)
-    width = max(len(name) for name, _ in rows)
+    width = min(60, max(len(name) for name, _ in rows))
     lines = [f"{name:<{width}}  {line}".rstrip() for name, line in rows[:ROWS]]
     return "\n".join([*lines, f"... and {len(rows) - ROWS:,} more"] if len(rows) > ROWS else lines)
 

@@ -57,7 +57,7 @@ def examine() -> dict:
         ['backend', 'caches', 'cores', 'instructions']
     """
     versions = {name: _version(*names) for name, names in PACKAGES.items()}
-    backend, chosen_by = _backend()
+    backend, chosen_by = keras_backend()
     caches = _caches()
     problems = []
     for place in caches:
@@ -120,7 +120,7 @@ def _keras_home() -> Path:
     return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
 
 
-def _backend() -> tuple[str, str]:
+def keras_backend() -> tuple[str, str]:
     """The backend that Keras would choose, and what decides it."""
     if name := os.environ.get("KERAS_BACKEND"):
         return name, "KERAS_BACKEND"

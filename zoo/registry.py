@@ -3,7 +3,7 @@
 import difflib
 import inspect
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,3 +148,21 @@ def did_you_mean(word: str, accepted: Iterable[str]) -> str:
     """The middle of an error message: `; did you mean 'x'?`, or nothing when no known word is near."""
     near = difflib.get_close_matches(word, list(accepted), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else "."
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The module that defines a saved file's model.
+
+    Attributes:
+        module: its name, or "".
+        classes: the names of its classes.
+        only_here: whether it is known in this process alone, as what a notebook defines.
+    """
+
+    module: str = ""
+    classes: Collection[str] = ()
+    only_here: bool = False
+
+
+NOWHERE = Definition()

@@ -1,7 +1,7 @@
 """Who computes a network's answers: OpenVINO, without the network's framework, or Keras."""
 
 from zoo.inference.conversion import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, key_of, seal
-from zoo.inference.engine import BATCH, Engine, HeadEngine, KerasEngine
+from zoo.inference.engine import BATCH, Engine, HeadEngine, KerasEngine, batch_of
 from zoo.inference.openvino import OpenVINOEngine, available, fastest_precision, load_openvino
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "KerasEngine",
     "OpenVINOEngine",
     "available",
+    "batch_of",
     "fastest_precision",
     "key_of",
     "load_openvino",

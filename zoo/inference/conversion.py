@@ -28,6 +28,7 @@ FILE = "network.keras"  # a published network as a saved file: what fine-tuning 
 CONVERTED = "model.xml"
 IDENTITY = "identity.json"
 SUMS = "sha256.json"  # of the network's two files
+PATIENCE = 600  # seconds that a conversion may take
 REFUSED = "refused.txt"  # why a network cannot be converted, so that it is tried once
 
 
@@ -105,7 +106,7 @@ class Conversion:
             process, waiting = running
             with waiting:
                 if self._running.get(self.folder) is running:  # else another thread has waited for it
-                    _, errors = process.communicate()
+                    _, errors = saving.communicate(process, PATIENCE)
                     if not self.done() and not self.done(REFUSED):
                         reasons = errors.strip().splitlines() or [f"its process ended with {process.returncode}"]
                         self._fail(reasons[-1])

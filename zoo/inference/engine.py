@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +14,39 @@ if TYPE_CHECKING:
     import keras
 
 BATCH = 32  # inputs a forward pass; more are no faster on a CPU
+BATCH_BYTES = 384 * 2**20  # of what the layers hold at a time in a forward pass; networks for 224 pixels need 300 MB
+
+
+def batch_of(numbers: int) -> int:
+    """How many inputs go through at a time, where one needs so many numbers at its widest place; a power of two.
+
+    Example:
+        >>> batch_of(224 * 224 * 3), batch_of(4096 * 4096 * 3)
+        (32, 2)
+    """
+    most = BATCH_BYTES // (4 * max(1, numbers))
+    return 2 ** (max(1, min(BATCH, most)).bit_length() - 1)
+
+
+def most_alive(steps: Iterable[tuple[Iterable[int], dict[int, int]]]) -> int:
+    """How many numbers are needed at the widest place of a network: those made, and not yet used for the last time.
+
+    Args:
+        steps: for each step in its order the names of what it takes, and the sizes of what it makes by name.
+
+    Example:
+        >>> most_alive([([], {1: 5}), ([1], {2: 50}), ([2], {3: 7}), ([3], {4: 1})])
+        57
+    """
+    steps = list(steps)
+    last = {name: number for number, (taken, made) in enumerate(steps) for name in (*taken, *made)}
+    alive: dict[int, int] = {}
+    most = 0
+    for number, (_, made) in enumerate(steps):
+        alive |= made
+        most = max(most, sum(alive.values()))
+        alive = {name: size for name, size in alive.items() if last[name] > number}
+    return most
 
 
 class Engine(Protocol):
@@ -62,7 +95,13 @@ class KerasEngine:
         from zoo import backend
 
         with self._lock:
-            return backend.predict(self._with_features, inputs)
+            return backend.predict(self._with_features, inputs, self._batch)
+
+    @cached_property
+    def _batch(self) -> int:
+        from zoo import backend
+
+        return batch_of(most_alive(backend.steps(self.model)))
 
 
 @dataclass(frozen=True)

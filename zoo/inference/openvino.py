@@ -2,9 +2,11 @@
 
 import importlib.metadata
 import importlib.util
+import math
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.inference.engine import BATCH
+from zoo.inference.engine import batch_of, most_alive
 
 
 def available() -> bool:
@@ -68,6 +70,27 @@ class OpenVINOEngine:
         hint = {"INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bfloat16" else "f32"}
         return load_openvino().Core().compile_model(self.path, "CPU", hint)
 
+    @cached_property
+    def _batch(self) -> int:
+        def size(output: Any) -> int:
+            lengths = output.get_partial_shape()
+            return math.prod(n.get_length() for n in lengths if n.is_static) if lengths.rank.is_static else 1
+
+        def steps() -> Iterator[tuple[list[int], dict[int, int]]]:
+            names: dict[tuple[str, int], int] = {}
+            for operation in self._compiled.get_runtime_model().get_ordered_ops():
+                if operation.get_type_name() == "Constant":
+                    continue
+                taken = [item.get_source_output() for item in operation.inputs()]
+                made = {(operation.get_name(), output.index): size(output) for output in operation.outputs()}
+                number = {name: names.setdefault(name, len(names)) for name in made}
+                yield (
+                    [names.get((output.node.get_name(), output.index), -1) for output in taken],
+                    {number[name]: made[name] for name in made},
+                )
+
+        return batch_of(most_alive(steps()))
+
     def ready(self) -> "OpenVINOEngine":
         """The same, read and compiled: what is damaged is found now."""
         with self._lock:
@@ -94,6 +117,6 @@ class OpenVINOEngine:
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
         request = self._request()
         size = self._compiled.input(0).get_partial_shape()[0]
-        size = size.get_length() if size.is_static else BATCH
+        size = size.get_length() if size.is_static else self._batch
         batches = [request.infer(part.astype(np.float32)) for part in np.split(inputs, range(size, len(inputs), size))]
         return [np.concatenate([outputs[i] for outputs in batches]) for i in range(len(self._compiled.outputs))]

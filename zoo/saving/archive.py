@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo import environment
 from zoo._version import __version__
 from zoo.console import aligned, describe
 from zoo.errors import ZooError, brief
 from zoo.files import atomic_file, home, is_cached, is_full, read_bytes, temporary_folder
 from zoo.files import output as output_file
-from zoo.saving import safety
+from zoo.registry import NOWHERE, Definition
+from zoo.saving import limits, safety
 from zoo.saving.packing import digest, unpack
 from zoo.saving.safety import CONFIG, MEMBERS, METADATA, RECORD, WEIGHTS
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from zoo.backend import keras
 
 FORMAT = 1
+MAX_OUTPUT = 2**26  # numbers that a layer of a stranger's model may make of one example; 256 MB
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ def save(model: "keras.Model", path: Path, record: dict, test: dict, overwrite: 
         with zipfile.ZipFile(copy) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
     write(path, members, record, test, overwrite)
+    limits.remember(limits.mark(members, test))
 
 
 def write(path: Path, members: dict[str, bytes], record: dict, test: dict, overwrite: bool = False) -> None:
@@ -151,10 +155,15 @@ def write(path: Path, members: dict[str, bytes], record: dict, test: dict, overw
         "selftest": test,
         "members": {name: digest(content) for name, content in members.items()},
     }
-    with unwritable(path), atomic_file(target, suffix=".keras") as file, zipfile.ZipFile(file, "w") as archive:
+    with unwritable(path), atomic_file(target, suffix=".keras") as file:
+        pack(file, {**members, RECORD: json.dumps(record, indent=1).encode()})
+
+
+def pack(file: Path, members: dict[str, bytes]) -> None:
+    """Write the members of a `.keras` file; as they are but for the record, as weights hardly compress."""
+    with zipfile.ZipFile(file, "w") as archive:
         for name, content in members.items():
-            archive.writestr(name, content)  # stored as they are: weights hardly compress
-        archive.writestr(RECORD, json.dumps(record, indent=1), zipfile.ZIP_DEFLATED)
+            archive.writestr(name, content, zipfile.ZIP_DEFLATED if name == RECORD else zipfile.ZIP_STORED)
 
 
 def check_ending(path: Path) -> None:
@@ -209,20 +218,26 @@ class Archive:
         members: Keras' own members by name.
         record: what the file says of itself.
         sha256: of the whole file.
-        module: the module whose classes the file may name beside Keras' own, or "".
+        definition: the module whose classes the file may name beside Keras' own.
     """
 
     path: Path
     members: dict[str, bytes]
     record: Record
     sha256: str
-    module: str = ""
+    definition: Definition = NOWHERE
 
     @classmethod
     def in_memory(cls, name: str, members: dict[str, bytes], test: dict) -> "Archive":
         """What a file would hold, before it is written."""
         path = Path(name)
+        limits.remember(limits.mark(members, test))
         return cls(path, members, Record(path, {"selftest": test}), digest(members[CONFIG] + members[WEIGHTS]))
+
+    @property
+    def selftest(self) -> dict:
+        """What `saving.selftest` gave on the day that the file was saved."""
+        return self.record.content["selftest"]
 
     def open(self) -> "keras.Model":
         """Build the `keras.Model`, and compare its answers with those of the day it was saved.
@@ -230,31 +245,57 @@ class Archive:
         Raises:
             ZooError: this version of Keras cannot build it, or the self-test fails.
         """
+        self.try_elsewhere()
         from zoo import backend
 
         model = self.build()
         self.test(lambda inputs: outputs(model, inputs), backend.setting())
         return model
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether a model of this configuration was made here, so that nothing needs to be tried."""
+        return is_cached(limits.mark(self.members, self.selftest))
+
+    def try_elsewhere(self) -> None:
+        """Let another process build and run the model first, once for its configuration.
+
+        Raises:
+            ZooError: that process did not come to a good end.
+        """
+        backend, _ = environment.keras_backend()
+        passed = limits.mark(self.members, self.selftest, backend)
+        only_here = self.definition.only_here and self.definition.module.encode() in self.members[CONFIG]
+        if self.is_ours or is_cached(passed) or only_here:
+            return
+        self.unpack_selftest()
+        with temporary_folder() as folder:
+            copy = folder / "model.keras"
+            pack(copy, {**self.members, RECORD: json.dumps(self.record.content).encode()})
+            process = limits.begin(copy, self.path, backend)
+            importlib.import_module("zoo.backend")  # which takes as long
+            limits.finish(process, self.path)
+        limits.remember(passed)
+
     def build(self) -> "keras.Model":
         """Build the `keras.Model`; its answers are compared by who uses them."""
         from zoo.backend import keras, random_scope
 
-        if self.module:
-            importlib.import_module(self.module)
+        if self.definition.module:
+            importlib.import_module(self.definition.module)
         try:
             # In a thread of its own: Keras keeps a list for each of what it has yet to make room for, and would do so
             # at the next occasion.
             with ThreadPoolExecutor(1) as thread, random_scope(None):
-                needed = thread.submit(self.numbers_needed).result()
-            held = safety.count_numbers(self.members[WEIGHTS])
+                needed, largest = thread.submit(self.sizes).result()
+            held = safety.check_arrays(self.members[WEIGHTS])
             if needed > held + 2**20:  # states of random numbers may be absent
                 raise ValueError(f"its configuration asks for {needed:,} numbers, its weights hold {held:,}")
+            if largest > MAX_OUTPUT and not self.is_ours:
+                raise ValueError(f"a layer makes {largest:,} numbers of one example, more than {MAX_OUTPUT:,}")
             with temporary_folder() as folder, random_scope(None):
                 copy = folder / "checked.keras"
-                with zipfile.ZipFile(copy, "w") as archive:
-                    for name, content in self.members.items():
-                        archive.writestr(name, content)
+                pack(copy, {**self.members, WEIGHTS: safety.clean_copy(self.members[WEIGHTS])})
                 return keras.saving.load_model(copy, compile=False, safe_mode=True)
         except Exception as error:  # Keras raises what it likes on a configuration that it cannot rebuild
             if is_full(error):
@@ -265,13 +306,17 @@ class Archive:
                 f"{keras.__version__}: {type(error).__name__}: {error}"
             ) from error
 
-    def numbers_needed(self) -> int:
-        """How many numbers the weights of its configuration are, found without making room for them."""
-        from zoo.backend import keras
+    def sizes(self) -> tuple[int, int]:
+        """How many numbers the weights of its configuration are, and the largest output of its layers for an example.
+
+        They are found without making room for them.
+        """
+        from zoo.backend import keras, steps
 
         with keras.StatelessScope(initialize_variables=False):
             sketch = keras.saving.deserialize_keras_object(json.loads(self.members[CONFIG]), safe_mode=True)
-        return sum(math.prod(variable.shape) for variable in sketch.variables)
+            outputs = [size for _, made in steps(sketch) for size in made.values()]
+        return sum(math.prod(variable.shape) for variable in sketch.variables), max(outputs, default=0)
 
     def test(self, answer: Callable[[np.ndarray], np.ndarray], setting: str) -> None:
         """Compare a model's answers with those of the day it was saved; once for this file and setting.
@@ -284,13 +329,14 @@ class Archive:
             ZooError: the answers differ by more than rounding, or the self-test itself is damaged.
         """
         passed = home() / "selftests" / digest(f"{self.sha256} {setting}".encode())
-        if is_cached(passed):
-            return
-        test = self.record.content["selftest"]
+        if not is_cached(passed):
+            self.compare(answer)
+            limits.remember(passed)
+
+    def compare(self, answer: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Compare a model's answers with those of the day it was saved; see `test`."""
+        inputs, expected, tolerance = self.unpack_selftest()
         try:
-            inputs, expected, tolerance = unpack(test["inputs"]), unpack(test["outputs"]), float(test["tolerance"])
-            if not (np.isfinite(tolerance) and len(inputs)):
-                raise ValueError("it proves nothing")
             got = answer(inputs)
         except Exception as error:  # a backend raises what it likes on inputs that do not fit
             raise ZooError(f"{self.path}: its self-test is damaged ({error}).") from error
@@ -298,20 +344,34 @@ class Archive:
         if not difference <= tolerance:
             raise ZooError(
                 f"{self.path} fails its self-test: the model's answers differ by {difference:.3g} from those it gave "
-                f"when it was saved (at most {tolerance:.3g} is rounding). "
-                f"Do not use it here; retrain, or report the versions: {setting}."
+                f"when it was saved (at most {tolerance:.3g} is rounding). Do not use it here; retrain, or report the "
+                f"versions: Keras {importlib.metadata.version('keras')}, {environment.keras_backend()[0]}."
             )
-        with contextlib.suppress(OSError):  # a cache that cannot be written only means that the test runs again
-            passed.parent.mkdir(parents=True, exist_ok=True)
-            passed.touch()
+
+    def unpack_selftest(self) -> tuple[np.ndarray, np.ndarray, float]:
+        """Inputs, expected outputs, and by how much these may differ.
+
+        Raises:
+            ZooError: they are damaged.
+        """
+        test = self.selftest
+        try:
+            # `read` has looked at the shapes
+            inputs, expected = (unpack(test[part], math.prod(test[part]["shape"])) for part in ("inputs", "outputs"))
+            tolerance = float(test["tolerance"])
+            if not (np.isfinite(tolerance) and len(inputs)):
+                raise ValueError("it proves nothing")
+        except Exception as error:
+            raise ZooError(f"{self.path}: its self-test is damaged ({error}).") from error
+        return inputs, expected, tolerance
 
 
-def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archive:
+def read(path: Path, definition_of: Callable[[str], Definition] = lambda name: NOWHERE) -> Archive:
     """Read a saved file and check everything that needs no trust in it; no framework is imported.
 
     Args:
         path: the file.
-        module_of: from a model's name to the one module whose classes its file may name beside Keras' own.
+        definition_of: from a model's name to the one module whose classes its file may name beside Keras' own.
 
     Raises:
         ZooError: missing, not the zoo's, damaged, or it holds what a model file must not.
@@ -335,10 +395,12 @@ def read(path: Path, module_of: Callable[[str], str] = lambda name: "") -> Archi
         for name, expected in hashes.items():
             if digest(members[name]) != expected:
                 raise ZooError(f"{path}: its {name} is not the one that was saved (its SHA-256 differs).")
-    module = module_of(record.content["name"])
-    safety.check_config(path, members[CONFIG], module)
+    definition = definition_of(record.content["name"])
+    safety.check_config(path, members[CONFIG], definition.module, definition.classes)
     safety.check_weights(path, members[WEIGHTS])
-    return Archive(path, members, record, digest(content), module)
+    opened = Archive(path, members, record, digest(content), definition)
+    safety.check_selftest(path, opened.selftest)
+    return opened
 
 
 def check_is_file(path: Path) -> None:

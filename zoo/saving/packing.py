@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+import math
 import zlib
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import numpy as np
 
-MAX_SAMPLE = 256 * 2**20  # bytes of unpacked self-test inputs
+MAX_ARRAY = 2**25  # numbers of an array that a stranger packed
 
 
 def selftest(inputs: np.ndarray, expected: np.ndarray) -> dict:
@@ -24,13 +25,33 @@ def pack(array: np.ndarray) -> dict:
     return {"dtype": str(array.dtype), "shape": list(array.shape), "zlib": base64.b64encode(raw).decode()}
 
 
-def unpack(packed: dict) -> np.ndarray:
-    """The array that `pack` wrote; bounded, so that a hostile file cannot fill the memory."""
-    dtype = np.dtype(packed["dtype"])
+def unpack(packed: dict, most: int = MAX_ARRAY) -> np.ndarray:
+    """The array that `pack` wrote.
+
+    Args:
+        packed: what `pack` gave, or what a stranger wrote in its place.
+        most: how many numbers it may have, if they are float32; nothing is unpacked beyond what its shape says.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is no such array, or a larger one.
+    """
+    shape, dtype = shape_of(packed), np.dtype(packed["dtype"])
     if dtype.kind not in "fiub":
         raise ValueError(f"{dtype} are no numbers")
-    raw = zlib.decompressobj().decompress(base64.b64decode(packed["zlib"], validate=True), MAX_SAMPLE)
-    return np.frombuffer(raw, dtype).reshape(packed["shape"])
+    size = math.prod(shape) * dtype.itemsize
+    if size > 4 * most:
+        raise ValueError(f"{math.prod(shape):,} numbers, more than {most:,}")
+    # of one byte more, so that there is always a bound: 0 would be none
+    raw = zlib.decompressobj().decompress(base64.b64decode(packed["zlib"], validate=True), size + 1)
+    return np.frombuffer(raw, dtype).reshape(shape)
+
+
+def shape_of(packed: dict) -> tuple[int, ...]:
+    """The shape that a packed array declares; ValueError where it is none."""
+    shape = packed["shape"]
+    if not isinstance(shape, list) or len(shape) > 32 or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError("its shape is none")
+    return tuple(shape)
 
 
 def digest(content: bytes) -> str:

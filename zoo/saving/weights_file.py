@@ -1,12 +1,10 @@
 """Another head or another precision for a saved file's weights, without a framework."""
 
-import io
 import json
-from collections.abc import Callable
 
 import numpy as np
 
-from zoo.saving.safety import CONFIG, WEIGHTS
+from zoo.saving.safety import CONFIG, WEIGHTS, rewritten
 
 
 def with_head(members: dict[str, bytes], layer: str, kernel: np.ndarray, bias: np.ndarray) -> dict[str, bytes]:
@@ -37,27 +35,3 @@ def in_half(members: dict[str, bytes]) -> dict[str, bytes]:
         return numbers.astype(np.float16) if numbers.dtype == np.float32 else numbers
 
     return {**members, WEIGHTS: rewritten(members[WEIGHTS], halved)}
-
-
-def rewritten(weights: bytes, change: Callable[[str, str, np.ndarray], np.ndarray]) -> bytes:
-    """A weights file with other numbers in it.
-
-    Args:
-        weights: the file's content.
-        change: from the name of the layer that owns an array, the array's name and the array to the new array.
-    """
-    import h5py
-
-    def copy(source, target):
-        target.attrs.update(source.attrs)
-        for name, item in source.items():
-            if isinstance(item, h5py.Dataset):
-                target[name] = change(source.attrs.get("name", ""), name, item[()])
-                target[name].attrs.update(item.attrs)
-            else:
-                copy(item, target.create_group(name))
-
-    content = io.BytesIO()
-    with h5py.File(io.BytesIO(weights), "r") as old, h5py.File(content, "w") as new:
-        copy(old, new)
-    return content.getvalue()

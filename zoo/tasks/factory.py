@@ -114,9 +114,4 @@ def from_vectors(path: Path) -> Task:
 
 def read_archive(path: Path) -> saving.Archive:
     """A saved file, checked; it may name classes of the file that defines its model."""
-
-    def module_of(model: str) -> str:
-        card = catalog.cards().get(model)
-        return card.module if card else ""
-
-    return saving.read(path, module_of)
+    return saving.read(path, catalog.definition)

@@ -215,8 +215,7 @@ class Task(abc.ABC):
         if self._model is not None:
             with temporary_folder() as folder:
                 self.save(file := folder / "model.keras")
-                card = catalog.cards().get(self.name)
-                state["_archive"] = saving.read(file, lambda name: card.module if card else "")
+                state["_archive"] = saving.read(file, catalog.definition)
         if isinstance(self._engine, inference.KerasEngine):
             state["_engine"] = None
         del state["_lock"]

@@ -4,15 +4,15 @@ import csv
 import inspect
 import io
 import json
+import math
 import shutil
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from zoo import backend, files, saving
+from zoo import backend, catalog, files, saving
 from zoo.backend import keras
 from zoo.errors import ZooError
 from zoo.files import atomic_file
@@ -89,8 +89,12 @@ class RunCheckpoint(keras.callbacks.Callback):
     def take_best(self) -> None:
         """Give the model the weights of its best epoch, where there was validation data to tell."""
         if self.state.get("best_epoch", self.state["epoch"]) != self.state["epoch"]:
-            best = keras.saving.load_model(self.folder / "best.keras", compile=False)
-            self.kept.set_weights(best.get_weights())
+            path = self.folder / "best.keras"
+            best = saving.read(path, catalog.definition).open()
+            try:
+                self.kept.set_weights(best.get_weights())
+            except ValueError as error:
+                raise ZooError(f"{path} holds another model; train anew without resume.") from error
 
     def write_log(self) -> None:
         history = self.state["history"]
@@ -124,13 +128,22 @@ class RunCheckpoint(keras.callbacks.Callback):
         if not path.is_file():
             raise ZooError(f"there is no run to resume in {str(self.folder)!r}; train without resume first.")
         try:
-            with np.load(io.BytesIO(files.read_bytes(path)), allow_pickle=False) as file:
-                arrays = dict(file)
-            content = json.loads(str(arrays.pop("content")))
-            state, identity, stored = content["state"], content["identity"], content["variables"]
-            stored_callbacks = content["callbacks"]
+            arrays = read_arrays(path)
+            content = saving.parse_json(path, "content", str(arrays.pop("content")).encode())
+            state, identity, stored = checked_state(content["state"]), dict(content["identity"]), content["variables"]
+            stored_callbacks = [(str(name), dict(values)) for name, values in content["callbacks"]]
             values = [arrays[f"variable_{i}"] for i in range(len(stored))]
-        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            lists = array_lists_of(arrays)
+        except (
+            OSError,
+            MemoryError,
+            EOFError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            zipfile.BadZipFile,
+        ) as error:
             raise ZooError(f"{path} is damaged ({error}); train anew without resume.") from error
         if identity != self.run.identity:
             differ = [k for k, v in self.run.identity.items() if identity.get(k) != v]
@@ -139,22 +152,90 @@ class RunCheckpoint(keras.callbacks.Callback):
                 "Resume with the same model, arguments and data, or train anew without resume."
             )
         variables = training_state(self.trained)
-        if stored != shapes(variables):
+        if stored != shapes(variables) or [v.shape for v in values] != [tuple(v.shape) for v in variables]:
             raise ZooError(f"{path} holds another optimizer or model; train anew without resume.")
         names = [type(callback).__name__ for callback in self.callbacks]
         if names != [name for name, _ in stored_callbacks]:
             started_with = ", ".join(name for name, _ in stored_callbacks) or "none"
             raise ZooError(f"the run was started with these callbacks: {started_with}; give the same to resume.")
+        self.random_states = [arrays[f"random_{i}"] for i in range(2) if f"random_{i}" in arrays]
+        self.callback_states = [{**plain, **lists.get(i, {})} for i, (_, plain) in enumerate(stored_callbacks)]
+        expected = backend.random_states()
+        fits = [(a.shape, a.dtype) for a in self.random_states] == [(a.shape, a.dtype) for a in expected]
+        if not fits or not all(map(may_have, self.callbacks, self.callback_states)):
+            raise ZooError(f"{path} holds another state than its callbacks have; train anew without resume.")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
-        self.random_states = [arrays[f"random_{i}"] for i in range(2) if f"random_{i}" in arrays]
-        for number, (_, plain_values) in enumerate(stored_callbacks):
-            prefix = f"callback_{number}_"
-            kept: dict = {}
-            for key in sorted((k for k in arrays if k.startswith(prefix)), key=lambda k: int(k.rsplit("_", 1)[1])):
-                kept.setdefault(key[len(prefix) :].rsplit("_", 1)[0], []).append(arrays[key])
-            self.callback_states.append({**plain_values, **kept})
         return state
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` file as `np.savez` writes it; ValueError where it is another, or holds less.
+
+    What is not packed cannot unpack to more than the file.
+    """
+    content, arrays = files.read_bytes(path), {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if any(info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 for info in archive.infolist()):
+            raise ValueError("its arrays are packed")
+        if sum(info.file_size for info in archive.infolist()) > len(content):
+            raise ValueError("it declares more than it holds")
+        for info in archive.infolist():
+            stream = io.BytesIO(archive.read(info))
+            if np.lib.format.read_magic(stream) != (1, 0):
+                raise ValueError(f"{info.filename} is no array")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+            numbers = stream.read()
+            if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(numbers):
+                raise ValueError(f"{info.filename} is no array of numbers, or holds less than it says")
+            array = np.frombuffer(numbers, dtype).reshape(shape, order="F" if fortran else "C")
+            arrays[info.filename.removesuffix(".npy")] = array.copy()
+    return arrays
+
+
+def checked_state(state: dict) -> dict:
+    """The counters of a run, where they can be those of one: each logged number is there once for each epoch."""
+    epoch, history = state["epoch"], state["history"]
+    numbers = [value for values in history.values() for value in values]
+    sound = type(epoch) is int and all(type(values) is list and len(values) == epoch for values in history.values())
+    sound = sound and history and all(isinstance(value, float) for value in numbers)
+    sound = sound and type(state["seed"]) is int and 0 <= state["seed"] < 2**64
+    if not sound or type(best := state.get("best_epoch", epoch)) is not int or not 1 <= best <= epoch:
+        raise ValueError("its counters are none")
+    return state
+
+
+def array_lists_of(arrays: dict[str, np.ndarray]) -> dict[int, dict[str, list[np.ndarray]]]:
+    """What `array_lists` gave for each callback, by its number, from the arrays of a resume file."""
+    found: dict[int, dict[str, dict[int, np.ndarray]]] = {}
+    for name, array in arrays.items():
+        if name.startswith("callback_"):
+            number, key_and_place = name.removeprefix("callback_").split("_", 1)
+            key, place = key_and_place.rsplit("_", 1)
+            found.setdefault(int(number), {}).setdefault(key, {})[int(place)] = array
+    return {
+        number: {key: [values[i] for i in sorted(values)] for key, values in lists.items()}
+        for number, lists in found.items()
+    }
+
+
+def may_have(callback, state: dict) -> bool:
+    """Whether values may stand where a callback has its own: numbers for numbers, and nothing for what is no value."""
+    plain_values, lists = plain_state(callback), array_lists(callback)
+    for key, value in state.items():
+        if isinstance(value, list) and not all(isinstance(item, np.ndarray) for item in value):
+            return False
+        if isinstance(value, dict):
+            return False
+        if key in lists:
+            if not isinstance(value, list) or [a.shape for a in value] != [a.shape for a in lists[key]]:
+                return False
+        elif isinstance(old := plain_values.get(key), int | float):
+            if not isinstance(value, int | float | None):
+                return False
+        elif old is None and (hasattr(type(callback), key) or vars(callback).get(key) is not None):
+            return False
+    return True
 
 
 def training_state(model) -> list:

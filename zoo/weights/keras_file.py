@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError, printable
-from zoo.saving.safety import check_arrays
+from zoo.saving.safety import clean_copy
 
 
 def parse(data: bytes) -> dict[str, np.ndarray]:
@@ -29,9 +29,8 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
     import h5py  # here: most weights are in other formats
 
     try:
-        check_arrays(data)
         arrays: dict[str, np.ndarray] = {}
-        with h5py.File(io.BytesIO(data), "r") as file:
+        with h5py.File(io.BytesIO(clean_copy(data)), "r") as file:
             if "layers" not in file:
                 raise ZooError("holds no layers of a model")
             for name, array in _arrays(file["layers"], ()):  # beside these there may be the optimizer's numbers

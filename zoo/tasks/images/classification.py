@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +22,6 @@ from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json,
 from zoo.deprecation import Renamed
 from zoo.errors import RecordMismatchError, UsageError, ZooError, brief, is_unicode, printable
 from zoo.files import expand
-from zoo.inference import BATCH
 from zoo.registry import Entry, did_you_mean
 from zoo.tasks.images.evaluation import Evaluation, measured_on
 from zoo.tasks.images.known_pictures import KnownPictures, beginning
@@ -325,10 +326,11 @@ class Classifier(Task):
     ) -> Iterator[tuple[list[int], list]]:
         """Indices, and for each the pixels, an `ImageError`, or None where not wanted; a forward pass at a time."""
         indices, decoded = [], []
+        size = inference.batch_of(math.prod(self.preprocessing.shape))
         for index, _, _, pixels in sources.stream(pictures, self.preprocessing, wanted=wanted):
             indices.append(index)
             decoded.append(pixels)
-            if len(indices) == BATCH or index == len(pictures) - 1:
+            if len(indices) == size or index == len(pictures) - 1:
                 yield indices, decoded
                 indices, decoded = [], []
 
@@ -574,7 +576,7 @@ class Classifier(Task):
             if not is_unicode(new):
                 raise UsageError(f"the new name of {old!r} is {new!r}, which is no Unicode text.")
         labels = [names.get(label, label) for label in labels]
-        twice = {label for label in labels if labels.count(label) > 1}
+        twice = {label for label, count in Counter(labels).items() if count > 1}
         if twice:
             raise UsageError(f"two classes would be called {', '.join(sorted(twice))}; two names cannot be one class.")
         self.labels = labels

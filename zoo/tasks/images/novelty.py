@@ -12,6 +12,7 @@ from zoo import saving
 from zoo.errors import ZooError
 
 AXES = 32  # directions kept
+MAX_AXES = AXES * 2**16  # numbers that these may be of in a saved file; features have a few thousand
 NOVEL = 0.01  # share of training pictures that may count as novel, each judged by axes that it had no part in
 FOLDS = 5
 LEAST = 40  # pictures, below which nothing can be said
@@ -66,10 +67,10 @@ class NoveltyDetector:
 
     @classmethod
     def from_json(cls, known: dict) -> "NoveltyDetector":
-        centre, axes = (saving.unpack(known[key]).astype(np.float32) for key in ("centre", "axes"))
+        centre, axes = (saving.unpack(known[key], MAX_AXES).astype(np.float32) for key in ("centre", "axes"))
         if centre.ndim != 1 or axes.shape[1:] != centre.shape:
             raise ValueError("what makes a picture familiar has the wrong shape")
-        if not np.isfinite([*centre, *axes.flat, known["limit"]]).all():
+        if not all(np.isfinite(part).all() for part in (centre, axes, known["limit"])):
             raise ValueError("what makes a picture familiar is no number")
         return cls(centre, axes, float(known["limit"]))
 

@@ -1,0 +1,112 @@
+"""A stranger's model is built for the first time in a process that may fail: with an end to its memory and its time.
+
+Frameworks end the whole process, go round in circles or ask for all memory there is on numbers that nobody foresaw. So
+`zoo.trial` builds and runs a model before the own process does; that it went well is remembered in the cache.
+"""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+from zoo.errors import ZooError
+from zoo.files import home
+from zoo.saving.packing import digest
+from zoo.saving.safety import CONFIG
+
+MEMORY = 640 * 2**20  # bytes, beyond what the imports took; what the answers of one forward pass and a framework need
+THREAD = 16 * 2**20  # bytes for each thread of a framework
+SECONDS = 3  # of the processor, beyond as many as the imports took, which tells how fast it is
+SECONDS_BYTE = 1e-6  # the same, for each byte of weights
+PATIENCE = 120  # seconds by the clock, whatever the processor does
+
+
+def limit_process(size: int) -> None:
+    """Let the system end this process when it takes much more than a model of `size` bytes should.
+
+    It is called after the imports, and goes by what they took.
+    """
+    statm = Path("/proc/self/statm")
+    if resource is None or not statm.exists():  # a system that has no such limits
+        return
+    data = int(statm.read_text(encoding="ascii").split()[5]) * resource.getpagesize()
+    memory = data + MEMORY + THREAD * (os.cpu_count() or 1) + 8 * size
+    seconds = round(2 * time.process_time() + SECONDS + SECONDS_BYTE * size)
+    for kind, limit in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(kind, (limit, limit))
+
+
+def mark(members: dict[str, bytes], test: dict, setting: str = "") -> Path:
+    """The file whose being there says that a model of this configuration went well.
+
+    Args:
+        members: of the saved file.
+        test: its self-test, on whose inputs it was run.
+        setting: what it was run by; "" for a model that was made here, and went well anywhere.
+    """
+    config = re.sub(rb'"shared_object_id": \d+', b"", members[CONFIG])  # which is another one each time
+    shape = json.dumps(test["inputs"]["shape"][1:])
+    return home() / "tried" / digest(b"\0".join([config, shape.encode(), setting.encode()]))
+
+
+def remember(passed: Path) -> None:
+    """Write down that something went well."""
+    with contextlib.suppress(OSError):  # a cache that cannot be written only means that it is tried again
+        passed.parent.mkdir(parents=True, exist_ok=True)
+        passed.touch()
+
+
+def begin(file: Path, name: Path, backend: str) -> "subprocess.Popen[str]":
+    """Start to build and run a saved file's model in another process, on the processor.
+
+    Args:
+        file: a copy of the file that nobody changes.
+        name: what the file is called, for messages.
+        backend: of Keras.
+    """
+    environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "zoo.trial", str(file), str(name)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def finish(process: "subprocess.Popen[str]", name: Path) -> None:
+    """Wait for what `begin` started.
+
+    Raises:
+        ZooError: what went wrong.
+    """
+    words, _ = communicate(process)
+    if process.returncode == 1 and words:
+        raise ZooError(json.loads(words))
+    if process.returncode:
+        raise ZooError(
+            f"{name} is refused: its model cannot be built and run in {MEMORY // 2**20} MB of memory and a few "
+            f"seconds, or ends the process that tries it ({process.returncode})."
+        )
+
+
+def communicate(process: "subprocess.Popen[str]", seconds: float = PATIENCE) -> tuple[str, str]:
+    """What a process printed, and its errors; it is ended when it takes too long, or when nobody waits any more."""
+    try:
+        return process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return "", f"it took more than {seconds:g} seconds"
+    finally:
+        process.kill()
+        process.wait()
