@@ -1,6 +1,7 @@
 """Logistic regression: one sigmoid unit on the pixels, the first network of the course (cat or not)."""
 
 import keras
+import numpy as np
 from keras import layers
 
 from zoo.registry import register
@@ -23,7 +24,8 @@ def logistic(input_shape=(64, 64, 3), num_classes=2) -> keras.Model:
     """One unit looks at every pixel once: no hidden layer, a convex loss, weights that can be drawn as a picture."""
     pixels = x = keras.Input(input_shape, name="pixels")
     if len(input_shape) == 3:  # a picture; points are taken as they are
-        x = layers.Rescaling(1 / 255)(x)
+        # NumPy's number, as Keras rounds Python's to float32 even in a model of float64
+        x = layers.Rescaling(np.float64(1) / 255)(x)
     x = layers.Flatten()(x)
     # Two classes need one logit, the second class against the first; more classes need one each.
     units = 1 if num_classes == 2 else num_classes

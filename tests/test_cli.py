@@ -284,12 +284,15 @@ def test_evaluate(run_json, tuned):
 
 
 def test_train(run, run_json, pictures, tmp_path):
-    code, found = run_json(*TRAIN, "2", "--val", "pictures", "--seed", "1")
+    how = ("--val", "pictures", "--seed", "1", "--batch-size", "4", "--steps-per-epoch")
+    code, found = run_json(*TRAIN, "2", *how, "3")
     assert code == 0 and found["out"] == "logistic.keras" and found["folder"] == "logistic.training"
     assert found["epochs"] == 2 and len(found["history"]["loss"]) == 2
     assert found["metrics"]["val_accuracy"] == found["history"]["val_accuracy"][found["kept_epoch"] - 1]
     assert (tmp_path / "logistic.training" / "log.csv").is_file()
-    code, out, err = run(*TRAIN, "3", "--val", "pictures", "--seed", "1", "--resume")
+    code, _, err = run(*TRAIN, "3", *how, "4", "--resume")
+    assert code == 1 and "its steps_per_epoch differ" in err
+    code, out, err = run(*TRAIN, "3", *how, "3", "--resume")
     assert code == 0 and "of 3: " in out and "zoo predict logistic.keras PICTURE" in out
     assert "epoch 3/3" in err and "epoch 2/3" not in err
     assert zoo.load("logistic.keras").labels == ["dark", "light"] and zoo.show("logistic.keras").to_json()["seed"] == 1

@@ -101,8 +101,13 @@ def slow_down():
 
 
 CASES = {
-    "ragged last batch, no validation, momentum": (
-        {"batch_size": 7, "validation": None, "optimizer": lambda: keras.optimizers.SGD(0.01, momentum=0.9)},
+    "ragged last batch, epochs that end within a pass, no validation, momentum": (
+        {
+            "batch_size": 7,
+            "steps_per_epoch": 3,
+            "validation": None,
+            "optimizer": lambda: keras.optimizers.SGD(0.01, momentum=0.9),
+        },
         list,
     ),
     "dropout, noise, normalisation, callbacks": (
@@ -246,6 +251,7 @@ def test_a_loss_that_is_no_number_without_a_folder():
     [
         ({"epochs": 0}, "epochs must be 1 or more, got 0"),
         ({"batch_size": 0}, "batch_size is 0; accepted are whole numbers of 1 or more"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch is 0; accepted are whole numbers of 1 or more"),
         ({"optimizer": "adamm"}, "adamm"),
         ({"optimizer": {"class_name": "Adam", "config": {"beta_3": 0.5}}}, "beta_3"),
         ({"optimizer": {"beta_1": 0.5}}, "accepted is a name such as 'adam'"),
@@ -299,6 +305,18 @@ def test_order_is_a_function_of_seed_and_epoch():
     assert [backwards[step][0].tolist() for step in reversed(range(5))][::-1] == np.reshape(
         made[0][0], (5, 4)
     ).tolist()
+
+
+@pytest.mark.parametrize("engine", ["keras", "numpy"])
+@pytest.mark.parametrize("own_batch_size", [None, 8])
+def test_an_epoch_counts_the_steps_that_are_asked_for(own_batch_size, engine):
+    net = zoo.get("logistic", seed=1, engine=engine, input_shape=(8, 8, 3))
+    net.entry = dataclasses.replace(net.entry, batch_size=own_batch_size, steps_per_epoch=5)
+    one_pass = {"batch_size": 12}  # of 24
+    for asked, steps in (({}, 5), (one_pass, 2), ({"steps_per_epoch": 4}, 4), ({**one_pass, "steps_per_epoch": 3}, 3)):
+        history = net.train(data(), epochs=2, progress=False, **asked)
+        assert history.params["steps"] == steps
+        assert engine == "numpy" or int(net.model.optimizer.iterations) == 2 * steps
 
 
 @pytest.mark.parametrize("steps", [1, 3, 7, 12])

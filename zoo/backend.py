@@ -116,6 +116,20 @@ def random_scope(seed: int | None) -> Iterator[None]:
         set_random_states(others)
 
 
+@contextlib.contextmanager
+def float_scope(dtype: str | None) -> Iterator[None]:
+    """For a model in float64: losses, metrics and optimizers that are made here compute in it, too.
+
+    Keras makes them in `floatx`, float32, whatever the model is, and a loss in float32 rounds every gradient.
+    """
+    usual = keras.config.floatx()
+    keras.config.set_floatx("float64" if dtype == "float64" else usual)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(usual)
+
+
 def random_states() -> list[np.ndarray]:
     """States of random generators that Keras' own SeedGenerators do not hold: on PyTorch, dropout draws from its."""
     if name() != "torch":

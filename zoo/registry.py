@@ -34,7 +34,7 @@ class Entry:
             any of the builder's arguments, by name.
         augment: how training pictures are varied from pass to pass, names in `zoo.data.images.augment`.
         batch_size: examples a step; None takes all of them in every step.
-        steps_per_epoch: steps that an epoch counts when each step takes all examples; else it is one pass over them.
+        steps_per_epoch: steps that an epoch counts at this batch size; None is one pass over the examples.
         epochs: epochs that `train` runs.
         parameters: number of weights at the builder's defaults; a check compares it with the built model.
         preprocessing: arguments of the task's preprocessing beyond the model's input shape.
@@ -65,8 +65,11 @@ class Entry:
     known_gaps: dict[str, str] = field(default_factory=dict)
 
     def steps_of_epoch(self, batch_size: int | None) -> int | None:
-        """Steps that an epoch counts at a batch size, None being all examples; None is one pass over the examples."""
-        return self.steps_per_epoch if batch_size is None else None
+        """Steps that an epoch counts at a batch size, None being all examples; None is one pass over the examples.
+
+        Its own count belongs to its own batch size: a hundred steps on all examples are a hundred passes.
+        """
+        return self.steps_per_epoch if batch_size == self.batch_size else None
 
     @property
     def file(self) -> str:

@@ -70,6 +70,7 @@ def show(name, as_json) -> None:
 @option("--seed", type=int, metavar="N", help="Make the run repeatable.")
 @option("--epochs", type=POSITIVE, metavar="N", help="How often to go through the data; without it, the model's.")
 @option("--batch-size", type=POSITIVE, metavar="N", help="Examples a step; without it, the model's.")
+@option("--steps-per-epoch", type=POSITIVE, metavar="N", help="Steps of an epoch; without it, once through the data.")
 @option("--learning-rate", type=float, metavar="X", help="The optimizer's; without it, the model's.")
 @option("--augment", cls=WordsOption, metavar="WAY", help="Vary the pictures: flip, shift; no WAY for neither.")
 @option("--encoding", metavar="E", help="What files of text are written in; without it, UTF-8.")

@@ -43,14 +43,14 @@ Method = TypeVar("Method", bound=Callable)
 Settings = TypeVar("Settings", bound="DataclassInstance")
 
 
-def with_own_randomness(method: Method) -> Method:
-    """A method of a task within `backend.random_scope` of the task's seed."""
+def in_own_scopes(method: Method) -> Method:
+    """A method of a task within `backend.random_scope` of the task's seed and `backend.float_scope` of its dtype."""
 
     @functools.wraps(method)
     def call(self, *args, **options):
         from zoo import backend
 
-        with backend.random_scope(self.seed):
+        with backend.random_scope(self.seed), backend.float_scope(self.dtype):
             return method(self, *args, **options)
 
     return cast(Method, call)
@@ -226,7 +226,7 @@ class Task(abc.ABC):
         if self._archive is not None:
             self._attach_archive(self._archive, self._engine)
 
-    @with_own_randomness
+    @in_own_scopes
     def build(self) -> keras.Model:
         """Build the model anew, from its seed or its weights, and return it.
 
@@ -288,7 +288,7 @@ class Task(abc.ABC):
             return None
         return inference.Conversion.of_weights(card, self.weights)
 
-    @with_own_randomness
+    @in_own_scopes
     def train(
         self,
         data: Any = None,
@@ -296,6 +296,7 @@ class Task(abc.ABC):
         *,
         epochs: int | None = None,
         batch_size: int | None = None,
+        steps_per_epoch: int | None = None,
         optimizer: Any = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
@@ -318,8 +319,10 @@ class Task(abc.ABC):
             data: a dataset's name, a folder, a CSV file, arrays `(x, y)` or a DataFrame; None is the model's own
                 dataset.
             validation: data of the same kinds to watch; None takes the data's own validation split, if any.
-            epochs: passes (or, where the model counts `steps_per_epoch`, groups of steps); None is the model's own.
+            epochs: how many; None is the model's own number.
             batch_size: examples a step; None is the model's own.
+            steps_per_epoch: steps that an epoch counts; None is one pass over the examples, or at the model's own
+                batch size the model's own count.
             optimizer: a Keras optimizer, its name or its configuration; None is the model's own.
             learning_rate: None is the model's own.
             schedule: "cosine" or "constant", see `Entry.schedule`; None is the model's own.
@@ -361,7 +364,10 @@ class Task(abc.ABC):
         else:
             batch_size = whole_number("batch_size", whole("batch_size", batch_size), 1)
         augment = tuple(entry.augment if augment is None else augment)
-        steps_per_epoch = entry.steps_of_epoch(batch_size)
+        if steps_per_epoch is None:
+            steps_per_epoch = entry.steps_of_epoch(batch_size)
+        else:
+            steps_per_epoch = whole_number("steps_per_epoch", whole("steps_per_epoch", steps_per_epoch), 1)
         weights = {"class_weight": class_weight, "sample_weight": sample_weight}
         weights = {word: value for word, value in weights.items() if value is not None}
         for word in weights.keys() - inspect.signature(self._find_data).parameters.keys():

@@ -33,11 +33,13 @@ class History:
     Attributes:
         history: by name, one number an epoch: "loss", the mean over its steps; "cost", the loss before the first.
         epoch: the epochs' numbers, from 0.
+        params: "epochs", and "steps" of each.
         best_epoch: None: the last one is kept.
     """
 
     history: dict[str, list[float]]
     epoch: list[int]
+    params: dict[str, int]
     best_epoch: None = None
 
 
@@ -123,6 +125,7 @@ class NumPyClassifier(Classifier):
         *,
         epochs: int | None = None,
         batch_size: int | None = None,
+        steps_per_epoch: int | None = None,
         learning_rate: float | None = None,
         progress: bool = True,
         **others: Any,
@@ -134,6 +137,7 @@ class NumPyClassifier(Classifier):
             validation: not needed: nothing is chosen by it.
             epochs: as for the Keras twin; None is the model's own.
             batch_size: examples a step; None is the model's own.
+            steps_per_epoch: as for the Keras twin.
             learning_rate: None is the model's own.
             progress: show a bar with the time left.
             **others: are refused: what else the Keras twin takes.
@@ -163,10 +167,10 @@ class NumPyClassifier(Classifier):
         seed = random.randrange(2**32) if self.seed is None else self.seed
         batch_size = self.entry.batch_size if batch_size is None else batch_size
         order = Shuffled(len(x), batch_size, seed)
-        steps = self.entry.steps_of_epoch(batch_size) or order.steps
+        steps = steps_per_epoch or self.entry.steps_of_epoch(batch_size) or order.steps
         rows_of = self.engine.rows
         everything = lru_cache(maxsize=1)(lambda: (rows_of(x), y))  # prepared once
-        history = History({"loss": [], "cost": []}, list(range(epochs)))
+        history = History({"loss": [], "cost": []}, list(range(epochs)), {"epochs": epochs, "steps": steps})
         with progress_bar(epochs * steps, "training", unit="step", shown=progress) as bar:
             for epoch in range(epochs):
                 costs = []
