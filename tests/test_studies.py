@@ -5,10 +5,12 @@ import importlib.util
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from PIL import Image
 
 import zoo
 from zoo import catalog, cli
-from zoo.data import named
+from zoo.data import named, sources
 from zoo.data.images import datasets
 from zoo.errors import UsageError, ZooError
 from zoo.studies import definitions, figures, rows, runner
@@ -72,6 +74,12 @@ def measured(monkeypatch):
 # Definitions
 
 
+def steps_of_epoch(arm: Arm) -> int:
+    """As the study runs it: those that it gives, else the model's own; a pass over the data would be none of them."""
+    own = catalog.announced(arm.model)
+    return arm.training.get("steps_per_epoch") or own.steps_of_epoch(arm.training.get("batch_size", own.batch_size))
+
+
 @pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
 def test_definitions_name_what_exists(study):
     from zoo.studies import probes
@@ -90,6 +98,9 @@ def test_definitions_name_what_exists(study):
     for claim in study.claims:
         assert claim.arm in labels and claim.relation in "<>"
         assert not isinstance(claim.than, str) or claim.than in labels
+        arm = study.arms[labels.index(claim.arm)]
+        for steps in re.findall(r"(\d+) steps", claim.text):
+            assert int(steps) == (claim.step or arm.training["epochs"] * steps_of_epoch(arm)), claim.text
     for reference in (reference for arm in study.arms for reference in arm.published):
         assert reference.metric in study.measures and reference.tolerance > 0
 
@@ -101,6 +112,7 @@ def test_listing_imports_no_framework():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()] == list(STUDIES) and not done.stderr
+    assert all(" min  " in line and line.endswith("?") for line in done.stdout.splitlines())
 
 
 # The runner
@@ -226,6 +238,65 @@ def test_without_matplotlib_the_study_runs(tiny, measured, monkeypatch, capsys):
         charts.learning_curves({"loss": [1.0]}, "curves.png")
 
 
+# Every study, small and whole
+
+
+def made_small(study: Study) -> Study:
+    """The study with one step an epoch, as few epochs as are read, and embedded data where its own are missing."""
+    counts = {arm.label: steps_of_epoch(arm) for arm in study.arms}
+
+    def sooner(read: Reference | Claim, arm: str):
+        assert not (read.step or 0) % counts[arm], "nothing is read within an epoch"
+        return replace(read, step=read.step and read.step // counts[arm])
+
+    claims = tuple(sooner(claim, claim.arm) for claim in study.claims)
+    arms = []
+    for arm in study.arms:
+        published = tuple(sooner(reference, arm.label) for reference in arm.published)
+        last = max(read.step or 0 for read in (*published, *claims))
+        training = {key: value for key, value in arm.training.items() if key != "steps_per_execution"}
+        training |= {"steps_per_epoch": 1, "epochs": min(arm.training["epochs"], last + 1)}
+        if arm.settings.get("engine") != "numpy":
+            training["run_eagerly"] = True  # a step takes longer to compile than to run
+        data = arm.data if arm.data in named.available() else "faces"
+        arms.append(replace(arm, data=data, training=training, published=published))
+    return replace(study, arms=tuple(arms), claims=claims)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_each_study_small(name, tmp_path, monkeypatch):
+    """Every published figure and every claim finds what it compares; table, figure and verdict come out."""
+    study = made_small(STUDIES[name])
+    monkeypatch.setitem(STUDIES, name, study)
+
+    def few(part):
+        return part.subset([row for kind in range(len(part.labels)) for row in np.flatnonzero(part.y == kind)[:3]])
+
+    def load(name):
+        dataset = sources.load(name)
+        return replace(dataset, splits={split: few(part) for split, part in dataset.splits.items()})
+
+    monkeypatch.setattr(runner, "sources", SimpleNamespace(load=load))
+    monkeypatch.setattr("zoo.studies.probes.FRESH", [2])
+    result = zoo.reproduce(name, seeds=1, out=tmp_path)
+    assert not [item for item in result.verdicts() if item["measured"] is None]
+    assert not [item for item in result.claims() if item["figure"] is None]
+    assert {row.arm for row in result.rows} == {arm.label for arm in study.arms}
+    assert_drawn(result.figure)
+    shown = str(result).splitlines()
+    assert all(sum(line.startswith(arm.label) for line in shown) > len(arm.published) for arm in study.arms)
+    assert all(any(claim.text in line for line in shown) for claim in study.claims)
+    assert result.conclusion() in shown
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("name", STUDIES)
+def test_each_study_whole(name, tmp_path):
+    """Every published figure and every claim comes out as the study states."""
+    result = zoo.reproduce(name, out=tmp_path)
+    assert result.as_written, str(result)
+
+
 # Verdicts
 
 
@@ -253,7 +324,7 @@ def test_a_value_outside_the_tolerance_is_not_reproduced(measured, verdict):
     arm = replace(TINY.arms[0], published=(Reference("train_accuracy", 0.7, 0.01),))
     result = outcome({("tanh", "train_accuracy"): [measured]}, arms=(arm,), claims=())
     assert result.verdicts()[0]["verdict"] == verdict and verdict in str(result)
-    assert ("It runs." in result.conclusion()) == (verdict != "not reproduced")
+    assert ("It runs." in result.conclusion()) == result.as_written == (verdict == "reproduced")
 
 
 def test_a_claim_is_looked_at_seed_by_seed():
@@ -264,8 +335,33 @@ def test_a_claim_is_looked_at_seed_by_seed():
     assert (item["holds"], item["seeds"], item["supported"], item["intervals_overlap"]) == (1, 2, False, True)
     assert "Not supported by the figures: tanh wins" in result.conclusion() and "It runs." not in result.conclusion()
     assert "NOT supported, holds in 1 of 2 seeds" in str(result) and "intervals overlap" in str(result)
-    assert "It runs." in outcome(values, claims=(replace(claim, stands=False),)).conclusion()
-    assert not outcome({}, claims=(claim,)).claims()[0]["supported"]
+    refuted = outcome(values, claims=(replace(claim, refuted="nobody's own figures do"),))
+    assert "It runs." in refuted.conclusion() and "zeros; nobody's own" not in str(refuted)
+    assert "overlap; nobody's own figures do)" in str(refuted)
+
+
+def test_what_was_not_measured_says_why():
+    """A training that diverged, a step at which nothing was read, and a published figure without a measured one."""
+    reference = Reference("train_accuracy", 0.7, 0.01, 900)
+    arms = (replace(TINY.arms[0], published=(reference,)), TINY.arms[1])
+    claims = tuple(Claim(f"at {step}", "tanh", "loss", "<", "zeros", step=step) for step in (None, 500))
+    losses = {("tanh", "loss"): [None, None], ("tanh", "diverged"): [1, 1], ("zeros", "loss"): [0.6, 0.6]}
+    result = outcome(losses, arms=arms, claims=claims)
+    assert [item["supported"] for item in result.claims()] == [False, False]
+    assert [item["reason"] for item in result.claims()] == [
+        "the training of 'tanh' diverged with seed 0 and 1",
+        "the training of 'tanh' diverged with seed 0 and 1; 'zeros' has no loss after 500 steps",
+    ]
+    assert "at None (not measured: the training of 'tanh' diverged with seed 0 and 1)" in str(result)
+    assert "the training of 'tanh' diverged with seed 0 and 1.\n" in str(result)
+    assert "0 of 1 published figures are reproduced, 1 were not measured." in result.conclusion()
+    assert "It runs." not in result.conclusion()
+
+
+def test_a_band_says_why():
+    arm = replace(TINY.arms[0], published=(Reference("train_accuracy", 0.7, 0.1, band="It drifts"),))
+    result = outcome({("tanh", "train_accuracy"): [0.65]}, arms=(arm,), claims=())
+    assert result.as_written and "reproduced\nIt drifts.\n" in str(result)
 
 
 def test_the_table_has_mean_deviation_and_interval():
@@ -346,7 +442,7 @@ def test_gradients_equal_finite_differences(backend):
 def test_costs_are_read_before_the_first_step_of_each_epoch():
     from zoo.studies import probes
 
-    trained = probes.Trial(None, None, 100, {"loss": [0.6, 0.5], "cost": [0.7, 0.55]})
+    trained = probes.Trial(None, None, {"loss": [0.6, 0.5], "cost": [0.7, 0.55]}, 100)
     assert [(reading.step, reading.value) for reading in probes.cost(trained)] == [(0, 0.7), (100, 0.55)]
     assert [(reading.step, reading.value) for reading in probes.loss(trained)] == [(100, 0.6), (200, 0.5)]
     assert not list(probes.cost(replace(trained, history={"loss": [0.6]})))

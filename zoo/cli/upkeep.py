@@ -76,7 +76,7 @@ def reproduce(as_json, name=None, **options) -> None:
     NAME is the study; without one, all are listed.
 
     Examples:
-      zoo reproduce                                  every study, with the question that it answers
+      zoo reproduce                                  every study, how long it takes, what it asks
       zoo reproduce vanishing_gradient               table, figure and rows in studies/vanishing_gradient
       zoo reproduce optimizers --seeds 5 --out runs  finished rows are kept: the same command goes on
     """
@@ -89,10 +89,11 @@ def reproduce(as_json, name=None, **options) -> None:
     if any(options.values()):
         raise UsageError("give the name of a study; `zoo reproduce` lists them.")
     if as_json:
-        return say_json([{"name": s.name, "question": s.question, "seeds": s.seeds} for s in STUDIES.values()])
+        shown = ("name", "question", "seeds", "minutes")
+        return say_json([{key: getattr(study, key) for key in shown} for study in STUDIES.values()])
     width = max(map(len, STUDIES))
     for study in STUDIES.values():
-        say(f"{study.name:<{width}}  {study.question}")
+        say(f"{study.name:<{width}}  {study.minutes:>2} min  {study.question}")
 
 
 @command()

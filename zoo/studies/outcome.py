@@ -69,15 +69,27 @@ class Outcome:
                 cells.append(cell)
         return cells
 
+    def reason(self, arm: str, metric: str, step: int | None = None) -> str:
+        """Why an arm has no figure for some seeds; "" where it has one for each."""
+        if len(self.values(arm, metric, step)) == len(self.seeds):
+            return ""
+        if seeds := [str(seed) for seed, diverged in self.values(arm, "diverged").items() if diverged]:
+            return f"the training of {arm!r} diverged with seed {' and '.join(seeds)}"
+        return f"{arm!r} has no {metric}" + ("" if step is None else f" after {step} steps")
+
     def verdicts(self) -> list[dict]:
-        """Each published figure beside the measured one: "reproduced", "not reproduced" or "not measured"."""
+        """Each published figure beside the measured one: "reproduced", "not reproduced" or "not measured".
+
+        "reason" says why it was not measured, or why its tolerance is a band.
+        """
         verdicts = []
         for arm in self.study.arms:
             for reference in arm.published:
                 values = self.values(arm.label, reference.metric, reference.step)
                 item: dict = {"arm": arm.label, "metric": reference.metric, "step": reference.step}
                 item |= {"published": reference.value, "measured": None, "tolerance": reference.tolerance}
-                item |= {"verdict": "not measured", "as_written": reference.stands}
+                item["verdict"] = "not measured"
+                item["reason"] = self.reason(arm.label, reference.metric, reference.step) or reference.band
                 if values:
                     item["measured"] = mean(values.values())
                     near = abs(item["measured"] - reference.value) <= reference.tolerance
@@ -88,24 +100,29 @@ class Outcome:
     def claims(self) -> list[dict]:
         """Each claim with the number of seeds in which it holds, and the mean figures that it compares.
 
-        "intervals_overlap" tells of two arms' shares; None where a claim compares something else.
+        "intervals_overlap" tells of two arms' shares; None where a claim compares something else. "as_written"
+        is whether the study states that it is supported, "reason" why it states the contrary, or why a figure is
+        missing.
         """
         cells = {(cell["arm"], cell["metric"]): cell for cell in self.summary()}
         claims = []
         for claim in self.study.claims:
             left, right = self.sides(claim)
             holds = [left[seed] < right[seed] if claim.relation == "<" else left[seed] > right[seed] for seed in left]
-            holds_in = sum(holds)
+            supported = 0 < sum(holds) == len(self.seeds)
+            arms = [claim.arm, *([claim.than] if isinstance(claim.than, str) else [])]
+            reasons = filter(None, (self.reason(arm, claim.metric, claim.step) for arm in arms))
             claims.append(
                 {
                     "claim": claim.text,
                     "figure": mean(left.values()) if left else None,
                     "relation": claim.relation,
                     "than": mean(right.values()) if right else None,
-                    "holds": holds_in,
+                    "holds": sum(holds),
                     "seeds": len(self.seeds),
-                    "supported": 0 < holds_in == len(self.seeds),
-                    "as_written": claim.stands,
+                    "supported": supported,
+                    "as_written": not claim.refuted,
+                    "reason": "; ".join(reasons) or claim.refuted,
                     "intervals_overlap": overlap(*(cells.get((arm, claim.metric)) for arm in (claim.arm, claim.than))),
                 }
             )
@@ -122,6 +139,12 @@ class Outcome:
         both = left.keys() & right.keys()
         return {seed: left[seed] for seed in both}, {seed: right[seed] for seed in both}
 
+    @property
+    def as_written(self) -> bool:
+        """Whether every published figure is reproduced, and every claim comes out as the study states."""
+        reproduced = all(item["verdict"] == "reproduced" for item in self.verdicts())
+        return reproduced and all(item["supported"] == item["as_written"] for item in self.claims())
+
     def conclusion(self) -> str:
         """What the figures show, and which claims they do not support."""
         claims, verdicts = self.claims(), self.verdicts()
@@ -133,10 +156,8 @@ class Outcome:
         failing = [item["claim"] for item in claims if not item["supported"]]
         if failing:
             sentences.append(f"Not supported by the figures: {'; '.join(failing)}.")
-        as_written = all(item["supported"] == item["as_written"] for item in claims)
-        as_written &= all((item["verdict"] != "not reproduced") == item["as_written"] for item in verdicts)
         otherwise = "The figures differ from those that the study's own sentence was written of."
-        sentences.append(self.study.shows if as_written else otherwise)
+        sentences.append(self.study.shows if self.as_written else otherwise)
         return " ".join(sentences)
 
     def to_json(self) -> dict:
@@ -193,6 +214,7 @@ class Outcome:
                 for item in verdicts
             ]
             lines += ["", table(body, ["published figure", "published", "measured", "tolerance", "verdict"])]
+            lines += dict.fromkeys(f"{item['reason']}." for item in verdicts if item["reason"])
         if claims := self.claims():
             lines += ["", "Expected, and whether the figures support it:"]
             lines += map(format_claim, claims)
@@ -229,8 +251,10 @@ def format_claim(claim: dict) -> str:
     support = (
         "supported" if claim["supported"] else f"NOT supported, holds in {claim['holds']} of {claim['seeds']} seeds"
     )
-    figures = "not measured"
-    if claim["figure"] is not None:
+    if claim["figure"] is None:
+        figures = f"not measured: {claim['reason']}"
+    else:
         overlap = "; their 95 % intervals overlap" if claim["intervals_overlap"] else ""
-        figures = f"{claim['figure']:.3g}, expected {claim['relation']} {claim['than']:.3g}{overlap}"
+        reason = f"; {claim['reason']}" if claim["reason"] and not claim["supported"] else ""
+        figures = f"{claim['figure']:.3g}, expected {claim['relation']} {claim['than']:.3g}{overlap}{reason}"
     return f"  {support}: {claim['claim']} ({figures})"

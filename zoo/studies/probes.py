@@ -29,14 +29,14 @@ class Trial:
     Attributes:
         task: the net.
         dataset: what it is trained on.
-        steps: training steps of one epoch.
         history: numbers by epoch, as Keras' `History` has them; empty while training and after a divergence.
+        steps: training steps of one epoch of the history.
     """
 
     task: Task
     dataset: Dataset
-    steps: int
     history: dict[str, list[float]] = field(default_factory=dict)
+    steps: int = 0
 
 
 class ProbeCallback(keras.callbacks.Callback):
@@ -51,7 +51,7 @@ class ProbeCallback(keras.callbacks.Callback):
         self.read_probes(0)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        self.read_probes((epoch + 1) * self.trial.steps)
+        self.read_probes((epoch + 1) * self.params["steps"])
 
     def read_probes(self, step: int) -> None:
         """Read all probes after that many training steps."""

@@ -116,16 +116,14 @@ def measure(study: Study, arm: Arm, seed: int, dataset, model: Path | None = Non
     training = dict(arm.training)
     if isinstance(training.get("optimizer"), dict):
         training["optimizer"] = probes.keras.optimizers.get(training["optimizer"])
-    size = len(dataset.splits["train"])
-    batch = training.get("batch_size", task.entry.batch_size)
-    steps = task.entry.steps_of_epoch(batch) or -(-size // (batch or size))
-    trial = probes.Trial(task, dataset, steps)
+    trial = probes.Trial(task, dataset)
     during = [probes.DURING[name] for name in study.measures if name in probes.DURING]
     callback = probes.ProbeCallback(trial, during)
     if during:
         training["callbacks"] = [callback]
     try:
-        trial.history = task.train(dataset, progress=False, **training).history
+        history = task.train(dataset, progress=False, **training)
+        trial.history, trial.steps = history.history, history.params["steps"]
         diverged = 0.0
     except DivergedError:
         diverged = 1.0

@@ -12,14 +12,14 @@ class Reference:
         value: as published.
         tolerance: how far the mean over seeds may be from it and still reproduce it.
         step: after how many training steps; None is the last that was measured.
-        stands: whether it was reproduced when the study's own sentence was written.
+        band: why the tolerance is more than the digits that were published; "" where it is not.
     """
 
     metric: str
     value: float
     tolerance: float
     step: int | None = None
-    stands: bool = True
+    band: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Claim:
         than: a number, or the label of another arm with the same seed.
         times: factor on the other arm's figure.
         step: after how many training steps; None is the last that was measured.
-        stands: whether it was supported when the study's own sentence was written.
+        refuted: why the figures do not support it, where they are known not to; "" where they do.
     """
 
     text: str
@@ -67,7 +67,7 @@ class Claim:
     than: float | str
     times: float = 1.0
     step: int | None = None
-    stands: bool = True
+    refuted: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class Study:
         shows: what it shows, as long as the claims come out as when this was written.
         claims: what a textbook would expect.
         seeds: how many seeds are run by default.
+        minutes: about how long these take on two processor cores.
         source: where the published figures or the claims are from.
         drawing: further arguments of the figure's function.
         keeps_models: whether the first seed's trained models are kept; the figure needs them.
@@ -98,6 +99,7 @@ class Study:
     shows: str
     claims: tuple[Claim, ...] = ()
     seeds: int = 3
+    minutes: int = 1
     source: str = ""
     drawing: dict = field(default_factory=dict)
     keeps_models: bool = False
