@@ -412,11 +412,13 @@ def test_strangers_text_does_not_act_on_the_terminal(run, run_json, tmp_path):
     net = zoo.get("logistic", input_shape=(8, 8, 3))
     net.labels, net.data = [SPOKEN, ORDINARY], {"name": SPOKEN, SPOKEN: {SPOKEN: SPOKEN, "more": {}}}
     net.save("net.keras")
+    shutil.copy("net.keras", f"{SPOKEN}.keras")
     picture = Path(f"{SPOKEN} {ORDINARY}.png")
     Image.new("RGB", (8, 8)).save(picture)
     Path("damaged\x1b.png").write_text("no picture")
     for words in (
         ("show", "net.keras"),
+        ("show", f"{SPOKEN}.keras"),
         ("predict", "net.keras", picture, "damaged\x1b.png"),
         ("predict", "net.keras", picture, "--csv", "answers.csv"),
         ("relabel", "net.keras", "cat=dog"),

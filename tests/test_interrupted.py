@@ -101,7 +101,7 @@ def moments(count: int, cold: int, seconds: float):
 
 def wait_for_group(group: int) -> None:
     """Until the last process of a group has ended, the one that converts too, soon after the first."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
         try:
             os.killpg(group, 0)

@@ -21,6 +21,7 @@ import numpy as np
 
 from zoo import catalog, saving
 from zoo.console import note
+from zoo.errors import printable
 from zoo.files import atomic_folder, home, is_cached, read_bytes
 from zoo.inference.openvino import OpenVINOEngine, available, load_openvino, version
 
@@ -155,7 +156,7 @@ class Conversion:
 
     def _fail(self, reason: object) -> None:
         self._failed.add(self.folder)
-        note(f"{self.source[0]} is not converted for OpenVINO, so Keras does the work: {reason}")
+        note(f"{printable(self.source[0])} is not converted for OpenVINO, so Keras does the work: {reason}")
 
     def put_head(self, kernel: np.ndarray, bias: np.ndarray, other: "Conversion") -> None:
         """Make `other` from this network, where that is converted: its features, and another dense layer on them.

@@ -24,7 +24,7 @@ import numpy as np
 from zoo import environment
 from zoo._version import __version__
 from zoo.console import aligned, describe
-from zoo.errors import ZooError, brief
+from zoo.errors import ZooError, brief, printable
 from zoo.files import atomic_file, home, is_cached, is_full, read_bytes, temporary_folder
 from zoo.files import output as output_file
 from zoo.registry import NOWHERE, Definition
@@ -62,7 +62,7 @@ class Record:
         return {key: value for key, value in self.content.items() if key not in hidden}
 
     def __str__(self):
-        size = f"{self.path} ({self.path.stat().st_size / 1e6:.1f} MB)"
+        size = f"{printable(str(self.path))} ({self.path.stat().st_size / 1e6:.1f} MB)"
         return aligned([("file", size), *describe(self.to_json())])
 
 
