@@ -28,7 +28,7 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo import saving
+from zoo import inference, saving
 from zoo.backend import keras
 from zoo.errors import ZooError, escaped
 from zoo.saving import limits, safety
@@ -759,6 +759,13 @@ def test_a_layer_that_makes_eight_gigabytes_of_a_picture_is_not_run(parts, tmp_p
     said, megabytes = done.stdout.splitlines()
     assert said.startswith("refused") and "805,306,368 numbers of one example" in said
     assert int(megabytes) < 1500
+
+
+@pytest.mark.parametrize(("size", "batch"), [(1, 32), (16, 16), (32, 4), (128, 1)])
+def test_a_forward_pass_is_sized_by_what_its_layers_make(size, batch):
+    inputs = keras.Input((64, 64, 3))
+    inner = keras.Sequential([keras.layers.UpSampling2D(size), keras.layers.GlobalMaxPooling2D()])
+    assert inference.KerasEngine(keras.Model(inputs, inner(inputs)))._batch == batch
 
 
 CHILDREN = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,8 @@ from zoo.data.images.preprocessing import Preprocessing, rule_of
 from zoo.errors import UsageError
 from zoo.registry import Entry
 from zoo.tasks.task import Task
+
+CHUNK_NUMBERS = 2**24  # of pictures that are worked on at a time, in float64 several times 128 MB
 
 
 class PictureTask(Task):
@@ -26,6 +29,10 @@ class PictureTask(Task):
             raise UsageError(
                 f"input_shape must be (height, width, channels) of pictures, got {arguments['input_shape']!r}."
             )
+
+    def _at_a_time(self, most: int) -> int:
+        """How many pictures are worked on at a time: `most`, or fewer where they are so large that memory counts."""
+        return max(1, min(most, CHUNK_NUMBERS // math.prod(self.preprocessing.shape)))
 
     def _usable(self, dataset: Dataset, *splits: str) -> tuple[list[np.ndarray], list[Skipped]]:
         """The pixels of some parts of the data, uint8 of shape (n, height, width, channels), and what was left out.

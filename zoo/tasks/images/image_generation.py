@@ -168,7 +168,8 @@ class ImageGenerator(PictureTask):
         if truncation is not None and (not is_number(truncation) or not 0 < truncation <= 10):
             raise UsageError(f"truncation is {truncation!r}; accepted are numbers above 0 and up to 10.")
         random = np.random.default_rng(checked_seed(seed))
-        sizes = (min(PIECE, n - start) for start in range(0, n, PIECE))
+        piece = self._at_a_time(PIECE)
+        sizes = (min(piece, n - start) for start in range(0, n, piece))
         return (self._draw(self._noise_of(random, size, truncation)) for size in sizes)
 
     def interpolate(self, a: int, b: int, steps: int = 8) -> np.ndarray:

@@ -72,7 +72,9 @@ class Autoencoder(PictureTask):
             (8, 8, 1)
         """
         pixels, _, several = self._pixels(pictures)
-        drawn = in_pixels(self._logits(pixels))
+        chunk = self._at_a_time(CHUNK)
+        parts = (pixels[start : start + chunk] for start in range(0, len(pixels), chunk))
+        drawn = np.concatenate([in_pixels(self._logits(part)) for part in parts])
         return drawn if several else drawn[0]
 
     def denoise(self, pictures: Any) -> np.ndarray:
@@ -165,8 +167,9 @@ class Autoencoder(PictureTask):
         random = np.random.default_rng(0)
         measured = []
         with progress_bar(len(pixels), "evaluating", unit="picture", shown=progress) as bar:
-            for start in range(0, len(pixels), CHUNK):
-                clean = pixels[start : start + CHUNK]
+            chunk = self._at_a_time(CHUNK)
+            for start in range(0, len(pixels), chunk):
+                clean = pixels[start : start + chunk]
                 noisy = with_noise(clean, noise, random) if noise else None
                 measured.append(distances(clean, self._logits(clean if noisy is None else noisy), noisy))
                 bar.update(len(clean))
