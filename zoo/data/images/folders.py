@@ -263,7 +263,7 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
     except UnicodeDecodeError:
         raise ZooError(f"{path} is not UTF-8 text. Save it as CSV UTF-8 and try again.") from None
     except (OSError, csv.Error) as error:
-        raise ZooError(f"{path} cannot be read as CSV: {error}") from None
+        raise ZooError(f"{path} cannot be read as CSV: {getattr(error, 'strerror', None) or error}") from None
 
 
 def read_rows(
