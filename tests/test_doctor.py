@@ -184,12 +184,12 @@ def test_pictures_that_may_not_be_read(monkeypatch):
     path.chmod(0)
     if os.access(path, os.R_OK):  # root may read everything
 
-        def read_bytes(self, real=Path.read_bytes):
-            if self.name == "3.jpg" and "cats" in self.parts:
+        def open_file(file, real=decoding.open_file):
+            if file.name == "3.jpg" and "cats" in file.parts:
                 raise PermissionError(13, "Permission denied")
-            return real(self)
+            return real(file)
 
-        monkeypatch.setattr(Path, "read_bytes", read_bytes)
+        monkeypatch.setattr(decoding, "open_file", open_file)
     (finding,) = found("pets")["unreadable"]
     assert (finding.detail, finding.paths) == ("cannot be read: Permission denied", (str(path),))
 
