@@ -278,6 +278,7 @@ def test_each_study_small(name, tmp_path, monkeypatch):
 
     monkeypatch.setattr(runner, "sources", SimpleNamespace(load=load))
     monkeypatch.setattr("zoo.studies.probes.FRESH", [2])
+    monkeypatch.setattr(charts, "GRID", 20)
     result = zoo.reproduce(name, seeds=1, out=tmp_path)
     assert not [item for item in result.verdicts() if item["measured"] is None]
     assert not [item for item in result.claims() if item["figure"] is None]
@@ -538,14 +539,4 @@ def test_each_study_draws_its_rows(study, tmp_path):
             for metric in ("accuracy", "train_accuracy"):
                 made += [Row(metric, 0.5, low=0.4, high=0.6, n=100, **about)]
     figures.FIGURES[study.figure](study, made, tmp_path, tmp_path / "figure.png", **study.drawing)
-    assert_drawn(tmp_path / "figure.png")
-
-
-def test_a_kept_model_makes_the_map(tiny, tmp_path):
-    arms = tuple(
-        Arm(label, "mlp", "planar_flower", {"input_shape": (2,), "hidden": (2,)}, QUICK) for label in ("one", "two")
-    )
-    study = replace(tiny, arms=arms, measures=("loss",), keeps_models=True, figure="decision_maps", drawing={})
-    measured_rows = runner.run(study, [0], tmp_path)
-    figures.decision_maps(study, measured_rows, tmp_path, tmp_path / "figure.png")
     assert_drawn(tmp_path / "figure.png")
