@@ -1032,6 +1032,9 @@ RUNS = {
     "random states that are none": lambda arrays, content: arrays.update(random_0=np.zeros(3)),
     "a variable as text": variable(np.array("evil")),
     "a variable of another shape": variable(np.zeros((7, 7), "f4")),
+    "a number as text": lambda arrays, content: arrays.update(
+        {key: np.array("evil") for key, value in arrays.items() if key.startswith("variable") and value.shape == ()}
+    ),
     "no variable": lambda arrays, content: arrays.pop("variable_0"),
     "no JSON": content_is(np.array("{")),
     "a list": content_is(np.array("[]")),

@@ -152,7 +152,9 @@ class RunCheckpoint(keras.callbacks.Callback):
                 "Resume with the same model, arguments and data, or train anew without resume."
             )
         variables = training_state(self.trained)
-        if stored != shapes(variables) or [v.shape for v in values] != [tuple(v.shape) for v in variables]:
+        # NumPy has no bfloat16, and stores it as bytes
+        held = [[*v.shape, "bfloat16" if v.dtype == "V2" else str(v.dtype)] for v in values]
+        if stored != shapes(variables) or held != stored:
             raise ZooError(f"{path} holds another optimizer or model; train anew without resume.")
         names = [type(callback).__name__ for callback in self.callbacks]
         if names != [name for name, _ in stored_callbacks]:
