@@ -30,7 +30,7 @@ def unpack(packed: dict, most: int = MAX_ARRAY) -> np.ndarray:
 
     Args:
         packed: what `pack` gave, or what a stranger wrote in its place.
-        most: how many numbers it may have, if they are float32; nothing is unpacked beyond what its shape says.
+        most: how many numbers it may have; nothing is unpacked beyond what its shape says.
 
     Raises:
         ValueError, TypeError, KeyError: it is no such array, or a larger one.
@@ -39,7 +39,7 @@ def unpack(packed: dict, most: int = MAX_ARRAY) -> np.ndarray:
     if dtype.kind not in "fiub":
         raise ValueError(f"{dtype} are no numbers")
     size = math.prod(shape) * dtype.itemsize
-    if size > 4 * most:
+    if math.prod(shape) > most:  # a self-test's outputs are float64 where a head was fitted
         raise ValueError(f"{math.prod(shape):,} numbers, more than {most:,}")
     # of one byte more, so that there is always a bound: 0 would be none
     raw = zlib.decompressobj().decompress(base64.b64decode(packed["zlib"], validate=True), size + 1)
