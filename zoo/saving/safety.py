@@ -32,7 +32,7 @@ MAX_INTEGER = 2**24  # of a configuration: sizes, counts, shapes; beyond 2**31, 
 MAX_NAME = 2**64  # the same, of numbers that stand for nothing but themselves
 MAX_ITEMS = 20_000  # groups and arrays of the weights
 MAX_EXAMPLES = 16  # of a self-test
-MAX_NUMBERS = 2**24  # of one example, as a self-test has it: a picture of 2,300 by 2,300
+MAX_NUMBERS = 2**25  # of one example, as a self-test has it: a picture of 3,300 by 3,300
 # Every class that a saved configuration may name, by the Keras module that is asked for it. None of these runs
 # code from the file; Lambda, TorchModuleWrapper, JaxLayer, FlaxLayer and TFSMLayer do and are left out.
 LAYERS = set(
