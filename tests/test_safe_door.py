@@ -797,6 +797,7 @@ def test_a_model_that_was_not_made_here_is_tried_once(saved, parts, tmp_path, mo
     monkeypatch.setattr(limits, "finish", lambda *arguments: None)
     for path in (tmp_path / "a.keras", tmp_path / "a.keras", saved):
         zoo.load(path).model  # noqa: B018
+    zoo.get("logistic", weights="catvnoncat").model  # noqa: B018 - whose hash is that of its card
     assert len(tried) == 1
 
 

@@ -257,6 +257,10 @@ class Archive:
         """Whether a model of this configuration was made here, so that nothing needs to be tried."""
         return is_cached(limits.mark(self.members, self.selftest))
 
+    def trust(self) -> None:
+        """Remember that the file is known from elsewhere, by its hash: nothing needs to be tried."""
+        limits.remember(limits.mark(self.members, self.selftest))
+
     def try_elsewhere(self) -> None:
         """Let another process build and run the model first, once for its configuration.
 

@@ -98,6 +98,7 @@ def from_file(path: Path, sha256: str | None = None) -> Task:
     archive = read_archive(path)
     if sha256 is not None:
         check_sha256(path, archive.sha256, sha256)
+        archive.trust()
     try:
         return task_class(archive.record.task)._from_archive(archive)
     except ZooError as error:
