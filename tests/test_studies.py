@@ -371,6 +371,9 @@ def test_the_table_has_mean_deviation_and_interval():
     assert cell["mean"] == pytest.approx(0.85) and cell["sd"] == pytest.approx(0.0707, abs=1e-4)
     assert cell["low"] == pytest.approx(0.767, abs=1e-3) and cell["high"] == pytest.approx(0.907, abs=1e-3)
     assert "85.0 ± 7.1 % (76.7 to 90.7)" in str(result)
+    assert "size: 100 for train accuracy.\n" in str(result)
+    result.rows.append(Row("train_accuracy", 0.5, arm="zeros", low=0.0, n=1234))
+    assert "size: 100 or 1,234 for train accuracy.\n" in str(result)
 
 
 # Gradients

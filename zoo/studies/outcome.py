@@ -197,9 +197,12 @@ class Outcome:
         lines += [table(body, ["", *(name.replace("_", " ") for name in metrics)])]
         many = len(self.seeds) > 1
         lines += ["Mean and standard deviation over " + f"{len(self.seeds)} seeds." if many else "One seed."]
-        sizes = {cell["metric"]: cell["n"] for cell in cells if cell["low"] is not None}
+        sizes: dict[str, dict] = {}  # by metric, in the order of the arms; a study may measure on several datasets
+        for cell in cells:
+            if cell["low"] is not None:
+                sizes.setdefault(cell["metric"], {})[f"{cell['n']:,}"] = True
         if sizes:
-            shown = ", ".join(f"{n:,} for {name.replace('_', ' ')}" for name, n in sizes.items())
+            shown = ", ".join(f"{' or '.join(n)} for {name.replace('_', ' ')}" for name, n in sizes.items())
             lines[-1] += f" In brackets the 95 % interval of one set of that size: {shown}."
         if verdicts := self.verdicts():
             body = [
