@@ -71,9 +71,11 @@ class Outcome:
 
     def reason(self, arm: str, metric: str, step: int | None = None) -> str:
         """Why an arm has no figure for some seeds; "" where it has one for each."""
-        if len(self.values(arm, metric, step)) == len(self.seeds):
+        missing = set(self.seeds) - self.values(arm, metric, step).keys()
+        if not missing:
             return ""
-        if seeds := [str(seed) for seed, diverged in self.values(arm, "diverged").items() if diverged]:
+        diverged = self.values(arm, "diverged")
+        if seeds := [str(seed) for seed in sorted(missing) if diverged.get(seed)]:
             return f"the training of {arm!r} diverged with seed {' and '.join(seeds)}"
         return f"{arm!r} has no {metric}" + ("" if step is None else f" after {step} steps")
 
