@@ -697,9 +697,10 @@ LARGE = {
     "5,000 layers": (layers(5_000), "layers, more than 4,000"),
     "layers called often": (layers(50, calls=100), "layers, more than 4,000"),
     "models in one another": (nested(4), "layers, more than 4,000"),
-    "a pool that ends TensorFlow": (layer("MaxPooling2D", pool_size=[2**31, 2**31]), "pool_size 2.15e+09"),
-    "strides": (layer("Conv2D", filters=1, kernel_size=1, strides=2**40), "strides 1.1e+12"),
+    "a pool that ends TensorFlow": (layer("MaxPooling2D", pool_size=[2**31, 2**31]), "pool_size 2147483648"),
+    "strides": (layer("Conv2D", filters=1, kernel_size=1, strides=2**40), "strides 1099511627776"),
     "a shape": (layer("Reshape", target_shape=[-(2**62), 1]), "target_shape"),
+    "a number of many digits": (layer("Dense", units=10**4000), "units 1000"),
 }  # fmt: skip
 
 

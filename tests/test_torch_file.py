@@ -26,7 +26,7 @@ def text(word):
 
 
 def number(n):
-    return b"J" + struct.pack("<i", n)
+    return b"\x88" if n is True else b"J" + struct.pack("<i", n)
 
 
 def numbers(values):
@@ -171,6 +171,7 @@ OUTSIDE = {
     "size": {"size": (3, 3)},
     "negative size": {"size": (-2, -3)},
     "empty": {"size": (0, 2**31 - 1)},
+    "truth for a number": {"size": (2, True)},
     "repeated without end": {"size": (2**31 - 1, 2**31 - 1), "stride": (0, 0)},
     "too few strides": {"stride": (1,)},
     "too many dimensions": {"size": (1,) * 65, "stride": (1,) * 65},

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, printable
 from zoo.saving.packing import MAX_ARRAY, shape_of
 
 RECORD = "zoo.json"
@@ -185,9 +185,8 @@ def check_config(path: Path, text: bytes, module: str, classes: Collection[str])
             return sum(layers(item, key) for item in value)
         if isinstance(value, int):
             if abs(value) > (MAX_NAME if key in ("seed", "shared_object_id") else MAX_INTEGER):
-                raise ZooError(
-                    f"{path} is refused: its configuration has a number out of all bounds, {key} {value:.3g}."
-                )
+                shown = printable(f"{key} {value}")
+                raise ZooError(f"{path} is refused: its configuration has a number out of all bounds, {shown}.")
             return 0
         if not isinstance(value, dict):
             return 0

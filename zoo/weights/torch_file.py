@@ -202,9 +202,10 @@ def _array(name, tensor, content):
     dtype, count = tensor.storage.dtype, tensor.storage.count
     fits = (
         len(size) == len(stride) <= 8
-        and all(isinstance(n, int) and 1 <= n <= count for n in size)
-        and all(isinstance(step, int) and 0 <= step <= count for step in stride)
+        and all(type(n) is int and 1 <= n <= count for n in size)  # True is none for NumPy
+        and all(type(step) is int and 0 <= step <= count for step in stride)
         and math.prod(size) <= count
+        and type(tensor.offset) is int
         and tensor.offset >= 0
         and tensor.offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) < count
     )
