@@ -274,19 +274,19 @@ def test_a_cache_without_room_for_the_network_is_said_and_not_remembered(mounted
     (disk / "filler").write_bytes(bytes(94 * 2**20))  # room for the folder, not for the network
     process = start(folder, "{}", "efficientnet_lite0", "imagenet", **program, cwd=disk)
     _, err = process.communicate(timeout=120)
-    assert process.returncode == 1 and err.strip() == f"the disk of {folder} is full"
+    assert process.returncode == 1 and f"there is no space left for {folder}. Make room" in err
     assert not any(folder.parent.iterdir())
 
 
-@pytest.mark.parametrize("why", ["No space left", "Read-only"])
+@pytest.mark.parametrize("why", ["there is no space left for {}. Make room", "{} cannot be written: Read-only"])
 def test_nowhere_to_save(why, mounted, copy_home, finish, photos, tmp_path):
     disk, make_read_only = mounted
     (disk / "old.keras").write_text("an older file")
-    fill(disk) if why == "No space left" else make_read_only()
+    fill(disk) if "space" in why else make_read_only()
     before = sorted(path.name for path in disk.iterdir())
     done = finish("finetune", photos, "--out", disk / "old.keras", "--overwrite", home=copy_home(tmp_path / "home"))
     assert done.returncode == 1 and not done.stdout
-    assert f"{disk / 'old.keras'} cannot be written: {why}" in done.stderr
+    assert why.format(disk / "old.keras") in done.stderr
     assert sorted(path.name for path in disk.iterdir()) == before
     assert (disk / "old.keras").read_text() == "an older file"
 

@@ -1,8 +1,10 @@
 """The `zoo` command, also as `python -m zoo`; interrupted or told to end at any moment, it ends with a sentence."""
 
+import _thread
 import os
 import signal
 import sys
+import threading
 import time
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -70,9 +72,14 @@ def end_conversions(wait: float) -> None:
 
 
 def unraisable(found, usual=sys.unraisablehook) -> None:
-    """Deliver an interruption again that came while Python could not raise it, in a finalizer for example."""
+    """Deliver an interruption again that came while Python could not raise it, in a finalizer for example.
+
+    A moment later: what this function itself raises would be lost, too.
+    """
     if issubclass(found.exc_type, KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+        again = threading.Timer(0.05, _thread.interrupt_main)
+        again.daemon = True
+        again.start()
     else:
         usual(found)
 

@@ -37,7 +37,7 @@ from filelock import FileLock  # noqa: E402
 
 from zoo import backend, inference, saving  # noqa: E402
 from zoo.errors import ZooError  # noqa: E402
-from zoo.files import atomic_folder, home, on_disk  # noqa: E402
+from zoo.files import atomic_folder, home  # noqa: E402
 from zoo.tasks import factory  # noqa: E402
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -103,7 +103,7 @@ def check_room(folder: Path, error: Exception) -> None:
     if SHORTAGE.search(str(error)):
         raise OSError(str(error)) from error
     bytearray(ROOM)
-    with on_disk(folder), tempfile.TemporaryFile(dir=folder) as file:
+    with tempfile.TemporaryFile(dir=folder) as file:
         if hasattr(os, "posix_fallocate"):  # Windows has no such function
             os.posix_fallocate(file.fileno(), 0, ROOM)
 

@@ -157,6 +157,9 @@ def output(
 class FullDiskError(OSError):
     """A disk has no space left, or somebody's share of it has none: says what was being written, and what to do."""
 
+    def __str__(self) -> str:
+        return str(self.strerror)
+
 
 def is_full(error: BaseException) -> bool:
     """Whether an error says that a disk, or somebody's share of it, is full."""
