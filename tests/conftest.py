@@ -27,7 +27,7 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(items):
     """Files that take longest begin first, so that no process is left alone with one of them at the end."""
-    longest = ("test_contract", "test_interrupted", "test_inference")
+    longest = ("test_contract", "test_interrupted", "test_studies", "test_inference", "test_cli")
     items.sort(key=lambda item: item.path.stem not in longest)
 
 
@@ -44,6 +44,16 @@ def zoo_home(tmp_path_factory):
         for file in (Path(__file__).parent / "files").glob("*.keras"):  # they were made here: nothing is to be tried
             saving.read(file, catalog.definition).trust()
         yield home
+
+
+@pytest.fixture
+def own_home(zoo_home, tmp_path, monkeypatch):
+    """A cache of the test's own, which knows no more than that the models made here were made here."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "tried").symlink_to(zoo_home / "tried")
+    monkeypatch.setenv("ZOO_HOME", str(home))
+    return home
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +143,7 @@ def tuned(tmp_path_factory):
 def warm_home(tuned, zoo_home, tmp_path_factory):
     """A cache with the backbone of `tuned` and its saved file converted, and no features."""
     home = tmp_path_factory.mktemp("warm-home")
+    shutil.copytree(zoo_home / "tried", home / "tried")
     for identity in (zoo_home / "networks").glob("*/identity.json"):
         if json.loads(identity.read_text())["network"] in (tuned.classifier.name, tuned.out.stem):
             shutil.copytree(identity.parent, home / "networks" / identity.parent.name)

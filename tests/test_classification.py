@@ -300,6 +300,7 @@ def test_places_that_cannot_be_written(run, tiny):
     assert {path.name for path in Path().iterdir()} == {"1.png", "folder", "file"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
 def test_a_run_that_was_killed_goes_on(start, finish, tuned, copy_home, tmp_path, draw_photos):
     count, home = 128, copy_home(tmp_path / "home")

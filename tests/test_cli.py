@@ -161,6 +161,7 @@ def test_version(run):
 # demo
 
 
+@pytest.mark.slow  # CI runs the command by itself, too
 def test_demo(run, run_json):
     pytest.importorskip("skimage", reason="carries the pictures")
     code, result = run_json("demo", "--out", "here")

@@ -233,17 +233,16 @@ def test_networks_answer_as_keras_does(finish, tmp_path):
 
 
 @pytest.mark.usefixtures("as_if_without_keras")
-def test_a_network_that_cannot_be_converted_is_left_to_keras(pictures, tmp_path, monkeypatch, capsys):
+def test_a_network_that_cannot_be_converted_is_left_to_keras(own_home, pictures, tmp_path, monkeypatch, capsys):
     inputs = keras.Input((8, 8, 3))
     middle = keras.ops.median(inputs / 255.0, axis=(1, 2))  # Keras on OpenVINO has it for one axis only
     task = zoo.get("logistic", input_shape=(8, 8, 3))
     task._set_model(keras.Model(inputs, L.Dense(1)(middle)))
     task.save(tmp_path / "median.keras")
-    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     loaded = zoo.load(tmp_path / "median.keras")
     assert probabilities(loaded, pictures) == pytest.approx(probabilities(task, pictures), abs=1e-6)
     assert loaded.engine.name == "keras" and not capsys.readouterr().err
-    (reason,) = (tmp_path / "home").glob(f"networks/*/{REFUSED}")
+    (reason,) = own_home.glob(f"networks/*/{REFUSED}")
     assert "median" in reason.read_text() and {p.name for p in reason.parent.iterdir()} == {IDENTITY, REFUSED}
     monkeypatch.setattr(subprocess, "Popen", None)  # it is not tried again
     assert zoo.load(tmp_path / "median.keras").engine.name == "keras"
@@ -421,7 +420,7 @@ def test_a_network_of_other_weights_is_made_anew(small, converted, tmp_path, mon
 
 
 @pytest.mark.usefixtures("as_if_without_keras")
-def test_a_file_that_fails_its_self_test_is_refused(small, pictures, converted, tmp_path, monkeypatch):
+def test_a_file_that_fails_its_self_test_is_refused(own_home, small, pictures, converted, tmp_path):
     tampered = tmp_path / "tampered.keras"
     with zipfile.ZipFile(small) as old, zipfile.ZipFile(tampered, "w") as new:
         for name in old.namelist():
@@ -432,7 +431,6 @@ def test_a_file_that_fails_its_self_test_is_refused(small, pictures, converted, 
                 record["selftest"]["outputs"] = saving.pack(outputs + np.float32(0.5))
                 content = json.dumps(record).encode()
             new.writestr(name, content)
-    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     task = zoo.load(tampered)
     for _ in range(2):
         with pytest.raises(ZooError, match="fails its self-test"):
@@ -523,10 +521,9 @@ print(model.engine.name)
 
 
 @pytest.mark.parametrize("engine", ["openvino", "keras"])
-def test_eight_threads_get_their_own_answers(engine, small, tmp_path):
-    environment = {**os.environ, "ZOO_HOME": str(tmp_path / "home")}
+def test_eight_threads_get_their_own_answers(engine, small, own_home):
     command = [sys.executable, "-P", "-c", THREADS, str(small), engine]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.stdout.split() == [engine], done.stderr
 
 

@@ -20,7 +20,7 @@ import pytest
 import zoo
 from zoo import inference
 
-pytestmark = pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not inference.available(), reason="openvino is not installed")]
 COUNT = 96  # pictures: three batches to train on, each cached when it is computed, and one to measure on
 
 

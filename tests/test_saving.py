@@ -30,8 +30,8 @@ def saved(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def no_selftest_remembered(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+def no_selftest_remembered(own_home):
+    """Each test has a cache of its own."""
 
 
 # What rides inside

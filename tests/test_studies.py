@@ -263,6 +263,7 @@ def made_small(study: Study) -> Study:
     return replace(study, arms=tuple(arms), claims=claims)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_each_study_small(name, tmp_path, monkeypatch):
     """Every published figure and every claim finds what it compares; table, figure and verdict come out."""

@@ -350,6 +350,7 @@ model.train((np.load(x), np.load(y)), epochs=int(epochs), batch_size=2, folder=f
 """
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_and_resumed_is_unbroken(tmp_path, dropout_file):
     x, y = data()
     np.save(tmp_path / "x.npy", x)
