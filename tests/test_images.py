@@ -223,16 +223,18 @@ BOMBS = {
     "I;16": encoded(Image.new("I;16", (2000, 2000))),
 }
 PEAK = """
-import resource, sys
+import pathlib, re, sys
 from concurrent.futures import ThreadPoolExecutor
 from zoo.data.images import Preprocessing, decode, inspect, memory
 memory._budget, memory.PART = memory.Budget(100), 2**18  # bytes, pixels: less than any picture, so one at a time
 data = sys.stdin.buffer.read()
 look = inspect if sys.argv[1] == "inspect" else lambda data: decode(data, Preprocessing((8, 8)))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+# `resource` would begin with the figure of the process that started this one
+peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+before = peak()
 with ThreadPoolExecutor(4) as threads:
     list(threads.map(look, [data] * 4))
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+print((peak() - before) * 1024)
 """
 
 
@@ -244,7 +246,7 @@ def test_four_threads_do_not_take_the_memory_of_four_pictures(mode, way):
     peak = int(subprocess.run(command, input=BOMBS[mode], capture_output=True, check=True).stdout)
     image = decoding.open_header(BOMBS[mode])
     needed = memory.bytes_needed(image, image.size)
-    assert peak < 2 * needed + 20e6  # the second for the parts; the system does not get everything back at once
+    assert peak < 2.75 * needed + 20e6  # more than one, for the parts, and as the system does not get all back at once
 
 
 def test_what_threads_take_together_has_a_bound():
