@@ -46,8 +46,8 @@ def tiny(tmp_path_factory):
 
 def test_only_new_photos_are_computed(tmp_path, draw_photos):
     photos = tmp_path / "photos"
-    draw_photos(photos / "train", {"dots": 10, "stripes": 10}, first=500)
-    draw_photos(photos / "val", {"dots": 4, "stripes": 4}, first=600)
+    draw_photos(photos / "train", {"dots": 10, "stripes": 10}, first=1500)
+    draw_photos(photos / "val", {"dots": 4, "stripes": 4}, first=1600)
 
     def computed():
         summary = zoo.finetune(photos, out=tmp_path / "pets.keras", overwrite=True).summary
@@ -58,7 +58,7 @@ def test_only_new_photos_are_computed(tmp_path, draw_photos):
     draw_photos(tmp_path / "more", {"dots": 3, "stripes": 2}, first=700)
     for path in (tmp_path / "more").glob("*/*.jpg"):
         path.rename(photos / "train" / path.parent.name / path.name)
-    (photos / "val" / "dots" / "600.jpg").rename(photos / "val" / "dots" / "renamed.jpg")
+    (photos / "val" / "dots" / "1600.jpg").rename(photos / "val" / "dots" / "renamed.jpg")
     assert computed() == (5, 33)
     draw_photos(tmp_path / "third", {"dots": 4}, first=800)
     (tmp_path / "third" / "dots").rename(photos / "train" / "a third class")
