@@ -159,16 +159,16 @@ def card(name: str) -> Card:
 
 def definition(name: str) -> Definition:
     """The module that defines a model, and its classes, read from its text; no model has to have that name."""
-    known = cards().get(name)
-    if known is None:
+    listed = cards().get(name)
+    if listed is None:
         return NOWHERE
     try:
-        tree = ast.parse(Path(known.file).read_bytes())
+        tree = ast.parse(Path(listed.file).read_bytes())
         classes = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     except (OSError, SyntaxError, ValueError):  # what a notebook has defined lies in no file
-        members = vars(sys.modules[known.module]).items() if known.module in sys.modules else ()
-        classes = {key for key, value in members if inspect.isclass(value) and value.__module__ == known.module}
-    return Definition(known.module, classes, name not in _installed_cards())
+        members = vars(sys.modules[listed.module]).items() if listed.module in sys.modules else ()
+        classes = {key for key, value in members if inspect.isclass(value) and value.__module__ == listed.module}
+    return Definition(listed.module, classes, name not in _installed_cards())
 
 
 def entry(name: str) -> Entry:

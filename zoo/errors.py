@@ -40,7 +40,7 @@ def escaped(text: str, keep: str = "", escape: Callable[[str], str] = ascii) -> 
         >>> escaped("one\\ntwo\\x1b", keep="\\n")
         'one\\ntwo\\\\x1b'
     """
-    return UNSHOWABLE.sub(lambda found: found[0] if found[0] in keep else escape(found[0])[1:-1], text)
+    return UNSHOWABLE.sub(lambda match: match[0] if match[0] in keep else escape(match[0])[1:-1], text)
 
 
 def cut(text: str, most: int = LONGEST) -> str:
@@ -93,6 +93,21 @@ def whole_number(name: str, value, least: int, most: int | None = None) -> int:
         bounds = f"of {least} or more" if most is None else f"from {least} to {most:,}"
         raise UsageError(f"{name} is {value!r}; accepted are whole numbers {bounds}.")
     return number
+
+
+def checked_share(name: str, value) -> float:
+    """The value, or a sentence on what is accepted.
+
+    Raises:
+        UsageError: it is no number above 0 and below 1.
+
+    Example:
+        >>> checked_share("val_split", 0.2)
+        0.2
+    """
+    if not is_number(value) or not 0 < value < 1:
+        raise UsageError(f"{name} is {value!r}; accepted is a share above 0 and below 1, such as 0.2.")
+    return value
 
 
 def checked_seed(seed, most: int | None = None) -> int | None:

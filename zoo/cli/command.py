@@ -69,7 +69,7 @@ class Command(WithExamples):
             note(f"\nzoo {ctx.info_name}: interrupted. {interrupt}".rstrip())
             return 128 + signal.SIGINT
         except Exception as error:
-            reason = said_of(error)
+            reason = message_for(error)
             if reason is None:
                 raise
             note(f"zoo {ctx.info_name}: {reason}")
@@ -90,17 +90,17 @@ class Command(WithExamples):
             formatter.write_dl([record for record in records if record])  # hidden ones have none
 
 
-def said_of(error: Exception) -> str | None:
+def message_for(error: Exception) -> str | None:
     """What people are told of an error that is none of the program's; None of any other.
 
     Example:
-        >>> said_of(MemoryError())
+        >>> message_for(MemoryError())
         'there is not enough memory. End other programs, or allow this one more (`ulimit -v`).'
-        >>> said_of(ModuleNotFoundError(name="torch"))
+        >>> message_for(ModuleNotFoundError(name="torch"))
         'the package torch is not installed. `zoo doctor --env` shows what is, and what Keras runs on.'
-        >>> said_of(ImportError("Traceback ...\\nImportError: libx.so: failed to map segment\\n..."))[:59]
+        >>> message_for(ImportError("Traceback ...\\nImportError: libx.so: failed to map segment\\n..."))[:59]
         'a library cannot be loaded: libx.so: failed to map segment.'
-        >>> said_of(KeyError("a mistake in the program"))
+        >>> message_for(KeyError("a mistake in the program"))
     """
     if isinstance(error, OSError) and error.strerror:  # a full disk, a folder that may not be written
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
@@ -111,8 +111,8 @@ def said_of(error: Exception) -> str | None:
         return f"there is not enough memory{': ' if str(error) else ''}{error}. {more}"
     if isinstance(error, ModuleNotFoundError):
         name = (error.name or "zoo").partition(".")[0]
-        told = f"the package {name} is not installed. `zoo doctor --env` shows what is, and what Keras runs on."
-        return None if name == "zoo" else told
+        missing = f"the package {name} is not installed. `zoo doctor --env` shows what is, and what Keras runs on."
+        return None if name == "zoo" else missing
     # a compiled part of a package, rather than a name that is not there; TensorFlow puts a traceback around the reason
     if isinstance(error, ImportError) and "cannot import name" not in str(error):
         reason = re.search(r"^\w+Error: (.*)$", str(error), re.MULTILINE)

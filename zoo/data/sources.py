@@ -26,7 +26,7 @@ from zoo.data.images.labels import all_whole, is_missing, label_texts, labelled
 from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import arrays, stream
-from zoo.errors import UsageError, ZooError, brief, is_number, whole_number
+from zoo.errors import UsageError, ZooError, brief, checked_share, whole_number
 from zoo.files import expand
 
 __all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
@@ -107,8 +107,7 @@ def load(
     if val_split is None and "validation" not in splits:
         val_split = hold_out
     if val_split is not None:
-        if not is_number(val_split) or not 0 < val_split < 1:
-            raise UsageError(f"{SHARE} is {val_split!r}; accepted is a share above 0 and below 1, such as 0.2.")
+        val_split = checked_share(SHARE, val_split)
         splits["train"], splits["validation"] = stratified(splits["train"], val_split, seed)
     if skip:
         skip.note_unused()

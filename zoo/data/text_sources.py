@@ -11,7 +11,7 @@ from zoo.data import named
 from zoo.data.dataset import Dataset
 from zoo.data.images.folders import ignored
 from zoo.data.text.corpora import Pairs, Text, lines_of, read_text
-from zoo.errors import UsageError, ZooError, is_number
+from zoo.errors import UsageError, ZooError, checked_share
 from zoo.files import expand
 
 HELD_OUT = 0.1  # of a text that comes in one piece, its tail, to measure on
@@ -76,10 +76,7 @@ def _load(data, validation, held_out: float | None, find: Callable[..., Dataset[
                 f"{dataset.name} has a part to watch, its own or validation=, and a share to hold out was given, too "
                 "(of train, validation_split); leave out one of the two."
             )
-        if not is_number(held_out) or not 0 < held_out < 1:
-            raise UsageError(
-                f"the share to hold out is {held_out!r}; accepted is one above 0 and below 1, such as 0.2."
-            )
+        held_out = checked_share("the share to hold out", held_out)
     if validation is not None:
         splits["validation"] = find(validation).splits["train"]
     elif list(splits) == ["train"]:

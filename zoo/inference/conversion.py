@@ -11,7 +11,6 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -80,21 +79,17 @@ class Conversion:
             tried = self.folder in self._running or self.folder in self._failed
             if tried or not available() or self.done() or self.done(REFUSED):
                 return
-            environment = {**os.environ, "KERAS_BACKEND": "openvino", "ZOO_HOME": str(home())}
-            # -P: a file of the user's that is called like a package must not be imported in its place
-            command = [sys.executable, "-P", "-m", "zoo.convert", str(self.folder), json.dumps(self.identity)]
             try:
                 self.folder.parent.mkdir(parents=True, exist_ok=True)
                 if not os.access(self.folder.parent, os.W_OK):
                     raise PermissionError(f"{self.folder.parent} cannot be written")
-                process = subprocess.Popen(
-                    [*command, *self.source],
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
+                process = saving.start_program(
+                    "zoo.convert",
+                    str(self.folder),
+                    json.dumps(self.identity),
+                    *self.source,
+                    environment={"KERAS_BACKEND": "openvino", "ZOO_HOME": str(home())},
                     stderr=subprocess.PIPE,
-                    encoding="utf-8",
-                    errors="replace",
                 )
                 self._running[self.folder] = process, threading.Lock()
             except OSError as error:  # nowhere to put it, or no process can be started

@@ -1,7 +1,7 @@
 """Saved files: one `.keras` file that plain Keras opens, with a record of ours inside, and a safe door to open it."""
 
 from zoo.saving.archive import Archive, Record, output, outputs, read, read_record, save, unwritable, write
-from zoo.saving.limits import communicate, limit_process
+from zoo.saving.limits import communicate, limit_process, start_program
 from zoo.saving.packing import digest, pack, plain, selftest, unpack
 from zoo.saving.safety import WEIGHTS, parse_json
 from zoo.saving.weights_file import in_half, with_head
@@ -23,6 +23,7 @@ __all__ = [
     "read_record",
     "save",
     "selftest",
+    "start_program",
     "unpack",
     "unwritable",
     "with_head",

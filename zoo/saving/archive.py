@@ -92,7 +92,7 @@ def output(
         if existing["task"] != record["task"]:
             return f"holds a model for {existing['task']}, where this one is for {record['task']}"
         both = (about.get("labels") for about in (existing, record))
-        old_labels, labels = ([*map(str, found)] if isinstance(found, list) else [] for found in both)
+        old_labels, labels = ([*map(str, names)] if isinstance(names, list) else [] for names in both)
         if {*old_labels} == {*labels}:
             return ""
         return f"knows {brief(old_labels) or 'no classes'}, where this model knows {brief(labels)}"
@@ -230,9 +230,10 @@ class Archive:
     @classmethod
     def in_memory(cls, name: str, members: dict[str, bytes], test: dict) -> "Archive":
         """What a file would hold, before it is written."""
-        path = Path(name)
-        limits.remember(limits.mark(members, test))
-        return cls(path, members, Record(path, {"selftest": test}), digest(members[CONFIG] + members[WEIGHTS]))
+        path, sha256 = Path(name), digest(members[CONFIG] + members[WEIGHTS])
+        archive = cls(path, members, Record(path, {"selftest": test}), sha256)
+        archive.trust()
+        return archive
 
     @property
     def selftest(self) -> dict:
@@ -258,7 +259,7 @@ class Archive:
         return is_cached(limits.mark(self.members, self.selftest))
 
     def trust(self) -> None:
-        """Remember that the file is known from elsewhere, by its hash: nothing needs to be tried."""
+        """Remember that it was made here, or is known by its hash: nothing needs to be tried."""
         limits.remember(limits.mark(self.members, self.selftest))
 
     def try_elsewhere(self) -> None:

@@ -73,13 +73,32 @@ def begin(file: Path, name: Path, backend: str) -> "subprocess.Popen[str]":
         name: what the file is called, for messages.
         backend: of Keras.
     """
-    environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    environment = {"KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    return start_program("zoo.trial", str(file), str(name), environment=environment, stdout=subprocess.PIPE)
+
+
+def start_program(
+    module: str,
+    *words: str,
+    environment: dict[str, str],
+    stdout: int = subprocess.DEVNULL,
+    stderr: int = subprocess.DEVNULL,
+) -> "subprocess.Popen[str]":
+    """Start a module of the zoo's as a program, in a process of its own.
+
+    Args:
+        module: its name.
+        words: the program's arguments.
+        environment: variables beside those of this process.
+        stdout, stderr: where its output goes; a pipe is read by `communicate`.
+    """
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "zoo.trial", str(file), str(name)],
-        env=environment,
+        # -P: a file of the user's that is called like a package must not be imported in its place
+        [sys.executable, "-P", "-m", module, *words],
+        env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
         encoding="utf-8",
         errors="replace",
     )

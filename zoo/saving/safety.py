@@ -314,14 +314,14 @@ def walk(content: bytes) -> Iterator[Any]:
     import h5py
 
     def names_in(group) -> list[str]:
-        found: list[bytes] = []
+        names: list[bytes] = []
 
         def one_more(name: bytes) -> bool | None:
-            found.append(name)
-            return True if len(found) > MAX_ITEMS else None  # which ends it: a damaged file may go round in circles
+            names.append(name)
+            return True if len(names) > MAX_ITEMS else None  # which ends it: a damaged file may go round in circles
 
         group.id.links.iterate(one_more)
-        return [name.decode("utf-8", "surrogateescape") for name in found]
+        return [name.decode("utf-8", "surrogateescape") for name in names]
 
     try:
         with h5py.File(io.BytesIO(content), "r") as file:

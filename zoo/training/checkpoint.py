@@ -209,15 +209,15 @@ def checked_state(state: dict) -> dict:
 
 def array_lists_of(arrays: dict[str, np.ndarray]) -> dict[int, dict[str, list[np.ndarray]]]:
     """What `array_lists` gave for each callback, by its number, from the arrays of a resume file."""
-    found: dict[int, dict[str, dict[int, np.ndarray]]] = {}
+    by_place: dict[int, dict[str, dict[int, np.ndarray]]] = {}
     for name, array in arrays.items():
         if name.startswith("callback_"):
             number, key_and_place = name.removeprefix("callback_").split("_", 1)
             key, place = key_and_place.rsplit("_", 1)
-            found.setdefault(int(number), {}).setdefault(key, {})[int(place)] = array
+            by_place.setdefault(int(number), {}).setdefault(key, {})[int(place)] = array
     return {
         number: {key: [values[i] for i in sorted(values)] for key, values in lists.items()}
-        for number, lists in found.items()
+        for number, lists in by_place.items()
     }
 
 

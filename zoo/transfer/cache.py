@@ -97,7 +97,7 @@ class Cache:
         """The features of a view, float32 of shape (d,); None where what the cache holds is not what was put there."""
         query = "SELECT row, checksum FROM features WHERE digest = ? AND view = ?"
         try:
-            found = self.connection.execute(query, [digest, view]).fetchone()
+            stored = self.connection.execute(query, [digest, view]).fetchone()
         except sqlite3.Error as error:
             if self.writable and type(error) is sqlite3.DatabaseError:  # not a subclass, which tells of other trouble
                 try:
@@ -105,9 +105,9 @@ class Cache:
                 except (OSError, sqlite3.Error) as another:
                     self.give_up(another)
             return None
-        if found is None or not isinstance(found[0], bytes) or found[1] != checksum(digest, view, found[0]):
+        if stored is None or not isinstance(stored[0], bytes) or stored[1] != checksum(digest, view, stored[0]):
             return None
-        row = np.frombuffer(found[0], np.float32)
+        row = np.frombuffer(stored[0], np.float32)
         return row if len(row) == self.width and np.isfinite(row).all() else None
 
     def put(self, rows: list[tuple[str, int, np.ndarray]]) -> None:

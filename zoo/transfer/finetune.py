@@ -75,93 +75,78 @@ def finetune(
     if out is not None and Path(out).suffix != ".keras":
         raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
     with claimed(out):
-        return _finetune(
-            train, validation, val_split, Backbone(backbone), augment, precision, seed, skip_list, out, overwrite
-        )
-
-
-def _finetune(
-    train: Any,
-    validation: Any,
-    val_split: float | None,
-    network: Backbone,
-    augment: int,
-    precision: str | None,
-    seed: int,
-    skip_list: str | Path | None,
-    out: str | Path | None,
-    overwrite: bool,
-) -> Classifier:
-    """`finetune`, with nobody else at work on `out`."""
-    fast, exact = FeatureEngine(network, precision), FeatureEngine(network, "float32")
-    seconds: dict[str, float] = {}
-    with clocked(seconds, "reading the folder"):
-        dataset = sources.load(train, validation, val_split, seed, skip_list, hold_out=VAL_SPLIT, fewest=3)
-    if out is not None:
-        saving.output(out, {"task": "classification", "labels": dataset.labels}, overwrite)
-    if not network.conversion.done(inference.FILE):
-        network.begin()
-    note(describe(dataset))
-
-    tests = sources.Pictures(list(network.rule.samples(2)), np.zeros(2, int), ["self-test"])
-    with clocked(seconds, "training pictures"):
-        seen = extract(dataset.splits["train"], fast, 1 + augment, title="training pictures")
-    # What is reported is what the saved model will say, in float32, whatever computed the features above.
-    with clocked(seconds, "validation pictures"):
-        held_out = extract(dataset.splits["validation"], exact, title="validation pictures")
-        tested = extract(tests, exact, title="self-test")
-    rows = unseen(seen, held_out)
-    y = dataset.splits["train"].y[seen.kept][rows]
-    require_enough(y, dataset.labels, seen.skipped, copies=len(seen.kept) - len(rows))
-    # Products as small as these are faster on one thread, and far faster where others use the processor too.
-    with clocked(seconds, "head"), threadpool_limits(1):
-        views = seen.x.shape[1]
-        shown = seen.x if len(rows) == len(seen.x) else seen.x[rows]
-        head = fit_head(
-            shown.reshape(-1, shown.shape[2]),
-            np.repeat(y, views),
-            len(dataset.labels),
-            groups=np.repeat(np.arange(len(rows)), views),
-            seed=seed,
-        )
-        novelty = NoveltyDetector.fit(shown[:, 0], seed)
-    skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
-    note_skipped(skipped)
-    with clocked(seconds, "saving"):
-        inputs = np.stack([images.decode(picture, network.rule) for picture in tests.items])
-        test = saving.selftest(inputs, head(tested.x[:, 0]))
-        members = saving.with_head(network.archive().members, "head", head.kernel, head.bias)
-        archive = saving.Archive.in_memory(network.name, members, test)
-        engine = inference.HeadEngine(exact, head)
-        classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
-        trained_on = [seen.digests[row] for row in rows]
-        classifier._remember_data(dataset, train, validation, trained_on)
-        about = {"split": "validation", "given": len(held_out.kept), "trained_on": 0}
-        pictures, kept = dataset.splits["validation"], held_out.kept.tolist()
-        evaluation = classifier._evaluation(pictures, kept, head(held_out.x[:, 0]), about, skipped)
+        network = Backbone(backbone)
+        fast, exact = FeatureEngine(network, precision), FeatureEngine(network, "float32")
+        seconds: dict[str, float] = {}
+        with clocked(seconds, "reading the folder"):
+            dataset = sources.load(train, validation, val_split, seed, skip_list, hold_out=VAL_SPLIT, fewest=3)
         if out is not None:
-            classifier.save(out, overwrite)
-            with contextlib.suppress(Exception):  # it only spares the first prediction the conversion
-                sha256 = saving.digest(expand(out).read_bytes())
-                network.conversion.put_head(head.kernel, head.bias, inference.Conversion.of_file(expand(out), sha256))
-    classifier.summary = {
-        "validation": evaluation,
-        "labels": dataset.labels,
-        "skipped": skipped,
-        "pictures": {"training": len(rows), "validation": len(held_out.kept)},
-        "duplicates": len(seen.kept) - len(rows),
-        "backbone": network.name,
-        "features": {
-            "engine": fast.name,
-            "precision": fast.precision,
-            "computed": seen.computed + held_out.computed,
-            "cached": seen.x.shape[0] * views + len(held_out.kept) - seen.computed - held_out.computed,
-        },
-        "strength": head.strength,
-        "seconds": {name: round(value, 2) for name, value in list(seconds.items())},
-        "out": None if out is None else str(out),
-    }
-    return classifier
+            saving.output(out, {"task": "classification", "labels": dataset.labels}, overwrite)
+        if not network.conversion.done(inference.FILE):
+            network.begin()
+        note(describe(dataset))
+
+        tests = sources.Pictures(list(network.rule.samples(2)), np.zeros(2, int), ["self-test"])
+        with clocked(seconds, "training pictures"):
+            seen = extract(dataset.splits["train"], fast, 1 + augment, title="training pictures")
+        # What is reported is what the saved model will say, in float32, whatever computed the features above.
+        with clocked(seconds, "validation pictures"):
+            held_out = extract(dataset.splits["validation"], exact, title="validation pictures")
+            tested = extract(tests, exact, title="self-test")
+        rows = unseen(seen, held_out)
+        y = dataset.splits["train"].y[seen.kept][rows]
+        require_enough(y, dataset.labels, seen.skipped, copies=len(seen.kept) - len(rows))
+        # Products as small as these are faster on one thread, and far faster where others use the processor too.
+        with clocked(seconds, "head"), threadpool_limits(1):
+            views = seen.x.shape[1]
+            shown = seen.x if len(rows) == len(seen.x) else seen.x[rows]
+            head = fit_head(
+                shown.reshape(-1, shown.shape[2]),
+                np.repeat(y, views),
+                len(dataset.labels),
+                groups=np.repeat(np.arange(len(rows)), views),
+                seed=seed,
+            )
+            novelty = NoveltyDetector.fit(shown[:, 0], seed)
+        skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
+        note_skipped(skipped)
+        with clocked(seconds, "saving"):
+            inputs = np.stack([images.decode(picture, network.rule) for picture in tests.items])
+            test = saving.selftest(inputs, head(tested.x[:, 0]))
+            members = saving.with_head(network.archive().members, "head", head.kernel, head.bias)
+            archive = saving.Archive.in_memory(network.name, members, test)
+            engine = inference.HeadEngine(exact, head)
+            classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
+            trained_on = [seen.digests[row] for row in rows]
+            classifier._remember_data(dataset, train, validation, trained_on)
+            about = {"split": "validation", "given": len(held_out.kept), "trained_on": 0}
+            pictures, kept = dataset.splits["validation"], held_out.kept.tolist()
+            evaluation = classifier._evaluation(pictures, kept, head(held_out.x[:, 0]), about, skipped)
+            if out is not None:
+                classifier.save(out, overwrite)
+                with contextlib.suppress(Exception):  # it only spares the first prediction the conversion
+                    sha256 = saving.digest(expand(out).read_bytes())
+                    network.conversion.put_head(
+                        head.kernel, head.bias, inference.Conversion.of_file(expand(out), sha256)
+                    )
+        classifier.summary = {
+            "validation": evaluation,
+            "labels": dataset.labels,
+            "skipped": skipped,
+            "pictures": {"training": len(rows), "validation": len(held_out.kept)},
+            "duplicates": len(seen.kept) - len(rows),
+            "backbone": network.name,
+            "features": {
+                "engine": fast.name,
+                "precision": fast.precision,
+                "computed": seen.computed + held_out.computed,
+                "cached": seen.x.shape[0] * views + len(held_out.kept) - seen.computed - held_out.computed,
+            },
+            "strength": head.strength,
+            "seconds": {name: round(value, 2) for name, value in list(seconds.items())},
+            "out": None if out is None else str(out),
+        }
+        return classifier
 
 
 def unseen(seen: Features, held_out: Features) -> np.ndarray:
@@ -175,13 +160,13 @@ def require_enough(y: np.ndarray, labels: list[str], skipped: list[Skipped], cop
     counts = np.bincount(y, minlength=len(labels))
     if len(labels) < 2 or counts.min() < 2:
         duplicates = f" {copies} were left out because the same files are held out." if copies else ""
-        found = ", ".join(f"{printable(label)}: {count}" for label, count in zip(labels, counts, strict=True))
+        counted = ", ".join(f"{printable(label)}: {count}" for label, count in zip(labels, counts, strict=True))
         unusable = (
             f" {len(skipped)} could not be read, {skipped[0].path} first ({skipped[0].reason})." if skipped else ""
         )
         raise ZooError(
             "fine-tuning needs two classes or more and two usable training pictures in each; "
-            f"found {found}.{duplicates}{unusable}"
+            f"found {counted}.{duplicates}{unusable}"
         )
 
 

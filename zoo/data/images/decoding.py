@@ -427,7 +427,7 @@ def _unidentified(data: bytes) -> ImageError:
     """The error for bytes that Pillow does not identify, from how they begin."""
     if not data:
         return ImageError("empty file", "not a picture")
-    known = [
+    formats = [
         name
         for start, name in ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG", "PNG"), (b"GIF8", "GIF"))
         if data.startswith(start)
@@ -436,9 +436,9 @@ def _unidentified(data: bytes) -> ImageError:
         name, without = BRANDS[data[8:11]]
         if name not in readable_formats():
             return ImageError(without, "needs a package")
-        known = [name]
-    if known:
-        return ImageError(f"damaged {known[0]}: its header cannot be read")
+        formats = [name]
+    if formats:
+        return ImageError(f"damaged {formats[0]}: its header cannot be read")
     return ImageError(_not_an_image(data), "not a picture")
 
 

@@ -20,9 +20,9 @@ def checked_weights(weights: Any, count: int) -> list[float]:
     except (TypeError, ValueError):
         array = np.empty(())
     if array.shape != (count,) or not (np.isfinite(array) & (array >= 0)).all():
-        given = f"of shape {array.shape}" if array.ndim else f"{weights!r}"
+        described = f"of shape {array.shape}" if array.ndim else f"{weights!r}"
         raise UsageError(
-            f"sample_weight is {given}; accepted are {count} finite numbers of 0 or more, one an example."
+            f"sample_weight is {described}; accepted are {count} finite numbers of 0 or more, one an example."
         )
     return array.tolist()
 

@@ -232,10 +232,10 @@ class Classifier(Task):
         if not self.data or (data and (not Path(data).is_absolute() or Path(data).exists())):
             return data
         reason = f"{data}, which is not there any more" if data else f"{name}, which this machine does not know"
-        known = " Those that were trained on are known by their content." if self._known_pictures.complete else ""
+        comfort = " Those that were trained on are known by their content." if self._known_pictures.complete else ""
         raise ZooError(
             f"the model was made from {reason}. Give the pictures: zoo evaluate FILE.keras FOLDER, in Python "
-            f"evaluate(FOLDER).{known}"
+            f"evaluate(FOLDER).{comfort}"
         )
 
     def _next_command(self, file: str | Path, data: str) -> str:
@@ -358,7 +358,7 @@ class Classifier(Task):
         own, whole = data is None, split is not None or isinstance(self.preprocessing, Points)
         data = self._own_data(split) if own else data
         dataset = self._resolve_dataset(data, sources.find)
-        known = self._known_of(dataset)
+        before = self._known_of(dataset)
         if split == "all":
             pictures = joined([*dataset.splits.values()])
         else:
@@ -371,9 +371,9 @@ class Classifier(Task):
         def wanted(digest: str, view: int) -> bool:
             if whole:
                 return True
-            if own and known.held_out:
-                return beginning(digest) in known.held_out
-            return beginning(digest) not in known.trained_on
+            if own and before.held_out:
+                return beginning(digest) in before.held_out
+            return beginning(digest) not in before.trained_on
 
         logits, kept, skipped = self._logits_of(pictures, wanted, progress)
         if left_out := len(pictures) - len(kept) - len(skipped):
@@ -383,15 +383,15 @@ class Classifier(Task):
                 logits, kept, skipped = self._logits_of(pictures, lambda digest, view: True, progress)
                 left_out = 0
         sources.require_usable(kept, dataset, split, skipped)
-        trained_on = sum(beginning(digest) in known.trained_on for digest in pictures.digests.values())
-        given = len(kept) + (trained_on if left_out else 0)
+        trained_on = sum(beginning(digest) in before.trained_on for digest in pictures.digests.values())
+        examples = len(kept) + (trained_on if left_out else 0)
         if left_out and not own:
             note(
-                f"left out, as they were trained on: {trained_on} of the {given} pictures in {dataset.name}. "
+                f"left out, as they were trained on: {trained_on} of the {examples} pictures in {dataset.name}. "
                 'To measure on them too: --split all, in Python split="all".'
             )
-        told = known.complete or (trained_on and not left_out)
-        about = {"split": split, "given": given, "trained_on": trained_on if told else None}
+        can_tell = before.complete or (trained_on and not left_out)
+        about = {"split": split, "given": examples, "trained_on": trained_on if can_tell else None}
         return self._evaluation(pictures, kept, logits, about, [*dataset.skipped, *skipped])
 
     def _known_of(self, dataset: Dataset) -> KnownPictures:
@@ -447,11 +447,8 @@ class Classifier(Task):
             about: what `measured_on` tells of them: "split", "given" and "trained_on".
             skipped: what could not be used.
         """
-        truth, probabilities, labels = (
-            self._label_indices(pictures)[kept],
-            self._probabilities(logits),
-            self.class_names(),
-        )
+        truth, labels = self._label_indices(pictures)[kept], self.class_names()
+        probabilities = self._probabilities(logits)
         predicted = probabilities.argmax(axis=1)
         measured = {
             "accuracy": metrics.accuracy(truth, predicted),
@@ -639,8 +636,8 @@ class Classifier(Task):
         one_form = [same_form(label) for label in labels]  # as those of the data are
         self.labels = one_form if len(set(one_form)) == len(labels) else labels
         self.novelty = NoveltyDetector.from_json(config["familiar"]) if config.get("familiar") else None
-        known = config.get("pictures")  # files of earlier versions do not say
-        self._known_pictures = KnownPictures.from_json(known) if known else KnownPictures(complete=not self.data)
+        pictures = config.get("pictures")  # files of earlier versions do not say
+        self._known_pictures = KnownPictures.from_json(pictures) if pictures else KnownPictures(complete=not self.data)
         return self
 
     def _check_shapes(self, inputs: tuple, outputs: tuple) -> None:

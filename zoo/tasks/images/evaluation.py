@@ -95,13 +95,12 @@ def measured_on(measured: dict) -> str:
         measured: what `evaluate` returned.
     """
     split = "all splits" if measured["split"] == "all" else f"the {measured['split']} split"
-    n, given, trained_on = measured["accuracy"].n, measured["given"], measured["trained_on"]
-    if n < given:
-        of = (
-            "" if measured["split"] == "train" else f" in {split}"
-        )  # all there is, or a part that was to be trained on
-        known = "were not" if trained_on is not None else "are not known to have been"
-        return f"the {n} of the {given} examples{of} that {known} trained on"
+    n, examples, trained_on = measured["accuracy"].n, measured["given"], measured["trained_on"]
+    if n < examples:
+        # "train" is all there is, or a part that was to be trained on
+        of = "" if measured["split"] == "train" else f" in {split}"
+        were_not = "were not" if trained_on is not None else "are not known to have been"
+        return f"the {n} of the {examples} examples{of} that {were_not} trained on"
     if trained_on is None:
         return f"{split}; whether its examples were trained on cannot be told"
-    return f"{split} (trained on: {trained_on} of its {given} examples)" if trained_on else split
+    return f"{split} (trained on: {trained_on} of its {examples} examples)" if trained_on else split

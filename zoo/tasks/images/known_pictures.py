@@ -31,8 +31,8 @@ class KnownPictures:
         """What is known once pictures of these digests were trained on, too.
 
         Example:
-            >>> known = KnownPictures().after(["a" * 64], ["b" * 64]).after(["b" * 64], [])
-            >>> len(known.trained_on), len(known.held_out)
+            >>> both = KnownPictures().after(["a" * 64], ["b" * 64]).after(["b" * 64], [])
+            >>> len(both.trained_on), len(both.held_out)
             (2, 0)
         """
         trained = self.trained_on | {*map(beginning, trained_on)} - {0}
@@ -46,13 +46,13 @@ class KnownPictures:
         return {**{name: saving.pack(numbers) for name, numbers in hashes.items()}, "complete": self.complete}
 
     @classmethod
-    def from_json(cls, known: dict) -> KnownPictures:
-        trained_on, held_out = (saving.unpack(known[name]) for name in ("trained_on", "held_out"))
+    def from_json(cls, hashes: dict) -> KnownPictures:
+        trained_on, held_out = (saving.unpack(hashes[name]) for name in ("trained_on", "held_out"))
         if trained_on.dtype != np.uint64 or held_out.dtype != np.uint64:
             raise ValueError("hashes of pictures are no hashes")
         if trained_on.size + held_out.size > MOST:
             raise ValueError("there are too many hashes of pictures")
-        return cls(frozenset(trained_on.tolist()), frozenset(held_out.tolist()), bool(known["complete"]))
+        return cls(frozenset(trained_on.tolist()), frozenset(held_out.tolist()), bool(hashes["complete"]))
 
 
 def beginning(digest: str) -> int:

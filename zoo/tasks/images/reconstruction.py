@@ -243,16 +243,15 @@ class Autoencoder(PictureTask):
         """
         pictures = sources.named_pictures(pictures, datasets=True)
         several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
-        given = list(pictures) if several else [pictures]
-        items = sources.as_paths(given)
+        items = list(pictures) if several else [pictures]
         if not items:
             raise UsageError("no picture was given; give one, or a list of them.")
         pixels, _, skipped = sources.arrays(
-            sources.Pictures(items, np.zeros(len(items), int), [""]), self.preprocessing
+            sources.Pictures(sources.as_paths(items), np.zeros(len(items), int), [""]), self.preprocessing
         )
         for item in skipped:
             raise ZooError(f"{item['path']} cannot be used: {item['reason']}")
-        return pixels, given, several
+        return pixels, items, several
 
     # The saved file
 
