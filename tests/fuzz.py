@@ -182,10 +182,8 @@ def run_features(data: bytes, folder: Path) -> None:
         rows = [(digest, view, row) for (digest, view), row in mutators.FEATURES.items()]
         cache.put(rows)
         if cache.writable:
-            given = [cache.get(digest, view) for digest, view, _ in rows]
-            assert all(
-                found is None or np.array_equal(found, row) for found, (*_, row) in zip(given, rows, strict=True)
-            )
+            kept = [cache.get(digest, view) for digest, view, _ in rows]
+            assert all(held is None or np.array_equal(held, row) for held, (*_, row) in zip(kept, rows, strict=True))
 
 
 def run_network(data: bytes, folder: Path) -> None:

@@ -466,8 +466,8 @@ def sifted(tmp_path_factory, draw_photos):
 
 
 def measured_on(net, *args):
-    found = net.evaluate(*args, progress=False)
-    return found["accuracy"].n, found["given"], found["trained_on"], len(found["skipped"])
+    result = net.evaluate(*args, progress=False)
+    return result["accuracy"].n, result["given"], result["trained_on"], len(result["skipped"])
 
 
 def test_what_was_trained_on_is_not_measured_on(sifted, capsys):
@@ -525,8 +525,8 @@ def test_what_was_learned_goes_with_its_weights(sifted, tmp_path):
         again = zoo.load(tmp_path / "changed.keras")
         assert (again.novelty is not None) == (net is same)
         assert measured_on(again, sifted / "mixed") == (6, 18, trained_on, 1)
-    said = by_keras._format_result(by_keras.evaluate(sifted / "mixed", progress=False))
-    assert "the 6 of the 18 examples that are not known to have been trained on" in said
+    sentence = by_keras._format_result(by_keras.evaluate(sifted / "mixed", progress=False))
+    assert "the 6 of the 18 examples that are not known to have been trained on" in sentence
 
 
 def test_where_the_data_lay_is_known_here_alone(sifted, tmp_path, monkeypatch):

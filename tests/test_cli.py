@@ -228,10 +228,10 @@ def test_check(run, run_json, tmp_path):
 
 
 def test_finetune(run, run_json, tuned, tmp_path):
-    code, found = run_json("finetune", tuned.photos)
-    assert code == 0 and found["out"] == "photos.keras" and (tmp_path / "photos.keras").is_file()
-    assert set(found) >= {"validation", "labels", "skipped", "seconds", "out"}
-    assert set(found["validation"]["accuracy"]) == {"value", "ci", "n"}
+    code, result = run_json("finetune", tuned.photos)
+    assert code == 0 and result["out"] == "photos.keras" and (tmp_path / "photos.keras").is_file()
+    assert set(result) >= {"validation", "labels", "skipped", "seconds", "out"}
+    assert set(result["validation"]["accuracy"]) == {"value", "ci", "n"}
     words = ("finetune", tuned.photos / "train", "--val", tuned.photos / "val", "--errors")
     code, out, err = run(*words, "wrong.html", "--out", "pets.keras")
     assert code == 0 and (tmp_path / "pets.keras").is_file()
@@ -273,12 +273,12 @@ def test_predict_with_published_weights(run_json):
 
 
 def test_evaluate(run_json, tuned):
-    code, found = run_json("evaluate", tuned.out, tuned.photos, "--split", "validation")
-    assert code == 0 and found["accuracy"]["n"] == 20 and found["split"] == "validation"
-    assert found["accuracy"]["value"] == tuned.classifier.summary["validation"]["accuracy"].value
-    assert run_json("evaluate", tuned.out)[1] == found  # what was held out
-    code, found = run_json("evaluate", tuned.out, tuned.photos / "train")
-    assert code == 0 and (found["accuracy"]["n"], found["given"], found["trained_on"]) == (1, 25, 24)  # the copy
+    code, result = run_json("evaluate", tuned.out, tuned.photos, "--split", "validation")
+    assert code == 0 and result["accuracy"]["n"] == 20 and result["split"] == "validation"
+    assert result["accuracy"]["value"] == tuned.classifier.summary["validation"]["accuracy"].value
+    assert run_json("evaluate", tuned.out)[1] == result  # what was held out
+    code, result = run_json("evaluate", tuned.out, tuned.photos / "train")
+    assert code == 0 and (result["accuracy"]["n"], result["given"], result["trained_on"]) == (1, 25, 24)  # the copy
 
 
 # train
@@ -286,10 +286,10 @@ def test_evaluate(run_json, tuned):
 
 def test_train(run, run_json, pictures, tmp_path):
     how = ("--val", "pictures", "--seed", "1", "--batch-size", "4", "--steps-per-epoch")
-    code, found = run_json(*TRAIN, "2", *how, "3")
-    assert code == 0 and found["out"] == "logistic.keras" and found["folder"] == "logistic.training"
-    assert found["epochs"] == 2 and len(found["history"]["loss"]) == 2
-    assert found["metrics"]["val_accuracy"] == found["history"]["val_accuracy"][found["kept_epoch"] - 1]
+    code, result = run_json(*TRAIN, "2", *how, "3")
+    assert code == 0 and result["out"] == "logistic.keras" and result["folder"] == "logistic.training"
+    assert result["epochs"] == 2 and len(result["history"]["loss"]) == 2
+    assert result["metrics"]["val_accuracy"] == result["history"]["val_accuracy"][result["kept_epoch"] - 1]
     assert (tmp_path / "logistic.training" / "log.csv").is_file()
     code, _, err = run(*TRAIN, "3", *how, "4", "--resume")
     assert code == 1 and "its steps_per_epoch differ" in err
@@ -299,10 +299,12 @@ def test_train(run, run_json, pictures, tmp_path):
     assert zoo.load("logistic.keras").labels == ["dark", "light"] and zoo.show("logistic.keras").to_json()["seed"] == 1
     code, _, err = run("evaluate", "logistic.keras", "pictures")
     assert code == 1 and "were trained on" in err and "--split all" in err
-    code, found = run_json("evaluate", "logistic.keras", "pictures", "--split", "all")
-    assert code == 0 and found["labels"] == ["dark", "light"] and found["given"] == found["trained_on"] == 12
+    code, result = run_json("evaluate", "logistic.keras", "pictures", "--split", "all")
+    assert code == 0 and result["labels"] == ["dark", "light"] and result["given"] == result["trained_on"] == 12
     code, out, _ = run("evaluate", "logistic.keras", "pictures", "--split", "all")
-    assert code == 0 and out.startswith(f"accuracy {found['accuracy']['value']:.1%} (95 % interval ") and "dark" in out
+    assert (
+        code == 0 and out.startswith(f"accuracy {result['accuracy']['value']:.1%} (95 % interval ") and "dark" in out
+    )
 
 
 USAGE = {  # a word that is not accepted: status 2

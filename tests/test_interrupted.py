@@ -210,10 +210,10 @@ def test_interrupted_while_it_starts(start, tmp_path):
 def test_two_at_once(finetune, place, photos):
     here = place()
     both = [finetune(here), finetune(here)]
-    told = [process.communicate(timeout=300)[1] for process in both]
+    errors = [process.communicate(timeout=300)[1] for process in both]
     for first, second in ((0, 1), (1, 0)):
         if both[second].returncode == 1:
-            assert f"a.keras is being written by process {both[first].pid}, since" in told[second]
+            assert f"a.keras is being written by process {both[first].pid}, since" in errors[second]
     assert 0 in (both[0].returncode, both[1].returncode)  # both, where one began when the other had ended
     assert here.is_whole() and here.committed(photos) == COUNT and not here.litter()
     assert [path.name for path in here.out.parent.iterdir()] == [here.out.name]

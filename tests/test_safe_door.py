@@ -758,8 +758,8 @@ def test_a_layer_that_makes_eight_gigabytes_of_a_picture_is_not_run(parts, tmp_p
     pack(tmp_path / "a.keras", {**parts, CONFIG: json.dumps(config).encode()})
     command = [sys.executable, "-c", PREDICT, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
-    said, megabytes = done.stdout.splitlines()
-    assert said.startswith("refused") and "805,306,368 numbers of one example" in said
+    answer, megabytes = done.stdout.splitlines()
+    assert answer.startswith("refused") and "805,306,368 numbers of one example" in answer
     assert int(megabytes) < 1500
 
 

@@ -498,7 +498,7 @@ CLASSES, EACH = [0, 0, 1, 2, 2] * 4, np.random.default_rng(1).uniform(0, 3, 20)
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize(
-    ("given", "keras_own"),
+    ("options", "keras_own"),
     [
         ({"class_weight": {"1": 5, 2: 0.5}}, {"class_weight": {1: 5, 2: 0.5}}),
         ({"class_weight": "balanced"}, {"class_weight": {0: 20 / 24, 1: 20 / 12, 2: 20 / 24}}),
@@ -506,12 +506,12 @@ CLASSES, EACH = [0, 0, 1, 2, 2] * 4, np.random.default_rng(1).uniform(0, 3, 20)
         ({"sample_weight": EACH, "class_weight": {1: 5}}, {"sample_weight": EACH * np.tile([1, 1, 5, 1, 1], 4)}),
     ],
 )
-def test_weights_count_as_in_keras_fit(given, keras_own):
+def test_weights_count_as_in_keras_fit(options, keras_own):
     """In batches of all examples, since those of others are drawn in another order."""
     keras_own = {word: np.array(v) if word == "sample_weight" else v for word, v in keras_own.items()}
     net, plain = (zoo.get("mlp", input_shape=(4,), num_classes=3, hidden=(2,), seed=0) for _ in range(2))
     how = {"epochs": 4, "optimizer": "sgd", "learning_rate": 0.5}
-    history = net.train((POINTS, CLASSES), batch_size=20, progress=False, schedule="constant", **how, **given)
+    history = net.train((POINTS, CLASSES), batch_size=20, progress=False, schedule="constant", **how, **options)
     model = plain.build()
     model.compile(keras.optimizers.SGD(0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     expected = model.fit(POINTS, np.array(CLASSES), epochs=4, batch_size=20, verbose=0, shuffle=False, **keras_own)
