@@ -6,7 +6,8 @@ printed; within ten seconds and a bound on memory; and without writing outside i
 With atheris (pip install atheris) inputs are drawn by the coverage that their ancestors had, without it from the seeds
 alone; `mutators.py` knows the formats. Two targets need Keras and run when they are named: "load" opens the models of
 those archives that pass every check, "resume" goes on with the state of a run. Each target runs in processes of its
-own, so that a hang or a crash costs one input.
+own, so that a hang or a crash costs one input. In "load" no model is tried in a process of its own first, which would
+take seconds for each; one that ends the fuzzer's is tried so before it counts as a finding.
 
 The smallest input for each way of breaking is kept in --findings, with a note of where it broke and how often;
 `--target NAME --replay FILE` runs one again. --seed makes a run repeatable, but for where its time limit cuts it off.
@@ -36,6 +37,7 @@ from pathlib import Path
 import mutators
 
 HANG = 10  # seconds for one input
+HANG_LOAD = 60  # the same, for a framework at work
 MEMORY = 2**30  # bytes of address space, on top of what the imports take
 MEMORY_LOAD = 8 * 2**30  # the same, for a framework at work
 SLICE = 120  # seconds until the next target has its turn
@@ -88,11 +90,15 @@ def run_load(data: bytes, folder: Path) -> None:
     """Open and use the model of an archive that passed the checks."""
     import numpy as np
 
+    from zoo.saving import limits
+
     try:
         loaded = run_keras(data, folder)
     except Exception:  # the target "keras" is there for these
         return
     COUNTS["passed the door"] = COUNTS.get("passed the door", 0) + 1
+    if not REPLAYING:
+        limits.remember(limits.mark(loaded._archive.members, loaded._archive.selftest, "tensorflow"))
     outputs = loaded.model.output_shape[-1]
     assert len(loaded.labels) in (outputs, outputs + 1)
     loaded.predict(np.zeros((9, 9, 3), "uint8"))
@@ -257,9 +263,10 @@ WITH_KERAS = ("load", "resume")
 # One input
 
 COUNTS = {"executions": 0}
+REPLAYING: list[str] = []  # the file of the one input that is run again
 WATCHED: list[Path] = []  # folders outside of which nothing may be written, while there are any
 SEEN: list[str] = []  # what the audit hook saw
-armed = -HANG  # when the clock for a hang was last wound up
+armed = -HANG_LOAD  # when the clock for a hang was last wound up
 RUNS_CODE = "os.system os.exec os.posix_spawn os.fork subprocess.Popen socket.connect pickle.find_class".split()  # noqa: SIM905
 CHANGES_FILES = "os.remove os.rename os.mkdir os.rmdir os.chmod os.symlink os.link os.truncate".split()  # noqa: SIM905
 
@@ -268,7 +275,7 @@ def audit(event: str, arguments) -> None:
     """Note every attempt to run something, to connect, or to write outside the folder."""
     if not WATCHED:
         return
-    if event in RUNS_CODE:
+    if event in RUNS_CODE and "zoo.trial" not in str(arguments):
         SEEN.append(f"{event} {str(arguments)[:200]}")
     elif event in CHANGES_FILES or (event == "open" and writes(*arguments[1:])):
         path = arguments[0]
@@ -302,9 +309,10 @@ def attempt(run, data: bytes, folder: Path, trace=sys.stderr) -> str:
     from zoo.errors import ZooError
 
     global armed
-    if time.monotonic() - armed > HANG / 5:  # not each time: it starts a thread
+    hang = HANG_LOAD if run in (run_load, run_resume) else HANG
+    if time.monotonic() - armed > hang / 5:  # not each time: it starts a thread
         armed = time.monotonic()
-        faulthandler.dump_traceback_later(HANG, exit=True, file=trace)
+        faulthandler.dump_traceback_later(hang, exit=True, file=trace)
     SEEN.clear()
     broken = ""
     try:
@@ -396,6 +404,7 @@ def child(options) -> None:
     trace = (work / f"trace-{options.target}").open("w")
     faulthandler.enable(trace)
     if options.replay:
+        REPLAYING.append(options.replay)
         print(attempt(target.run, Path(options.replay).read_bytes(), folder, trace) or "All holds.")
         shutil.rmtree(folder)
         return
