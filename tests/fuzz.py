@@ -280,7 +280,7 @@ def audit(event: str, arguments) -> None:
     elif event in CHANGES_FILES or (event == "open" and writes(*arguments[1:])):
         path = arguments[0]
         inside = isinstance(path, int) or Path(WATCHED[-1], os.fsdecode(path)).is_relative_to(WATCHED[-1])
-        if not inside and "__pycache__" not in str(path):
+        if not inside and path != os.devnull and "__pycache__" not in str(path):
             SEEN.append(f"{event} {path!r}")
 
 
