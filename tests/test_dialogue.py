@@ -52,6 +52,11 @@ def test_long_lines_are_cut(bot):
     assert (x > 0).all() and (y > 0).all() and bot.vocabulary.numbers[END] not in y
 
 
+def test_lines_without_end_are_refused(bot):
+    with pytest.raises(UsageError, match="length"):
+        replace(bot.settings, length=10**6)
+
+
 def test_the_vocabulary_has_a_limit():
     bot = zoo.get("chatbot", units=8)
     bot.settings = replace(bot.settings, most=8)
@@ -178,10 +183,12 @@ def test_a_step_of_a_beam():
 # Scores
 
 
-def test_the_perplexity_is_summed_by_word(bot):
+def test_the_perplexity_is_summed_by_word(bot, monkeypatch):
     found = bot.evaluate((SAID * 5, REPLY * 5), split="train", progress=False)
     x, y = bot._encode(Pairs((SAID * 5)[:18], (REPLY * 5)[:18]))  # the last two are held out
     nats = bot._nats(x, y, lambda pairs: None)
+    monkeypatch.setattr("zoo.tasks.text.recurrent.SCORED", 1)  # a model so wide that it scores pair by pair
+    assert np.abs(bot._nats(x, y, lambda pairs: None) - nats).max() < 1e-5
     assert found["nats"].n == (y > 0).sum() and found["nats"].value == pytest.approx(nats.sum() / (y > 0).sum())
     assert found["perplexity"].value == pytest.approx(np.exp(found["nats"].value))
     assert found["shuffled"].value > found["perplexity"].value

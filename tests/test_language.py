@@ -249,7 +249,7 @@ def test_the_score_is_the_mean_over_every_token(net):
     assert found["perplexity"].value == pytest.approx(np.exp(nats.mean()), rel=1e-5) and found["unknown"] == 0
 
 
-def test_a_long_text_is_scored_in_parts_side_by_side(net):
+def test_a_long_text_is_scored_in_parts_side_by_side(net, monkeypatch):
     tokens = net.vocabulary.encode(VERSE)[:1003]
     from zoo.tasks.text.recurrent import TextScorer
 
@@ -258,6 +258,8 @@ def test_a_long_text_is_scored_in_parts_side_by_side(net):
         TextScorer(net._stateful.model, 64).score(tokens, 3),
     )
     assert len(one) == len(three) == 1002
+    monkeypatch.setattr("zoo.tasks.text.recurrent.SCORED", 1)  # a model so wide that it reads token by token
+    assert np.abs(TextScorer(net._stateful.model, 64).score(tokens[:99], 1) - one[:98]).max() < 1e-5
     cold = {0, 334, 668}  # where a part begins without knowing what came before
     far = [at for at in range(1002) if all(not 0 <= at - start < 100 for start in cold)]
     assert np.abs(one - three)[far].max() < 1e-2

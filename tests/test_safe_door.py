@@ -746,6 +746,15 @@ def test_a_model_that_was_not_made_here_is_tried_once(saved, parts, tmp_path, mo
     assert len(tried) == 1
 
 
+def test_of_a_strangers_model_no_more_inputs_go_through_at_a_time_than_it_was_tried_with(saved, parts, tmp_path):
+    """What a layer makes within is not known beforehand; a trial shows it."""
+    config = json.loads(parts[CONFIG])
+    config["config"]["name"] = "another"
+    pack(tmp_path / "a.keras", {**parts, CONFIG: json.dumps(config).encode()})
+    assert zoo.load(saved)._most_inputs() == inference.BATCH and zoo.load(tmp_path / "a.keras")._most_inputs() == 2
+    assert inference.KerasEngine(zoo.load(saved).model, 2)._batch == 2
+
+
 # The weights
 
 

@@ -66,6 +66,7 @@ RUNS = {
     "history of texts": state(history={"loss": ["a"] * 3}),
     "history as a list": state(history=[1.0, 2.0, 3.0]),
     "history of one number": state(history={"loss": 3}),
+    "history without a loss": state(history={"lost": [1.0] * 3}),
     "a seed in words": state(seed="1"),
     "a seed without end": state(seed=10**400),
     "the best of other epochs": state(best_epoch=10**9),

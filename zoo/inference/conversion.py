@@ -22,6 +22,7 @@ from zoo import catalog, saving
 from zoo.console import note
 from zoo.errors import printable
 from zoo.files import atomic_folder, home, is_cached, read_bytes
+from zoo.inference.engine import BATCH
 from zoo.inference.openvino import OpenVINOEngine, available, load_openvino, version
 
 FILE = "network.keras"  # a published network as a saved file: what fine-tuning puts its own head on
@@ -114,13 +115,17 @@ class Conversion:
         return self.folder
 
     def engine(
-        self, precision: str = "float32", check: Callable[[OpenVINOEngine], None] = lambda engine: None
+        self,
+        precision: str = "float32",
+        check: Callable[[OpenVINOEngine], None] = lambda engine: None,
+        most: int = BATCH,
     ) -> OpenVINOEngine | None:
         """The converted network, ready to use, or None where Keras has to do it.
 
         Args:
             precision: what it computes in.
             check: raises where the network does not answer as it should.
+            most: inputs of a forward pass, see `KerasEngine`.
         """
         for _ in range(2):
             folder = self.wait()
@@ -128,7 +133,7 @@ class Conversion:
                 return None
             try:
                 check_seal(folder)
-                engine = OpenVINOEngine(folder / CONVERTED, precision).ready()
+                engine = OpenVINOEngine(folder / CONVERTED, precision, most).ready()
                 self._check_published(engine)
                 check(engine)
                 return engine

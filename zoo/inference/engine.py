@@ -17,15 +17,19 @@ BATCH = 32  # inputs a forward pass; more are no faster on a CPU
 BATCH_BYTES = 384 * 2**20  # of what the layers hold at a time in a forward pass; networks for 224 pixels need 300 MB
 
 
-def batch_of(numbers: int) -> int:
-    """How many inputs go through at a time, where one needs so many numbers at its widest place; a power of two.
+def batch_of(numbers: int, most: int = BATCH) -> int:
+    """How many inputs go through at a time; a power of two.
+
+    Args:
+        numbers: what one of them needs at the widest place.
+        most: of inputs.
 
     Example:
         >>> batch_of(224 * 224 * 3), batch_of(4096 * 4096 * 3)
         (32, 2)
     """
-    most = BATCH_BYTES // (4 * max(1, numbers))
-    return 2 ** (max(1, min(BATCH, most)).bit_length() - 1)
+    most = min(most, BATCH_BYTES // (4 * max(1, numbers)))
+    return 2 ** (max(1, most).bit_length() - 1)
 
 
 def most_alive(steps: Iterable[tuple[Iterable[int], dict[int, int]]]) -> int:
@@ -47,6 +51,13 @@ def most_alive(steps: Iterable[tuple[Iterable[int], dict[int, int]]]) -> int:
         most = max(most, sum(alive.values()))
         alive = {name: size for name, size in alive.items() if last[name] > number}
     return most
+
+
+def numbers_of(model: keras.Model) -> int:
+    """How many numbers a model needs at its widest place for one input, where a length is open for one of it."""
+    from zoo import backend
+
+    return most_alive(backend.steps(model))
 
 
 class Engine(Protocol):
@@ -73,12 +84,14 @@ class KerasEngine:
 
     Args:
         model: a built `keras.Model`.
+        most: inputs of a forward pass. What happens within a layer is not counted, so of a stranger's model these are
+            as many as it was tried with.
     """
 
     name = "keras"
 
-    def __init__(self, model: keras.Model):
-        self.model = model
+    def __init__(self, model: keras.Model, most: int = BATCH):
+        self.model, self._most = model, most
         self._lock = threading.Lock()  # Keras' own prediction is not made for several threads
 
     @property
@@ -99,9 +112,7 @@ class KerasEngine:
 
     @cached_property
     def _batch(self) -> int:
-        from zoo import backend
-
-        return batch_of(most_alive(backend.steps(self.model)))
+        return batch_of(numbers_of(self.model), self._most)
 
 
 @dataclass(frozen=True)

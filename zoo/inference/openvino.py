@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.inference.engine import batch_of, most_alive
+from zoo.inference.engine import BATCH, batch_of, most_alive
 
 
 def available() -> bool:
@@ -54,16 +54,17 @@ class OpenVINOEngine:
     Args:
         path: OpenVINO's `.xml` file, its weights beside it.
         precision: "float32", where it answers as Keras does but for rounding, or "bfloat16".
+        most: inputs of a forward pass, see `KerasEngine`.
     """
 
     name = "openvino"
 
-    def __init__(self, path: Path, precision: str = "float32"):
-        self.path, self.precision = path, precision
+    def __init__(self, path: Path, precision: str = "float32", most: int = BATCH):
+        self.path, self.precision, self._most = path, precision, most
         self._lock, self._local, self._process = threading.Lock(), threading.local(), os.getpid()
 
     def __reduce__(self) -> tuple:
-        return OpenVINOEngine, (self.path, self.precision)
+        return OpenVINOEngine, (self.path, self.precision, self._most)
 
     @cached_property
     def _compiled(self) -> Any:
@@ -89,7 +90,7 @@ class OpenVINOEngine:
                     {number[name]: made[name] for name in made},
                 )
 
-        return batch_of(most_alive(steps()))
+        return batch_of(most_alive(steps()), self._most)
 
     def ready(self) -> "OpenVINOEngine":
         """The same, read and compiled: what is damaged is found now."""

@@ -258,6 +258,10 @@ class Archive:
         """Whether a model of this configuration was made here, so that nothing needs to be tried."""
         return is_cached(limits.mark(self.members, self.selftest))
 
+    def tried_with(self, usual: int) -> int:
+        """How many inputs at a time its model is known to bear: `usual`, of a stranger's those of its self-test."""
+        return usual if self.is_ours else min(usual, self.selftest["inputs"]["shape"][0])
+
     def trust(self) -> None:
         """Remember that it was made here, or is known by its hash: nothing needs to be tried."""
         limits.remember(limits.mark(self.members, self.selftest))

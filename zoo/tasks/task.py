@@ -198,8 +198,13 @@ class Task(abc.ABC):
     def _make_engine(self) -> inference.Engine:
         may_convert = self._model is None and "keras" not in sys.modules
         conversion = self._conversion() if may_convert else None
-        converted = conversion.engine(check=self._check) if conversion else None
-        return converted or inference.KerasEngine(self.model)
+        most = self._most_inputs()
+        converted = conversion.engine(check=self._check, most=most) if conversion else None
+        return converted or inference.KerasEngine(self.model, most)
+
+    def _most_inputs(self) -> int:
+        """How many inputs may go through the model at a time."""
+        return inference.BATCH if self._archive is None else self._archive.tried_with(inference.BATCH)
 
     def _made_of_model(self, make: Callable[[keras.Model], Made]) -> Made:
         """What is made of the model, once as long as it stays the same one: compiled loops are dear."""

@@ -200,7 +200,7 @@ def checked_state(state: dict) -> dict:
     epoch, history = state["epoch"], state["history"]
     numbers = [value for values in history.values() for value in values]
     sound = type(epoch) is int and all(type(values) is list and len(values) == epoch for values in history.values())
-    sound = sound and history and all(isinstance(value, float) for value in numbers)
+    sound = sound and "loss" in history and all(isinstance(value, float) for value in numbers)
     sound = sound and type(state["seed"]) is int and 0 <= state["seed"] < 2**64
     if not sound or type(best := state.get("best_epoch", epoch)) is not int or not 1 <= best <= epoch:
         raise ValueError("its counters are none")

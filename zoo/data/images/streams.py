@@ -2,10 +2,11 @@
 
 import collections
 import contextlib
+import itertools
 import math
 import os
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +24,7 @@ IN_MEMORY = 2 * 10**9  # bytes of decoded pictures above which they are kept in 
 AHEAD = 128 * 2**20
 Decoded = np.ndarray | ImageError | None  # pixels, why there are none, or not wanted
 Result = TypeVar("Result")
+AT_ONCE = 2**28  # bytes of decoded pictures that may be in memory together while a model is measured
 
 
 def stream(
@@ -155,3 +157,50 @@ def arrays(
         if progress is not None:
             progress(index + 1, len(pictures))
     return x[: len(kept)], y[kept], skipped
+
+
+class Repeatable:
+    """Pictures that are decoded each time that they are gone through, since they are too many to be in memory.
+
+    Args:
+        pictures: what to decode.
+        rule: how a picture becomes the model's input.
+        skipped: those that cannot be used are added to this list.
+    """
+
+    def __init__(self, pictures: Pictures, rule: Rule, skipped: list[Skipped]):
+        self.pictures, self.rule, self.skipped = pictures, rule, skipped
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of an array of them, if all can be used."""
+        return (len(self), *self.rule.shape)
+
+    def __getitem__(self, indices: np.ndarray) -> "Repeatable":
+        return Repeatable(self.pictures.subset(indices), self.rule, self.skipped)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        known = {item.path for item in self.skipped}
+        for index, _, _, decoded in stream(self.pictures, self.rule):
+            if isinstance(decoded, np.ndarray):
+                yield decoded
+            elif isinstance(decoded, ImageError) and (name := self.pictures.name(index)) not in known:
+                self.skipped.append(Skipped(name, decoded.kind, str(decoded)))
+
+
+def in_parts(pictures: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    """Pictures of one shape as arrays of `size` of them, the last one of what is left.
+
+    Example:
+        >>> [part.tolist() for part in in_parts(np.arange(5), 2)]
+        [[0, 1], [2, 3], [4]]
+    """
+    if isinstance(pictures, np.ndarray):
+        yield from (pictures[start : start + size] for start in range(0, len(pictures), size))
+        return
+    iterator = iter(pictures)
+    while part := list(itertools.islice(iterator, size)):
+        yield np.stack(part)

@@ -10,6 +10,7 @@ import numpy as np
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.preprocessing import Preprocessing, rule_of
+from zoo.data.images.streams import AT_ONCE, Repeatable
 from zoo.errors import UsageError
 from zoo.registry import Entry
 from zoo.tasks.task import Task
@@ -47,6 +48,25 @@ class PictureTask(Task):
             parts.append(pixels)
             left_out += skipped
         return parts, left_out
+
+    def _to_measure(self, dataset: Dataset, split: str, skipped: list[Skipped]) -> np.ndarray | Repeatable:
+        """The pixels of a part of the data to go through: an array, or where that would be too large, one by one.
+
+        Args:
+            dataset: the data.
+            split: which part.
+            skipped: what cannot be used is added to this list, of what is no array when it is gone through.
+
+        Raises:
+            ZooError: not one picture of it can be used.
+        """
+        pictures = dataset.splits[split]
+        if len(pictures) * math.prod(self.preprocessing.shape) > AT_ONCE:
+            return Repeatable(pictures, self.preprocessing, skipped)
+        pixels, _, left_out = sources.arrays(pictures, self.preprocessing)
+        sources.require_usable(pixels, dataset, split, left_out)
+        skipped += left_out
+        return pixels
 
     def _toy_data(self) -> Dataset:
         """Twenty-four pictures of waves."""

@@ -5,8 +5,10 @@ same version of zoo gave for pictures of the same kind, and with nothing else: i
 of Inception, trained on ImageNet.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.linalg import eigh
@@ -14,6 +16,7 @@ from scipy.linalg import eigh
 from zoo import catalog, metrics
 from zoo.console import progress_bar
 from zoo.data import sources
+from zoo.data.images.streams import Repeatable, in_parts
 from zoo.errors import ZooError, printable
 from zoo.tasks import factory
 
@@ -21,8 +24,24 @@ FEWEST = 100  # pictures of either kind
 LOOKED_AT = 1000  # pictures whose nearest learned one is looked for
 RESAMPLED = 20  # times, for an interval
 BLOCK = 500  # pictures at a time
+NUMBERS = 2**24  # of pictures, the same where these are large; 1,000 pictures of 64 by 64 in colour are fewer
 BLOCKS = 10  # of which a mean with an interval is taken, at the least
 GREY, COLOUR = ("cnn", "fashion_mnist"), ("efficientnet_lite0", "imagenet")  # who judges: a model and its weights
+
+
+class Many(Protocol):
+    """Pixels 0-255 of pictures, to go through more than once: a uint8 array, or what need not have all in memory.
+
+    Attributes:
+        shape: (n, height, width, channels).
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[np.ndarray]: ...
 
 
 @dataclass
@@ -41,11 +60,10 @@ class Judge:
         sha256 = catalog.card(name).weights[weights].sha256
         self.name, self.data = f"{name} {weights} {sha256[:12]}", weights
 
-    def look(self, pixels: np.ndarray, update: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
+    def look(self, pictures: Many, update: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
         """Features of shape (n, features), float64, and the number of the likeliest class, of pictures of any size."""
         rule, features, classes = self.model.preprocessing, [], []
-        for start in range(0, len(pixels), 256):
-            part = pixels[start : start + 256]
+        for part in in_parts(pictures, at_a_time(256, pictures.shape[1:])):
             if part.shape[1:] != rule.shape:
                 items = sources.Pictures(list(part), np.zeros(len(part), int), [""])
                 part, _, _ = sources.arrays(items, rule)
@@ -56,10 +74,20 @@ class Judge:
         return np.concatenate(features), np.concatenate(classes)
 
 
+def at_a_time(most: int, shape: tuple[int, ...]) -> int:
+    """How many pictures of that shape are worked on at a time: `most` of them, but of large ones fewer.
+
+    Example:
+        >>> at_a_time(256, (28, 28, 1)), at_a_time(256, (2048, 2048, 3))
+        (256, 1)
+    """
+    return max(1, min(most, NUMBERS // math.prod(shape)))
+
+
 def compare(
-    real: np.ndarray,
-    drawn: np.ndarray,
-    learned: np.ndarray | None = None,
+    real: np.ndarray | Repeatable,
+    drawn: Many,
+    learned: np.ndarray | Repeatable | None = None,
     data: str = "",
     seed: int = 0,
     progress: bool = True,
@@ -86,9 +114,7 @@ def compare(
     Raises:
         ZooError: there are too few pictures.
     """
-    for what, pictures in (("real", real), ("drawn", drawn)):
-        if len(pictures) < FEWEST:
-            raise ZooError(f"{len(pictures)} {what} pictures are too few to compare; {FEWEST} are the least.")
+    check_enough(real, drawn)
     random, judge = np.random.default_rng(seed), Judge(real.shape[-1])
     real = real[random.permutation(len(real))[: len(drawn)]]
     others = None if learned is None else learned[random.permutation(len(learned))[: len(real)]]
@@ -97,6 +123,7 @@ def compare(
         of_drawn, classes = judge.look(drawn, bar.update)
         of_real, _ = judge.look(real, bar.update)
         of_others = None if others is None else judge.look(others, bar.update)[0]
+    check_enough(of_real, of_drawn)  # what cannot be decoded is known now
     half = len(of_real) // 2
     result = {
         "frechet": frechet_with_interval(of_real, of_drawn, random),
@@ -104,13 +131,22 @@ def compare(
         "floor": frechet(of_real, of_others) if of_others is not None else frechet(of_real[:half], of_real[half:]),
     }
     if learned is not None:
-        drawn_far, real_far = (np.median(nearest(part[:LOOKED_AT], learned)) for part in (drawn, real))
+        size = at_a_time(LOOKED_AT, real.shape[1:])
+        first = (next(in_parts(pictures, size)) for pictures in (drawn, real))
+        drawn_far, real_far = (np.median(nearest(pictures, learned)) for pictures in first)
         result["nearest"] = float(drawn_far / real_far)
     if data == judge.data:
         shares = np.bincount(classes, minlength=len(judge.model.labels)) / len(classes)
         result["classes"] = dict(zip(judge.model.labels, shares.round(4).tolist(), strict=True))
         result["least"] = float(shares.min())
-    return {**result, "judge": judge.name, "n": len(drawn), "real": len(real)}
+    return {**result, "judge": judge.name, "n": len(of_drawn), "real": len(of_real)}
+
+
+def check_enough(real: Many, drawn: Many) -> None:
+    """Refuse too few pictures, or features of them."""
+    for what, pictures in (("real", real), ("drawn", drawn)):
+        if len(pictures) < FEWEST:
+            raise ZooError(f"{len(pictures)} {what} pictures are too few to compare; {FEWEST} are the least.")
 
 
 def format_comparison(result: dict) -> str:
@@ -178,12 +214,12 @@ def cubic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (x @ y.T / x.shape[1] + 1) ** 3
 
 
-def nearest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def nearest(a: np.ndarray, b: Many) -> np.ndarray:
     """How far each of `a` is from the nearest of `b`, as the root of the sum of squares; shape (len(a),)."""
     a = a.reshape(len(a), -1).astype(np.float32)
     least = np.full(len(a), np.inf, np.float32)
-    for start in range(0, len(b), BLOCK):
-        part = b[start : start + BLOCK].reshape(-1, a.shape[1]).astype(np.float32)
+    for block in in_parts(b, at_a_time(BLOCK, b.shape[1:])):
+        part = block.reshape(-1, a.shape[1]).astype(np.float32)
         squares = (a**2).sum(1)[:, None] + (part**2).sum(1) - 2 * a @ part.T
         least = np.minimum(least, squares.min(1))
     return np.sqrt(least.clip(0))

@@ -52,6 +52,31 @@ class GeneratorSettings:
                 raise UsageError(f"{name} is {value!r}; accepted are numbers from 0 to less than {most}.")
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Pictures that a generator draws each time that they are gone through; always the same, and never all in memory.
+
+    Attributes:
+        generator: who draws.
+        n: how many.
+        seed: of the drawing.
+    """
+
+    generator: ImageGenerator
+    n: int
+    seed: int
+
+    def __len__(self) -> int:
+        return self.n
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.n, *self.generator.preprocessing.shape)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return itertools.chain.from_iterable(self.generator.stream(self.n, self.seed))
+
+
 class ImageGenerator(PictureTask):
     """A model that draws pictures from noise.
 
@@ -274,9 +299,11 @@ class ImageGenerator(PictureTask):
         whole_number("n", n, fidelity.FEWEST)
         dataset = self._resolve_dataset(data, lambda data: sources.find(data, classes=False))
         split = dataset.to_measure_on(split)
-        (real, *learned), skipped = self._usable(dataset, *dict.fromkeys((split, "train")))
-        drawn = self.sample(n, seed)
-        comparison = fidelity.compare(real, drawn, learned[0] if learned else None, dataset.name, seed, progress)
+        skipped = [*dataset.skipped]
+        real, *learned = (self._to_measure(dataset, part, skipped) for part in dict.fromkeys((split, "train")))
+        comparison = fidelity.compare(
+            real, Drawn(self, n, seed), learned[0] if learned else None, dataset.name, seed, progress
+        )
         return self._remember({**comparison, "split": split}, skipped)
 
     def _format_result(self, result: dict) -> str:

@@ -12,6 +12,7 @@ from zoo import inference, metrics
 from zoo.console import progress_bar
 from zoo.data import images, sources
 from zoo.data.dataset import Dataset
+from zoo.data.images.streams import in_parts
 from zoo.errors import RecordMismatchError, UsageError, ZooError
 from zoo.registry import Entry
 from zoo.tasks.images.base import PictureTask
@@ -135,7 +136,7 @@ class Autoencoder(PictureTask):
             raise ZooError(f"{self.name} has no layer called 'code'; give that name to the layer that holds it.")
         encoder = keras.Model(model.input, model.get_layer("code").output)
         backend.prepare(encoder)
-        return inference.KerasEngine(encoder)
+        return inference.KerasEngine(encoder, self._most_inputs())
 
     def evaluate(
         self, data: Any = None, split: str | None = None, noise: float | None = None, progress: bool = True
@@ -163,16 +164,16 @@ class Autoencoder(PictureTask):
         noise = checked_noise(self.arguments.get("noise", 0.0) if noise is None else noise)
         dataset = self._resolve_dataset(data, lambda data: sources.find(data, classes=False))
         split = dataset.to_measure_on(split)
-        (pixels,), skipped = self._usable(dataset, split)
+        skipped = [*dataset.skipped]
+        pixels = self._to_measure(dataset, split, skipped)
         random = np.random.default_rng(0)
         measured = []
         with progress_bar(len(pixels), "evaluating", unit="picture", shown=progress) as bar:
-            chunk = self._at_a_time(CHUNK)
-            for start in range(0, len(pixels), chunk):
-                clean = pixels[start : start + chunk]
+            for clean in in_parts(pixels, self._at_a_time(CHUNK)):
                 noisy = with_noise(clean, noise, random) if noise else None
                 measured.append(distances(clean, self._logits(clean if noisy is None else noisy), noisy))
                 bar.update(len(clean))
+        sources.require_usable(measured, dataset, split, skipped)
         means = {key: metrics.mean(np.concatenate([part[key] for part in measured])) for key in measured[0]}
         return self._remember({**means, "noise": noise, "split": split}, skipped)
 

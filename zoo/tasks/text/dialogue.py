@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from zoo import metrics
+from zoo import inference, metrics
 from zoo.console import progress_bar
 from zoo.data import text_sources
 from zoo.data.dataset import Dataset
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 # Tokens beside the words; the number 0, which a vocabulary gives to what it does not know, fills up short lines here.
 BEGIN, END, RARE = "<begin>", "<end>", "<rare>"
-BATCH = 64  # pairs that are scored side by side
+BATCH = 64  # pairs that are scored side by side, where the model is not so wide that memory counts
+LONGEST = 2000  # words of a line; where an answer looks is a matrix of as many rows and columns
 # of the first lines that are measured on, how many answers are shown, and how many are examined for variety
 SHOWN, COUNTED = 10, 200
 
@@ -72,6 +73,10 @@ class DialogueSettings(TextSettings):
     tokens: str = "lower-case words"
     most: int | None = None
     length: int = 24
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole_number("length", self.length, 1, LONGEST)
 
 
 class Dialogue(TextTask):
@@ -293,11 +298,13 @@ class Dialogue(TextTask):
     def _nats(self, x: np.ndarray, y: np.ndarray, update: Callable[[int], None]) -> np.ndarray:
         """The negative logarithm of each word's probability, shape (n, length); 0 where there is no word."""
         from zoo import backend
+        from zoo.tasks.text.recurrent import SCORED
 
         nats = []
-        for start in range(0, len(x), BATCH):
-            wanted = y[start : start + BATCH]
-            (logits,) = backend.predict(self.model, x[start : start + BATCH], BATCH)
+        batch = max(1, min(BATCH, SCORED // inference.numbers_of(self.model)))
+        for start in range(0, len(x), batch):
+            wanted = y[start : start + batch]
+            (logits,) = backend.predict(self.model, x[start : start + batch], batch)
             highest = logits.max(-1, keepdims=True)
             logs = logits - highest - np.log(np.exp(logits - highest).sum(-1, keepdims=True))
             nats.append(np.where(wanted > 0, -np.take_along_axis(logs, wanted[..., None], -1)[..., 0], 0))

@@ -10,7 +10,10 @@ from zoo.backend import keras, ops
 from zoo.console import note
 from zoo.data.text.vocabulary import UNKNOWN
 from zoo.errors import ZooError
+from zoo.inference import numbers_of
 from zoo.tasks.text.samplers import NEVER, Sampling, draw
+
+SCORED = 2**25  # numbers that a model makes of a piece of text at a time, 128 MB; scoring takes several times as much
 
 
 def with_states(model: keras.Model) -> keras.Model:
@@ -199,7 +202,7 @@ class TextScorer:
 
     Args:
         stateful: from `with_states`.
-        length: tokens of a piece that is read at a time.
+        length: tokens of a piece that is read at a time; fewer, where the model is so wide that memory counts.
     """
 
     def __init__(self, stateful: keras.Model, length: int = 100):
@@ -216,14 +219,15 @@ class TextScorer:
         """
         count = len(numbers) - 1
         each = -(-count // rows)
-        steps = -(-each // self.length)
-        padded = np.zeros((2, rows, steps * self.length), np.int32)
+        length = max(1, min(self.length, SCORED // (rows * numbers_of(self.stateful))))
+        steps = -(-each // length)
+        padded = np.zeros((2, rows, steps * length), np.int32)
         for row in range(rows):
             part = numbers[row * each : (row + 1) * each + 1]
             padded[0, row, : max(0, len(part) - 1)], padded[1, row, : max(0, len(part) - 1)] = part[:-1], part[1:]
         states, parts = fresh_states(self.stateful, rows), []
-        for start in range(0, steps * self.length, self.length):
-            tokens, targets = padded[:, :, start : start + self.length]
+        for start in range(0, steps * length, length):
+            tokens, targets = padded[:, :, start : start + length]
             nats, *states = self.forward(tokens, targets, *states)
             parts.append(ops.convert_to_numpy(nats))
             progress(tokens.size)
