@@ -166,8 +166,8 @@ HIDDEN_UNITS = Study(
     table=("loss", "train_accuracy", "fresh_points_accuracy"),
     figure="decision_maps",
     shows="One or two units cannot bend the boundary around the petals, three can. Twenty and fifty bend it around a "
-    "few points more, fit the training points no better than five, and lose less on fresh ones than 2,000 points can "
-    "tell: too many do little harm here.",
+    "few points more, fit the training points no better than five, and are right on up to one fresh point in a "
+    "hundred fewer: too many do some harm, and it is small.",
     claims=(
         Claim("too few: 1 unit stays below 75 % of the training points", "1 unit", "train_accuracy", "<", 0.75),
         Claim("too few: 2 units stay below 75 %", "2 units", "train_accuracy", "<", 0.75),
