@@ -110,7 +110,7 @@ def attention(length: int):
     """Scores of each place for each other, which are no layer's output."""
 
     def middle(x):
-        x = layers.Reshape((length, 1))(layers.Resizing(length, 1)(x[..., :1]))
+        x = layers.Reshape((length, 3))(layers.Resizing(length, 1)(x))
         return layers.Attention()([x, x])
 
     return middle
@@ -118,7 +118,7 @@ def attention(length: int):
 
 def rows(x):
     """A recurrent layer on very many steps."""
-    x = layers.Reshape((2**16, 1))(layers.Resizing(256, 256)(x[..., :1]))
+    x = layers.Reshape((2**16, 3))(layers.Resizing(256, 256)(x))
     return layers.SimpleRNN(1, kernel_initializer="zeros")(x)
 
 
@@ -136,7 +136,7 @@ def language(words: int, units: int = 1):
         x, *_ = layers.GRU(units, return_sequences=True, return_state=True, kernel_initializer="zeros")(x)
         model = keras.Model(tokens, layers.Dense(words + 1, kernel_initializer="zeros")(x))
         net = zoo.get("char_lstm", vocab_size=words + 1)
-        vocabulary = {"kind": "words", "tokens": [f"{n:x}" for n in range(words - 3)] + ["to", "be", "\n"]}
+        vocabulary = {"kind": "words", "tokens": [f"w{n:x}" for n in range(words - 3)] + ["to", "be", "\n"]}
         written(path, model, net, vocabulary=vocabulary)
 
     return write
@@ -291,7 +291,7 @@ BY_TASK = {
     },
     "image_generation": {
         "sample": ["zoo", "sample", "FILE", "--out", "a.png"],
-        "evaluate": ["zoo", "evaluate", "FILE", "photos"],
+        "evaluate": ["zoo", "evaluate", "FILE", "photos", "--n", "100"],
         **COMMANDS,
     },
     "reconstruction": {

@@ -105,7 +105,15 @@ def header(shape):
     return file.getvalue()
 
 
+def patched(path):
+    """An archive that says of its members to be changes to others."""
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\1\2") + 8] |= 0x20
+    path.write_bytes(content)
+
+
 RESUME_FILES = {
+    "patched": patched,
     "of no bytes": lambda path: path.write_bytes(b""),
     "text": lambda path: path.write_text("hello"),
     "pickled": lambda path: np.savez(path, content=np.array([{}], dtype=object)),

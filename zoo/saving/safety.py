@@ -50,7 +50,7 @@ LAYERS = set(
     """.split()  # noqa: SIM905 ninety quoted names would hide the list
 )
 MODELS = {"Functional", "Sequential", "Model"}
-VALUES = {"__keras_tensor__", "__tuple__", "__slice__", "__tensor__", "__numpy__"}
+VALUES = {"__keras_tensor__", "__tuple__", "__slice__", "__ellipsis__", "__tensor__", "__numpy__"}
 INITIALIZERS = set(
     """
     Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity IdentityInitializer LecunNormal LecunUniform Ones

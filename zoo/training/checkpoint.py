@@ -138,6 +138,7 @@ class RunCheckpoint(keras.callbacks.Callback):
             OSError,
             MemoryError,
             EOFError,
+            RuntimeError,  # zipfile's, of kinds of archives that it does not read
             ValueError,
             LookupError,
             TypeError,
