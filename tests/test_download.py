@@ -138,7 +138,7 @@ def test_another_address_of_the_web_is_followed(server, tmp_path):
 def test_what_is_inside_a_gzip_file_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(download, "LARGEST", 10**6)
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(10**7)))
-    assert "more than 1,000,000 bytes" in download.content_sha256(tmp_path / "bomb.gz")
+    assert "more than 1,000,000 bytes" in download.content_digest(tmp_path / "bomb.gz")
 
 
 def test_a_folder_that_cannot_be_written(server, tmp_path):

@@ -31,14 +31,15 @@ class HTTPRedirect(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def fetch(url: str, target, sha256: str, size: int | None = None) -> Path:
+def fetch(url: str, target, expected: str | None, size: int | None = None) -> Path:
     """Download a file, unless it is there already.
 
     Args:
         url: where it is.
         target: where it goes. What has come so far lies beside it in a file ending in ".part", and a later call
             carries on from there.
-        sha256: of the content; of what is inside when the name of `target` ends in ".gz".
+        expected: SHA-256 of the content, or its MD5 where nobody states more; of what is inside when the name of
+            `target` ends in ".gz". None takes what comes.
         size: of the file in bytes, where it is known.
 
     Returns:
@@ -53,15 +54,15 @@ def fetch(url: str, target, sha256: str, size: int | None = None) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{target}.lock"):  # a second process waits here, and then finds the file
-            if target.exists() and content_sha256(target) == sha256:
+            if target.exists() and has_digest(target, expected):
                 return target
             _download(url, part, size)
-            found = content_sha256(part, gzipped=target.suffix == ".gz")
-            if found != sha256:
+            if not has_digest(part, expected, gzipped=target.suffix == ".gz"):
+                found = content_digest(part, target.suffix == ".gz", algorithm(expected))
                 part.unlink()
                 raise ZooError(
-                    f"{url} is not the file that was expected: its SHA-256 is {found}, not {sha256}. It was "
-                    "removed. Try again; if it stays so, the file at that address has changed."
+                    f"{url} is not the file that was expected: its {algorithm(expected)} is {found}, not {expected}. It "
+                    "was removed. Try again; if it stays so, the file at that address has changed."
                 )
             part.replace(target)
     except OSError as error:
@@ -69,13 +70,23 @@ def fetch(url: str, target, sha256: str, size: int | None = None) -> Path:
     return target
 
 
-def content_sha256(path: Path, gzipped: bool | None = None) -> str:
-    """SHA-256 of a file, or of what is inside it when it is gzipped (by its name, unless told).
+def algorithm(digest: str | None) -> str:
+    """What a digest was made by, to be seen by its length: "MD5" or "SHA-256"."""
+    return "MD5" if digest and len(digest) == 32 else "SHA-256"
+
+
+def has_digest(path: Path, expected: str | None, gzipped: bool | None = None) -> bool:
+    """Whether a file's content has the digest that is expected of it, if any is."""
+    return expected is None or content_digest(path, gzipped, algorithm(expected)) == expected
+
+
+def content_digest(path: Path, gzipped: bool | None = None, algorithm: str = "SHA-256") -> str:
+    """The digest of a file, or of what is inside it when it is gzipped (by its name, unless told).
 
     The wrapper of a gzip file holds a date and depends on the compressor; its content does not.
     """
     gzipped = path.suffix == ".gz" if gzipped is None else gzipped
-    total, length = hashlib.sha256(), 0
+    total, length = hashlib.new(algorithm.replace("-", "")), 0
     try:
         with gzip.open(path) if gzipped else path.open("rb") as file:
             while chunk := file.read(CHUNK):

@@ -22,6 +22,7 @@ class Entry:
         builder: plain function, its signature is its defaults; returns an uncompiled `keras.Model`.
         task: the kind of work, a module of `zoo.tasks`, for example "classification".
         source: the paper, course or book that the model is from.
+        application: of a network that Keras builds, the name of its function in `keras.applications`.
         dataset: the dataset that it trains on when none is named.
         fallback_dataset: an embedded dataset, proposed when `dataset` is not at hand.
         optimizer: name of a Keras optimizer, or Keras' configuration of one.
@@ -47,6 +48,7 @@ class Entry:
     builder: Callable
     task: str
     source: str
+    application: str | None = None
     dataset: str | None = None
     fallback_dataset: str | None = None
     optimizer: str | dict = "adam"

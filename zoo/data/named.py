@@ -13,7 +13,7 @@ from zoo.data.dataset_info import DatasetInfo
 from zoo.data.images import datasets as image_datasets
 from zoo.data.images.folders import read_folder
 from zoo.data.text import datasets as text_datasets
-from zoo.download import content_sha256, fetch
+from zoo.download import content_digest, fetch
 from zoo.errors import ZooError
 from zoo.registry import did_you_mean
 
@@ -86,7 +86,7 @@ def load_named(name: str, kind: str, classes: bool = True) -> Dataset[Any]:
         _check_part(whole, part, info.classes)
     root = _root(info) or _download(info, kind)
     for path, sha256 in info.files.items():
-        if (actual := content_sha256(root / path)) == sha256:
+        if (actual := content_digest(root / path)) == sha256:
             continue
         message = f"{root / path} is not the file that {name} is known by: its SHA-256 is {actual}, not {sha256}."
         if not info.package:

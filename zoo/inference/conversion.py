@@ -65,7 +65,7 @@ class Conversion:
         """Of a model with published weights, at its default arguments."""
         identity = {
             "network": card.name,
-            "weights": card.weights[weights].sha256,
+            "weights": card.weights[weights].fingerprint,
             "definition": hashlib.sha256(Path(card.file).read_bytes()).hexdigest(),
         }
         return cls((card.name, weights), identity)

@@ -96,6 +96,8 @@ ALLOWED = {
     "keras.initializers": INITIALIZERS,
     "keras.regularizers": {"L1", "L1L2", "L2", "OrthogonalRegularizer"},
     "keras.constraints": {"MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"},
+    "keras.src.applications.convnext": {"LayerScale"},
+    "keras.src.applications.inception_resnet_v2": {"CustomScaleLayer"},
     "keras.src.ops.numpy": NUMPY_OPERATIONS,
     "keras.src.ops.nn": NN_OPERATIONS,
     "builtins": VALUES,

@@ -125,7 +125,7 @@ class FeatureEngine:
         """Everything that a picture's features depend on beyond the picture; the cache's key is its hash."""
         return {
             "backbone": self.backbone.name,
-            "weights": self.backbone.card.weights[self.backbone.weights].sha256,
+            "weights": self.backbone.card.weights[self.backbone.weights].fingerprint,
             "definition": hashlib.sha256(Path(self.backbone.card.file).read_bytes()).hexdigest(),
             "preprocessing": self.backbone.rule.to_json(),
             "engine": self.name,

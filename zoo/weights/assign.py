@@ -82,6 +82,53 @@ def assign(model: "keras.Model", tensors: dict[str, np.ndarray], renamed: dict[s
         if value.shape != tuple(variable.shape):
             misshapen.append(f"{path} is {tuple(variable.shape)}, in the file {value.shape}")
     missing = [path for path in paths if path not in values]
+    _require(model, missing, unused, misshapen)
+    for path, value in values.items():
+        # a copy: the views into the file are read-only and need not be aligned, which some backends ask for
+        paths[path][1].assign(np.array(value, order="C"))
+
+
+def assign_in_order(model: "keras.Model", tensors: dict[str, np.ndarray]) -> None:
+    """Put tensors that are known by their places into a Keras model: each variable gets one, or nothing changes.
+
+    A convolution over one pixel, of shape (1, 1, in, out), is the same as a dense layer, of shape (in, out).
+
+    Args:
+        model: a flat model, its layers in the order of the file's.
+        tensors: by the number of the layer among those that have variables, and the number within it; see `h5_file`.
+
+    Raises:
+        ZooError: counts or shapes differ; the message lists all that differ.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="head")])
+        >>> assign_in_order(model, {"0/0": np.ones((3, 2)), "0/1": np.zeros(2)})
+    """
+    layers = [layer for layer in model.layers if layer.weights]
+    # the order in which Keras 2 wrote them
+    variables = {
+        f"{i}/{j}": variable
+        for i, layer in enumerate(layers)
+        for j, variable in enumerate(layer.trainable_weights + layer.non_trainable_weights)
+    }
+    values = {place: tensors[place] for place in variables if place in tensors}
+    for place, value in values.items():
+        if value.shape == (1, 1, *variables[place].shape):
+            values[place] = value[0, 0]
+    misshapen = [
+        f"{variables[place].path} is {tuple(variables[place].shape)}, in the file {value.shape}"
+        for place, value in values.items()
+        if value.shape != tuple(variables[place].shape)
+    ]
+    missing = [variable.path for place, variable in variables.items() if place not in tensors]
+    _require(model, missing, [place for place in tensors if place not in variables], misshapen)
+    for place, value in values.items():
+        variables[place].assign(np.array(value, order="C"))
+
+
+def _require(model: "keras.Model", missing: list[str], unused: list[str], misshapen: list[str]) -> None:
+    """Refuse weights that do not fit a model, with all that does not."""
     if missing or unused or misshapen:
         raise ZooError(
             f"These weights are not those of the model {model.name!r} as it was built.\n"
@@ -90,9 +137,6 @@ def assign(model: "keras.Model", tensors: dict[str, np.ndarray], renamed: dict[s
             f"  of another shape: {_shown(misshapen)}\n"
             "Build the model with its default arguments to use them, or leave the weights out."
         )
-    for path, value in values.items():
-        # a copy: the views into the file are read-only and need not be aligned, which some backends ask for
-        paths[path][1].assign(np.array(value, order="C"))
 
 
 def _transposed(layer, tensor: np.ndarray) -> np.ndarray:

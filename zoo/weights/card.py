@@ -11,7 +11,13 @@ from zoo.files import read_bytes
 from zoo.registry import did_you_mean
 
 SAVED_FILE = "keras"  # a whole model as `.save()` writes it; the other formats are numbers by name
-ENDINGS = {SAVED_FILE: ".keras", "weights.h5": ".weights.h5", "safetensors": ".safetensors", "torch": ".pth"}
+ENDINGS = {
+    SAVED_FILE: ".keras",
+    "weights.h5": ".weights.h5",
+    "h5": ".h5",
+    "safetensors": ".safetensors",
+    "torch": ".pth",
+}
 
 
 @dataclass(frozen=True)
@@ -22,10 +28,12 @@ class WeightsCard:
 
     Attributes:
         path: the card's own file.
-        format: "keras" for a saved file of the zoo's, "weights.h5" for Keras' weights alone, "safetensors", or "torch"
-            for what `torch.save` wrote before torch 1.6.
-        sha256: of the file with the weights.
+        format: "keras" for a saved file of the zoo's, "weights.h5" for Keras' weights alone, "h5" for those of Keras 1
+            and 2, "safetensors", or "torch" for what `torch.save` wrote before torch 1.6.
         licence: under which they may be used.
+        sha256: of the file with the weights.
+        md5: of the file, where nobody states a SHA-256.
+        unverified: why neither of the two is known; the file is then believed as it comes.
         file: its name, in a package its path; None is the card's name with the format's ending.
         package: the installed package that carries it, by its name for `import`.
         distribution: the same package by its name for pip; None where the names are the same.
@@ -33,6 +41,7 @@ class WeightsCard:
         url: the address that it is downloaded from, once.
         size: of the file in bytes, so that no more is downloaded.
         renamed: layer names by the names that the file has instead; see `zoo.weights.assign`.
+        factors: what arrays are multiplied by, by their name in the file.
         labels: file beside the card with the names of the classes; see `zoo.weights.load.class_names`.
         preprocessing: arguments of the task's preprocessing with which they were trained.
         scores: what they reach, by the name of the number, the chief one first: the number, or its "value", its
@@ -43,8 +52,10 @@ class WeightsCard:
 
     path: Path
     format: str
-    sha256: str
     licence: str
+    sha256: str | None = None
+    md5: str | None = None
+    unverified: str | None = None
     file: str | None = None
     package: str | None = None
     distribution: str | None = None
@@ -52,6 +63,7 @@ class WeightsCard:
     url: str | None = None
     size: int | None = None
     renamed: dict = field(default_factory=dict)
+    factors: dict = field(default_factory=dict)
     labels: str | None = None
     preprocessing: dict = field(default_factory=dict)
     scores: dict = field(default_factory=dict)
@@ -89,8 +101,15 @@ class WeightsCard:
         card = cls(path, **content)
         if card.format not in ENDINGS:
             raise ZooError(f"the card {path}: 'format' is {card.format!r}; accepted are {', '.join(ENDINGS)}.")
-        if not re.fullmatch("[0-9a-f]{64}", card.sha256):
-            raise ZooError(f"the card {path}: 'sha256' is {card.sha256!r}, where 64 hexadecimal digits belong.")
+        for key, digits in (("sha256", 64), ("md5", 32)):
+            if (value := getattr(card, key)) is not None and not re.fullmatch(f"[0-9a-f]{{{digits}}}", value):
+                raise ZooError(f"the card {path}: {key!r} is {value!r}, where {digits} hexadecimal digits belong.")
+        if sum(value is not None for value in (card.sha256, card.md5, card.unverified)) != 1:
+            raise ZooError(
+                f"the card {path} needs one of 'sha256', 'md5' and 'unverified', the reason why it has none."
+            )
+        if card.is_saved_file and card.sha256 is None:
+            raise ZooError(f"the card {path} lacks 'sha256', which a saved file is opened by.")
         if card.package and card.url:
             raise ZooError(f"the card {path} has both 'package' and 'url': give the one place where the weights lie.")
         if card.package is not None and not card.package.isidentifier():
@@ -110,6 +129,16 @@ class WeightsCard:
     def name(self) -> str:
         """Their own name, for `zoo.get(model, weights=name)`."""
         return self.path.stem.partition("-")[2]
+
+    @property
+    def expected(self) -> str | None:
+        """The hash that the file must have: SHA-256, or MD5 where nobody states more; None where neither is known."""
+        return self.sha256 or self.md5
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these weights from others: the hash, or else the address."""
+        return self.expected or str(self.url)
 
     @property
     def is_saved_file(self) -> bool:

