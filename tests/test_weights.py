@@ -48,14 +48,17 @@ BAD_CARDS = {
     "not text": ("\ud800", "cannot be read"),
     "unknown key": ({**LEAST, "license": "CC0"}, "key 'license', which no card has; did you mean 'licence'"),
     "path": ({**LEAST, "path": "x"}, "key 'path'"),
-    "missing keys": ({"format": "torch"}, "lacks 'sha256', 'licence'"),
+    "missing keys": ({"format": "torch"}, "lacks 'licence'"),
     "another kind": ({**LEAST, "licence": 1}, "'licence' is 1, where str belongs"),
     "another kind of none": ({**LEAST, "url": 1}, "'url' is 1, where str | None belongs"),
     "format": (
         {**LEAST, "format": "pickle"},
-        "'format' is 'pickle'; accepted are keras, weights.h5, safetensors, torch",
+        "'format' is 'pickle'; accepted are keras, weights.h5, h5, safetensors, torch",
     ),
     "hash": ({**LEAST, "sha256": "0"}, "'sha256' is '0', where 64 hexadecimal digits belong"),
+    "no hash": ({"format": "torch", "licence": "CC0"}, "needs one of 'sha256', 'md5' and 'unverified'"),
+    "two hashes": ({**LEAST, "md5": "0" * 32}, "needs one of 'sha256', 'md5' and 'unverified'"),
+    "MD5 of a saved file": ({"format": "keras", "licence": "CC0", "md5": "0" * 32}, "lacks 'sha256'"),
     "two places": ({**LEAST, "package": "p", "file": "f", "url": "https://x"}, "both 'package' and 'url'"),
     "package": ({**LEAST, "package": "some-package", "file": "f"}, "'package' is 'some-package', where a name"),
     "place in a package": ({**LEAST, "package": "p"}, "lacks 'file'"),
@@ -75,7 +78,7 @@ def test_bad_cards_are_named_with_their_key(case, tmp_path):
 
 def test_every_card_of_the_zoo_says_what_its_weights_reach_and_who_says_so():
     cards = [weights for card in catalog.cards().values() for weights in card.weights.values()]
-    assert {card.format for card in cards} == {"keras", "torch"}
+    assert {card.format for card in cards} == {"keras", "torch", "h5"}
     assert all(card.scores and card.scores_source and card.licence for card in cards)
 
 

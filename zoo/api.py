@@ -20,7 +20,8 @@ def list(task: str | None = None, weights: bool | None = None) -> builtins.list[
     """The names of the models, in order; no framework is imported.
 
     Args:
-        task: only models of this kind of work, for example "classification".
+        task: only models of this kind of work, for example "classification"; or "backbone", the pretrained networks
+            that `finetune` takes.
         weights: True for models that come with trained weights, False for those that do not.
 
     Raises:
@@ -31,11 +32,14 @@ def list(task: str | None = None, weights: bool | None = None) -> builtins.list[
         True
     """
     found = catalog.cards().values()
-    tasks = sorted({card.facts["task"] for card in found})
+    tasks = sorted({card.facts["task"] for card in found} | {"backbone"})
     if task is not None and task not in tasks:
         raise UsageError(f"no model has the task {task!r}{did_you_mean(task, tasks)} Tasks: {', '.join(tasks)}.")
     return [
-        card.name for card in found if task in (None, card.facts["task"]) and weights in (None, bool(card.weights))
+        card.name
+        for card in found
+        if (task in (None, card.facts["task"]) or (task == "backbone" and card.is_backbone))
+        and weights in (None, bool(card.weights))
     ]
 
 

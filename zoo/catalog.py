@@ -51,6 +51,11 @@ class Card:
         weights = {name: weights.to_json() for name, weights in self.weights.items()}
         return {**asdict(replace(self, weights={})), "weights": weights}
 
+    @property
+    def is_backbone(self) -> bool:
+        """Whether it is a pretrained network that fine-tuning can put a head on."""
+        return not all(weights.is_saved_file for weights in self.weights.values())
+
     def preprocessing(self, weights: str) -> dict[str, Any]:
         """Arguments of the task's preprocessing: the model's, and those that its weights of that name ask for."""
         return self.facts.get("preprocessing", {}) | self.weights[weights].preprocessing

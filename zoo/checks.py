@@ -5,6 +5,7 @@ model that cannot keep one says so itself, in `@register(..., known_gaps={"check
 """
 
 import ast
+import importlib
 import inspect
 import shutil
 import tempfile
@@ -204,14 +205,14 @@ def check_application(subject: Subject) -> None:
     task = subject.smallest()
     model = task.model
     assert [layer.name for layer in model.layers[-2:]] == ["features", "head"], "it does not end in features and head"
-    application = getattr(keras.applications, subject.entry.application)
+    application = getattr(keras.applications, str(subject.entry.application))
+    preprocess = importlib.import_module(application.__module__).preprocess_input
     shape, num_classes = task.arguments["input_shape"], task.arguments["num_classes"]
     whole = application(weights=None, input_shape=shape, classes=num_classes, classifier_activation=None)
     model.set_weights([a.reshape(b.shape) for a, b in zip(whole.get_weights(), model.get_weights(), strict=True)])
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (2, *shape)).astype(np.float32)
-    prepared = inspect.getmodule(application).preprocess_input(pixels.copy())
-    expected = _numpy(whole(prepared, training=False))
+    expected = _numpy(whole(preprocess(pixels.copy()), training=False))
     outputs = _numpy(model(pixels, training=False))
     rounding = 1e-3 * np.abs(expected).max()
     assert np.abs(outputs - expected).max() < rounding, f"{outputs[0]}, where Keras' own network says {expected[0]}"
@@ -222,7 +223,12 @@ def check_application(subject: Subject) -> None:
 
 CHECKS = [value for name, value in list(globals().items()) if name.startswith("check_")]
 # What Keras builds, Keras' own tests train: of such a network they are these.
-CHECKS_OF_APPLICATIONS = [check_card, check_imports, check_application, check_arguments]
+CHECKS_OF_APPLICATIONS: list[Callable[[Subject], None]] = [
+    check_card,
+    check_imports,
+    check_application,
+    check_arguments,
+]
 
 
 def checks_of(entry: Entry) -> list[Callable[[Subject], None]]:

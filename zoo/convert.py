@@ -171,17 +171,25 @@ def channels_first(model: "keras.Model") -> "keras.Model":
         return value
 
     pixels = keras.Input(model.input_shape[1:])
-    config = keras.Model(model.inputs, model.outputs).get_config()
+    model = keras.Model(model.inputs, model.outputs)
+    makes_pictures = {operation.name for operation in model.operations if len(operation.output.shape) == 4}
+    config = model.get_config()
     for layer in config["layers"]:
-        shapes, layer["inbound_nodes"] = layer.get("build_config"), turned(layer["inbound_nodes"])
-        layer["build_config"] = turned(shapes)
+        layer["inbound_nodes"] = turned(layer["inbound_nodes"])
+        layer["build_config"] = turned(layer.get("build_config"))
         values = layer["config"]
         if "batch_shape" in values:
             values["batch_shape"] = turned(values["batch_shape"])
         if "data_format" in values:
             values["data_format"] = "channels_first"
-        if layer["class_name"] == "BatchNormalization" and len(shapes["input_shape"]) == 4:
-            values["axis"] = 1
+        if layer["name"] in makes_pictures:
+            if values.get("axis") in (-1, 3):
+                values["axis"] = 1
+            if values.get("axis") in ([-1], [3], (-1,), (3,)):
+                values["axis"] = [1]
+            if len(values.get("target_shape", ())) == 3:
+                height, width, channels = values["target_shape"]
+                values["target_shape"] = [channels, height, width]
     inner = keras.Model.from_config(config)
     inner.set_weights(model.get_weights())
     return keras.Model(pixels, inner(keras.layers.Permute((3, 1, 2))(pixels)))

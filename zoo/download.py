@@ -61,8 +61,8 @@ def fetch(url: str, target, expected: str | None, size: int | None = None) -> Pa
                 found = content_digest(part, target.suffix == ".gz", algorithm(expected))
                 part.unlink()
                 raise ZooError(
-                    f"{url} is not the file that was expected: its {algorithm(expected)} is {found}, not {expected}. It "
-                    "was removed. Try again; if it stays so, the file at that address has changed."
+                    f"{url} is not the file that was expected: its {algorithm(expected)} is {found}, not {expected}. "
+                    "It was removed. Try again; if it stays so, the file at that address has changed."
                 )
             part.replace(target)
     except OSError as error:

@@ -18,7 +18,7 @@ SECTIONS = {
     "Any model": (models.train, models.evaluate, models.export, models.check),
     "Models of pictures": (images.reconstruct, images.sample, images.visualise),
     "Models of text": (text.generate, text.chat, text.similar),
-    "The zoo itself": (upkeep.reproduce, upkeep.cache, upkeep.completion),
+    "The zoo itself": (models.bench, upkeep.reproduce, upkeep.cache, upkeep.completion),
 }
 
 

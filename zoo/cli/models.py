@@ -20,7 +20,7 @@ from zoo.cli.options import (
     overwrite_option,
     weights_option,
 )
-from zoo.console import note, note_skipped, say, say_json
+from zoo.console import note, note_skipped, say, say_json, share
 from zoo.errors import UsageError, checked_seed
 from zoo.registry import NO_LITERAL
 
@@ -31,18 +31,53 @@ from zoo.registry import NO_LITERAL
 def list_(as_json, weights, task=None) -> None:
     """List the models.
 
+    The pretrained networks for `zoo finetune` are listed by `--task backbone` alone.
+
     Examples:
       zoo list
       zoo list --task classification --weights
+      zoo list --task backbone
       zoo list --json
     """
     cards = catalog.cards()
     shown = [cards[name] for name in zoo.list(task=task, weights=weights or None)]
     if as_json:
         return say_json(shown)
-    widths = [max(map(len, column)) for column in zip(*((c.name, c.facts["task"]) for c in shown), strict=True)]
-    for card in shown:
+    if task == "backbone":
+        return say(table_of_backbones(shown))
+    models = [card for card in shown if task or not card.is_backbone]
+    widths = [max(map(len, column)) for column in zip(*((c.name, c.facts["task"]) for c in models), strict=True)]
+    for card in models:
         say(f"{card.name:<{widths[0]}}  {card.facts['task']:<{widths[1]}}  {card.summary}")
+    if len(models) < len(shown):
+        note(f"And {len(shown) - len(models)} pretrained networks for `zoo finetune`: zoo list --task backbone")
+
+
+def table_of_backbones(cards: list[catalog.Card]) -> str:
+    """Backbones as a table: what they weigh, what they reach on ImageNet, how fast they are, where the weights are."""
+    from zoo.transfer.speed import speeds
+    from zoo.weights.load import at_hand
+
+    measured = speeds()
+    rows = [("", "parameters", "pixels", "top-1", "pictures/s", "weights")]
+    for card in cards:
+        weights = next(weights for weights in card.weights.values() if not weights.is_saved_file)
+        parameters = card.facts["parameters"]
+        origin = "to be downloaded" if weights.url else f"in {weights.distribution or weights.package}"
+        rows.append(
+            (
+                card.name,
+                f"{parameters / 1e6:.1f} M",
+                str(card.arguments["input_shape"][0]),
+                share(weights.scores.get("top1")),
+                f"{measured[card.name]['pictures_per_second']:.0f}" if card.name in measured else "-",
+                "here" if at_hand(weights) else f"{origin}, {4 * parameters / 1e6:,.0f} MB",  # in float32
+            )
+        )
+    name, *numbers, where = (max(map(len, column)) for column in zip(*rows, strict=True))
+    line = "  ".join([f"{{:<{name}}}", *(f"{{:>{width}}}" for width in numbers), f"{{:<{where}}}"])
+    lines = [line.format(*row).rstrip() for row in rows]
+    return "\n".join([*lines, "", "zoo bench NAME measures how many pictures a second it sees on this machine."])
 
 
 @command()
@@ -254,3 +289,27 @@ def check(as_json, every, names=()) -> int:
     if failures:
         note(f"zoo check: {len(failures)} checks failed, {failures[0]['model']} {failures[0]['check']} first.")
     return 1 if failures else 0
+
+
+@command()
+@argument("names", metavar="[BACKBONE]...", nargs=-1, shell_complete=complete_model)
+@option("--precision", metavar="P", help="float32 or bfloat16; without it, the fastest here.")
+def bench(as_json, names=(), precision=None) -> None:
+    """Measure how many pictures a second a pretrained network sees here.
+
+    Without a name, all those whose weights are on this machine. `zoo list --task backbone` shows the results.
+
+    Examples:
+      zoo bench
+      zoo bench mobilenet_v2 --json
+    """
+    from zoo.transfer import choice, speed
+
+    results = []
+    for name in names or [backbone.name for backbone in choice.backbones(choice.AUTO)]:
+        results.append(result := speed.measure(name, precision))
+        if not as_json:
+            speed_here = f"{result['pictures_per_second']:.1f} pictures/s"
+            say(f"{name}: {speed_here} by {result['engine']} in {result['precision']}")
+    if as_json:
+        say_json(results)

@@ -26,6 +26,7 @@ from zoo.registry import did_you_mean
 from zoo.tasks import factory
 from zoo.tasks.task import Task
 from zoo.transfer.cache import Cache
+from zoo.weights.load import find
 
 
 class Backbone:
@@ -39,20 +40,18 @@ class Backbone:
     """
 
     def __init__(self, name: str):
-        cards = {
-            key: card
-            for key, card in catalog.cards().items()
-            if not all(weights.is_saved_file for weights in card.weights.values())
-        }
+        cards = {key: card for key, card in catalog.cards().items() if card.is_backbone}
         if name not in cards:
             raise UsageError(
-                f"no backbone is called {name!r}{did_you_mean(name, cards)} Backbones: {', '.join(cards)}."
+                f"no backbone is called {name!r}{did_you_mean(name, cards)} `zoo list --task backbone` shows all "
+                f"{len(cards)}; 'auto' chooses among those whose weights are on this machine."
             )
         self.card = cards[name]
         self.name = name
         self.weights = next(name for name, weights in self.card.weights.items() if not weights.is_saved_file)
         height, width, channels = self.card.arguments["input_shape"]
         self.rule = images.Preprocessing((height, width), channels=channels, **self.card.preprocessing(self.weights))
+        self.weights_card = self.card.weights[self.weights]
         self.conversion = inference.Conversion.of_weights(self.card, self.weights)
         self._begun = threading.Lock()
 
@@ -60,8 +59,14 @@ class Backbone:
         return Backbone, (self.name,)
 
     def begin(self) -> None:
-        """Start what takes seconds before the first picture can be shown; meanwhile, pictures can be decoded."""
+        """Start what takes seconds before the first picture can be shown; meanwhile, pictures can be decoded.
+
+        Raises:
+            ZooError: the weights cannot be had.
+        """
         if self._begun.acquire(blocking=False):  # and never released: once is enough
+            if not self.conversion.done(inference.FILE):
+                find(self.weights_card)  # here, where people see the progress of a download
             self.conversion.begin()
             if not self.converts():
                 threading.Thread(target=importlib.import_module, args=["zoo.backend"], daemon=True).start()
@@ -125,7 +130,7 @@ class FeatureEngine:
         """Everything that a picture's features depend on beyond the picture; the cache's key is its hash."""
         return {
             "backbone": self.backbone.name,
-            "weights": self.backbone.card.weights[self.backbone.weights].fingerprint,
+            "weights": self.backbone.weights_card.fingerprint,
             "definition": hashlib.sha256(Path(self.backbone.card.file).read_bytes()).hexdigest(),
             "preprocessing": self.backbone.rule.to_json(),
             "engine": self.name,

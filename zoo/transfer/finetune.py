@@ -21,7 +21,8 @@ from zoo.errors import UsageError, ZooError, printable, whole_number
 from zoo.files import claimed, expand
 from zoo.tasks.images.classification import Classifier
 from zoo.tasks.images.novelty import NoveltyDetector
-from zoo.transfer.features import Backbone, FeatureEngine, Features, extract
+from zoo.transfer import choice
+from zoo.transfer.features import FeatureEngine, Features, extract
 from zoo.transfer.head import fit_head
 
 VAL_SPLIT = 0.2
@@ -37,6 +38,7 @@ def finetune(
     precision: str | None = None,
     seed: int = 0,
     skip_list: str | Path | None = None,
+    weights_file: str | Path | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
 ) -> Classifier:
@@ -48,12 +50,14 @@ def finetune(
         validation: data of the same kinds to measure on; None takes the data's own validation split, or else
             splits off `val_split`.
         val_split: share of each class that is held out; None is 0.2 where the data have no split of their own.
-        backbone: a pretrained network, see `zoo.list(weights=True)`.
+        backbone: a pretrained network, see `zoo.list(task="backbone")`; "auto" chooses among those whose weights are
+            on this machine, by cross-validation on the training pictures alone.
         augment: further views of each training picture, cropped and mirrored at random, that are trained on too.
         precision: what the training pictures' features are computed in: "float32" or, where the processor does,
             "bfloat16"; None is the fastest. The saved model computes in float32, and is measured so.
         seed: decides the split and the folds of the cross-validation; nothing else is random.
         skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
+        weights_file: the backbone's weights as a file that you have, where this machine cannot download them.
         out: a `.keras` file to save to; None keeps the classifier in memory only.
         overwrite: replace whatever file is there; without it, only a classifier of the same classes.
 
@@ -75,16 +79,22 @@ def finetune(
     if out is not None and Path(out).suffix != ".keras":
         raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
     with claimed(out):
-        network = Backbone(backbone)
-        fast, exact = FeatureEngine(network, precision), FeatureEngine(network, "float32")
+        candidates = choice.backbones(backbone, weights_file)
+        FeatureEngine(candidates[0], precision)  # refuses a precision before anything is read
         seconds: dict[str, float] = {}
         with clocked(seconds, "reading the folder"):
             dataset = sources.load(train, validation, val_split, seed, skip_list, hold_out=VAL_SPLIT, fewest=3)
         if out is not None:
             saving.output(out, {"task": "classification", "labels": dataset.labels}, overwrite)
+        network, results = candidates[0], None
         if not network.conversion.done(inference.FILE):
             network.begin()
         note(describe(dataset))
+        if len(candidates) > 1:
+            with clocked(seconds, "choice of the backbone"):
+                pictures, num_classes = dataset.splits["train"], len(dataset.labels)
+                network, results = choice.choose(candidates, pictures, num_classes, precision, seed)
+        fast, exact = FeatureEngine(network, precision), FeatureEngine(network, "float32")
 
         tests = sources.Pictures(list(network.rule.samples(2)), np.zeros(2, int), ["self-test"])
         with clocked(seconds, "training pictures"):
@@ -136,6 +146,7 @@ def finetune(
             "pictures": {"training": len(rows), "validation": len(held_out.kept)},
             "duplicates": len(seen.kept) - len(rows),
             "backbone": network.name,
+            "candidates": results,
             "features": {
                 "engine": fast.name,
                 "precision": fast.precision,

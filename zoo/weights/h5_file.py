@@ -1,7 +1,7 @@
 """Arrays out of the `.h5` files of Keras 1 and 2, in which `keras.applications` still gets its weights.
 
-Layers are listed in the order of the model, each with its arrays in order. The layers' names are of little use, as Keras
-made many of them up anew in each process; so Keras itself goes by the order, and so does the zoo.
+Layers are listed in the order of the model, each with its arrays in order. The layers' names are of little use, as
+Keras made many of them up anew in each process; so Keras itself goes by the order, and so does the zoo.
 """
 
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
         data: the whole file.
 
     Returns:
-        The arrays by two numbers, that of the layer among those that have arrays, and that within the layer: "0/0", "0/1",
-        "1/0", and so on, in this order.
+        The arrays by two numbers, that of the layer among those that have arrays, and that within the layer: "0/0",
+        "0/1", "1/0", and so on, in this order.
 
     Raises:
         ZooError: the bytes are no such file, are damaged, or lead out of the file.
@@ -54,11 +54,13 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
 
 
 def texts(group: Any, key: str) -> Iterator[str]:
-    """The texts of an attribute, which HDF5 keeps in several ones, with a number behind the key, where they are many."""
+    """The texts of an attribute; where they are many, HDF5 keeps them in several, with a number behind the key."""
     for part in [key] if key in group.attrs else [f"{key}{number}" for number in range(MAX_ITEMS)]:
         if part not in group.attrs:
             return
         attribute = group.attrs.get_id(part)
+        if attribute.shape == (0,):  # an empty list has the type of a number
+            return
         if len(attribute.shape) != 1 or attribute.shape[0] > MAX_ITEMS or attribute.dtype.kind not in "SO":
             raise ZooError(f"has no list of names in {part} of {group.name}")
         for name in group.attrs[part]:

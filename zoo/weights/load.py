@@ -65,6 +65,8 @@ def read(card: WeightsCard) -> dict[str, np.ndarray]:
     path = find(card)
     try:
         data = files.read_bytes(path)
+    except FileNotFoundError:
+        raise ZooError(f"there is no file {str(path)!r}, which the card {card.path} tells of.") from None
     except OSError as error:
         raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
     if card.sha256:  # where it was downloaded, its hash has just been compared
@@ -86,6 +88,8 @@ def find(card: WeightsCard) -> Path:
     Raises:
         ZooError: the package that carries it is not installed, or the download fails.
     """
+    if not card.url and not card.package:
+        return card.path.parent / card.file_name
     here = at_hand(card)
     if card.url:
         if here and here != place(card) and download.has_digest(here, card.expected):
@@ -93,8 +97,6 @@ def find(card: WeightsCard) -> Path:
         return download.fetch(card.url, place(card), card.expected, card.size)
     if here:
         return here
-    if not card.package:
-        raise ZooError(f"there is no file {card.file_name} beside the card {card.path}, which tells of it.")
     distribution = card.distribution or card.package
     wanted = f"keras-zoo[{card.extra}]" if card.extra else distribution
     raise ZooError(
@@ -143,8 +145,8 @@ def take(card: WeightsCard, file: str | Path) -> None:
         raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
     if not download.has_digest(path, card.expected):
         raise ZooError(
-            f"{path} is not the file at {card.url}: its {download.algorithm(card.expected)} is not {card.expected}. Get that "
-            "one, with the classes of ImageNet (not the one whose name ends in notop)."
+            f"{path} is not the file at {card.url}: its {download.algorithm(card.expected)} is not {card.expected}. "
+            "Get that one, with the classes of ImageNet (not the one whose name ends in notop)."
         )
     with files.atomic_file(place(card)) as temporary:
         temporary.write_bytes(data)

@@ -1,0 +1,78 @@
+"""The choice of a backbone, by cross-validation on the training pictures alone."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from zoo import catalog
+from zoo.console import note
+from zoo.data import sources
+from zoo.errors import UsageError, ZooError
+from zoo.transfer.features import Backbone, FeatureEngine, extract
+from zoo.transfer.head import fit_head
+from zoo.weights.load import at_hand, take
+
+AUTO = "auto"
+
+
+def backbones(name: str, weights_file: str | Path | None = None) -> list[Backbone]:
+    """The backbone of a name, or for "auto" all whose weights are on this machine.
+
+    Args:
+        name: a backbone's name, or "auto".
+        weights_file: the file with its weights, in the place of a download.
+
+    Raises:
+        UsageError: no such backbone; or a file, and no one backbone that it is of.
+        ZooError: for "auto", there is none; or the file is another one.
+    """
+    if name != AUTO:
+        backbone = Backbone(name)
+        if weights_file is not None:
+            take(backbone.weights_card, weights_file)
+        return [backbone]
+    if weights_file is not None:
+        raise UsageError("a file of weights belongs to one backbone: name it, in the place of 'auto'.")
+    here = [
+        backbone
+        for card in catalog.cards().values()
+        if card.is_backbone and at_hand((backbone := Backbone(card.name)).weights_card)
+    ]
+    if not here:
+        raise ZooError(
+            "the weights of no backbone are on this machine. `zoo list --task backbone` shows where they come from."
+        )
+    return here
+
+
+def choose(
+    candidates: list[Backbone], pictures: sources.Pictures, num_classes: int, precision: str | None, seed: int
+) -> tuple[Backbone, dict[str, dict[str, float]]]:
+    """The backbone on whose features a head predicts best what it has not seen.
+
+    Args:
+        candidates: the backbones.
+        pictures: to train on, with their classes.
+        num_classes: how many there are.
+        precision: what features are computed in; see `FeatureEngine`.
+        seed: decides the folds, the same for each.
+
+    Returns:
+        The best one, and for each the cross-validated cross-entropy of its best head, in nats, and the seconds that it
+        took, features that were not cached included.
+    """
+    results: dict[str, dict[str, float]] = {}
+    for backbone in candidates:
+        start = time.perf_counter()
+        features = extract(pictures, FeatureEngine(backbone, precision), title=backbone.name)
+        y = pictures.y[features.kept]
+        with threadpool_limits(1):  # as in `finetune`
+            head = fit_head(features.x[:, 0], y, num_classes, np.arange(len(y)), seed)
+        seconds = round(time.perf_counter() - start, 2)
+        results[backbone.name] = {"loss": min(head.losses.values()), "seconds": seconds}
+    best = min(candidates, key=lambda backbone: results[backbone.name]["loss"])
+    listed = ", ".join(f"{name} {each['loss']:.3f} in {each['seconds']:.1f} s" for name, each in results.items())
+    note(f"Chose {best.name}. Cross-validated loss on the training pictures: {listed}.")
+    return best, results
