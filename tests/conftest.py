@@ -66,7 +66,7 @@ def shared_data():
     pytest.skip("no shared datasets: set ZOO_DATA to a folder that holds hymenoptera/")
 
 
-def draw(kind: int, number: int, size: int = 48) -> Image.Image:
+def draw_photo(kind: int, number: int, size: int = 48) -> Image.Image:
     """A noisy picture, the same on every day: dots on red (0) or stripes on blue (1)."""
     random = np.random.default_rng([kind, number])
     y, x = np.mgrid[:size, :size]
@@ -83,8 +83,14 @@ def make_photos(folder: Path, counts: dict[str, int], first: int = 0) -> Path:
     for kind, (name, count) in enumerate(counts.items()):
         (folder / name).mkdir(parents=True)
         for number in range(first, first + count):
-            draw(kind, number).save(folder / name / f"{number}.jpg", quality=92)
+            draw_photo(kind, number).save(folder / name / f"{number}.jpg", quality=92)
     return folder
+
+
+@pytest.fixture(scope="session")
+def draw():
+    """`draw_photo`, for tests that want one."""
+    return draw_photo
 
 
 @pytest.fixture(scope="session")

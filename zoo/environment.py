@@ -79,7 +79,7 @@ def examine() -> dict:
         "backend": {"name": backend, "chosen_by": chosen_by},
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "instructions": _instructions(),
-        "memory": _memory(),
+        "memory": memory(),
         "missing": _missing(),
         "caches": caches,
         "problems": problems,
@@ -159,7 +159,8 @@ def lacks_bfloat16() -> bool:
     return bool(names) and not {"AVX-512 BF16", "AMX", "BF16"} & {*names}
 
 
-def _memory() -> dict[str, int | None]:
+def memory() -> dict[str, int | None]:
+    """Bytes of the machine's memory, and those that are free; None where that cannot be told."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}

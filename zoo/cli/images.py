@@ -41,6 +41,8 @@ from zoo.files import claimed
 @option("--weights-file", type=PATH, metavar="FILE", help="The network's weights, where they cannot be downloaded.")
 @option("--out", type=PATH, metavar="FILE.keras", help="Where to save (TRAIN.keras).")
 @option("--augment", type=int, metavar="K", help="Add K augmented views of each picture.")
+@option("--unfreeze", metavar="WHAT", help="What learns, too: none, the last block, N blocks, all, or auto.")
+@option("--epochs", type=int, metavar="N", help="How long unfrozen blocks learn; without it, a few epochs.")
 @option("--precision", metavar="P", help="float32 or bfloat16, to train on; without it, the fastest here.")
 @option("--errors", type=PATH, metavar="FILE.html", help="Write a page of the held-out pictures that it gets wrong.")
 @option("--skip-list", type=PATH, metavar="FILE", help="Pictures to leave out, as `zoo doctor --out` writes them.")
@@ -56,6 +58,7 @@ def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> Non
       zoo finetune photos/train --val photos/val --out pets.keras
       zoo finetune photos/ --errors wrong.html       and a page of what it gets wrong
       zoo finetune labels.csv --augment 4 --backbone efficientnet_lite1
+      zoo finetune photos/ --unfreeze auto           the backbone learns, too, where that pays: a minute or more
       zoo finetune textures                          an embedded dataset, no network needed
     """
     if {"validation", "val_split"} <= {*options}:
@@ -81,8 +84,21 @@ def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> Non
         f"Features: {features['computed']} computed by {features['engine']} in {features['precision']}, "
         f"{features['cached']} from the cache."
     )
+    if "watched" in summary["unfrozen"]:
+        say(unfreezing(summary["unfrozen"]))
     say("Seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in seconds.items()))
     say(f"Saved {out} ({out.stat().st_size / 1e6:.1f} MB). Next: zoo predict {out} PICTURE.jpg")
+
+
+def unfreezing(done: dict) -> str:
+    """What unfreezing came to, in a sentence."""
+    watched = done["watched"]
+    frozen, unfrozen = (f"{watched[way]['accuracy']:.1%}" for way in ("frozen", "unfrozen"))
+    chosen = f"the last {done['blocks']} of {done['of']} blocks have learned" if done["blocks"] else "all stay frozen"
+    return (
+        f"Unfreezing: {chosen}. On {watched['pictures']} training pictures that were watched, {done['tried']} blocks "
+        f"that had learned for {done['best_epoch']} epochs gave {unfrozen}, the frozen ones {frozen}."
+    )
 
 
 def default_name(train: str) -> str:

@@ -2,7 +2,7 @@
 
 from zoo.inference.conversion import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, key_of, seal
 from zoo.inference.engine import BATCH, Engine, HeadEngine, KerasEngine, batch_of, numbers_of
-from zoo.inference.openvino import OpenVINOEngine, available, fastest_precision, load_openvino
+from zoo.inference.openvino import OpenVINOEngine, OpenVINOTrunk, available, fastest_precision, load_openvino
 
 __all__ = [
     "BATCH",
@@ -15,6 +15,7 @@ __all__ = [
     "HeadEngine",
     "KerasEngine",
     "OpenVINOEngine",
+    "OpenVINOTrunk",
     "available",
     "batch_of",
     "fastest_precision",

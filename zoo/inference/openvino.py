@@ -121,3 +121,64 @@ class OpenVINOEngine:
         size = size.get_length() if size.is_static else self._batch
         batches = [request.infer(part.astype(np.float32)) for part in np.split(inputs, range(size, len(inputs), size))]
         return [np.concatenate([outputs[i] for outputs in batches]) for i in range(len(self._compiled.outputs))]
+
+
+class OpenVINOTrunk(OpenVINOEngine):
+    """A converted network up to a tensor within it.
+
+    What was converted has no names of Keras' any more, so the tensor is known by its values.
+
+    Args:
+        path: OpenVINO's `.xml` file, its weights beside it.
+        precision: "float32" or "bfloat16".
+        inputs: of the network, shape (n, ...).
+        expected: the tensor's values for these, shape (n, ...); the network may have its channels first there.
+
+    Raises:
+        LookupError: no tensor of the converted network has these values.
+    """
+
+    def __init__(self, path: Path, precision: str, inputs: np.ndarray, expected: np.ndarray):
+        super().__init__(path, precision)
+        self.inputs, self.expected = inputs, expected
+        self.channels_first = False
+        self.ready()
+
+    def __reduce__(self) -> tuple:
+        return OpenVINOTrunk, (self.path, self.precision, self.inputs, self.expected)
+
+    @cached_property
+    def _compiled(self) -> Any:
+        openvino = load_openvino()
+        core, model = openvino.Core(), openvino.Core().read_model(self.path)
+        last = self.expected.ndim - 1
+        plain, turned = self.expected, np.moveaxis(self.expected, last, 1)
+
+        def lengths(output: Any) -> list[int]:
+            shape = output.get_partial_shape()
+            return [n.get_length() if n.is_static else -1 for n in shape][1:] if shape.rank.is_static else []
+
+        shapes = [list(values.shape[1:]) for values in (plain, turned)]
+        candidates = [
+            output
+            for operation in model.get_ordered_ops()
+            for output in operation.outputs()
+            if lengths(output) in shapes
+        ]
+        probe = core.compile_model(
+            openvino.Model(candidates, model.get_parameters()), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+        )
+        answers = probe.create_infer_request().infer(self.inputs.astype(np.float32))
+        limit = 1e-3 * np.ptp(self.expected)
+        for output, answer in zip(candidates, answers.values(), strict=True):
+            for values in (plain, turned):
+                if answer.shape == values.shape and np.abs(answer - values).max() <= limit:
+                    self.channels_first = values is turned
+                    hint = {"INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bfloat16" else "f32"}
+                    return core.compile_model(openvino.Model([output], model.get_parameters()), "CPU", hint)
+        raise LookupError(f"{self.path}: no tensor has the values that were looked for")
+
+    def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """One output, with channels last."""
+        (values,) = super().__call__(inputs)
+        return [np.moveaxis(values, 1, -1) if self.channels_first else values]

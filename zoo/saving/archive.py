@@ -113,10 +113,18 @@ def save(model: "keras.Model", path: Path, record: dict, test: dict, overwrite: 
     Raises:
         ZooError: the name does not end in `.keras`, something else is there, or the file cannot be written.
     """
+    check_ending(path)
+    with unwritable(path):
+        parts = members(model)
+    write(path, parts, record, test, overwrite)
+    limits.remember(limits.mark(parts, test))
+
+
+def members(model: "keras.Model") -> dict[str, bytes]:
+    """The members of a `.keras` file of a model, as Keras writes them."""
     from zoo.backend import random_scope, silence_stderr
 
-    check_ending(path)
-    with unwritable(path), temporary_folder() as folder:
+    with temporary_folder() as folder:
         copy = folder / "model.keras"
         # to write a model down Keras imports TensorFlow, whatever it runs on
         with silence_stderr(), random_scope(None):
@@ -124,9 +132,7 @@ def save(model: "keras.Model", path: Path, record: dict, test: dict, overwrite: 
                 model = uncompiled(model)
             model.save(copy)
         with zipfile.ZipFile(copy) as archive:
-            members = {name: archive.read(name) for name in archive.namelist()}
-    write(path, members, record, test, overwrite)
-    limits.remember(limits.mark(members, test))
+            return {name: archive.read(name) for name in archive.namelist()}
 
 
 def write(path: Path, members: dict[str, bytes], record: dict, test: dict, overwrite: bool = False) -> None:

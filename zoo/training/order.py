@@ -128,7 +128,7 @@ class FitData:
     """What `fit` is given: arrays whose first axis counts examples, or what `Subsampled` makes examples of.
 
     Attributes:
-        x: inputs.
+        x: inputs; an array, or what has a length and gives the rows of some indices as one.
         y: targets.
         validation: the same two, to watch; and their weights, where they have some.
         order: in which order the examples are seen, `Shuffled`, `Sequential` or `Subsampled`.
@@ -136,7 +136,7 @@ class FitData:
         weights: how much each example counts in the loss, shape (n,); None where all count alike.
     """
 
-    x: np.ndarray
+    x: Any
     y: np.ndarray
     validation: tuple[np.ndarray, ...] | None = None
     order: Callable[..., Shuffled | Sequential | Subsampled] = Shuffled

@@ -23,11 +23,12 @@ class Cache:
 
     Args:
         identity: everything that the features depend on beyond the picture.
+        dtype: of the numbers that are kept.
     """
 
-    def __init__(self, identity: dict):
+    def __init__(self, identity: dict, dtype: type = np.float32):
         self.file = folder() / f"{inference.key_of({**identity, 'format': FORMAT})}.sqlite"
-        self.identity = identity
+        self.identity, self.dtype = identity, dtype
         self.known: set[tuple[str, int]] = set()
         self.inode = 0  # of the file that is open: another process may put a new one in its place
         self.width = 0  # numbers of a row, once there is one
@@ -48,8 +49,9 @@ class Cache:
         return self
 
     def open(self) -> None:
-        # A minute's patience: another process holds the lock only while it writes one batch.
-        self.connection = sqlite3.connect(self.file, timeout=60, isolation_level=None)
+        # A minute's patience: another process holds the lock only while it writes one batch. Training reads in a
+        # thread of its own.
+        self.connection = sqlite3.connect(self.file, timeout=60, isolation_level=None, check_same_thread=False)
         self.connection.text_factory = lambda text: text.decode(
             errors="replace"
         )  # damaged text is no error of its own
@@ -94,7 +96,7 @@ class Cache:
         return (digest, view) not in self.known
 
     def get(self, digest: str, view: int) -> np.ndarray | None:
-        """The features of a view, float32 of shape (d,); None where what the cache holds is not what was put there."""
+        """The features of a view, shape (d,); None where what the cache holds is not what was put there."""
         query = "SELECT row, checksum FROM features WHERE digest = ? AND view = ?"
         try:
             stored = self.connection.execute(query, [digest, view]).fetchone()
@@ -107,14 +109,14 @@ class Cache:
             return None
         if stored is None or not isinstance(stored[0], bytes) or stored[1] != checksum(digest, view, stored[0]):
             return None
-        row = np.frombuffer(stored[0], np.float32)
+        row: np.ndarray = np.frombuffer(stored[0], self.dtype)
         return row if len(row) == self.width and np.isfinite(row).all() else None
 
     def put(self, rows: list[tuple[str, int, np.ndarray]]) -> None:
         """Store a batch in one transaction; a full disk ends the caching, not the work."""
         if not self.writable:
             return
-        contents = [(digest, view, row.astype(np.float32).tobytes()) for digest, view, row in rows]
+        contents = [(digest, view, row.astype(self.dtype).tobytes()) for digest, view, row in rows]
         try:
             with self.transaction() as transaction:
                 if len(rows[0][2]) != self.width:

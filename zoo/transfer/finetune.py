@@ -1,12 +1,14 @@
 """Fine-tuning: a classifier of one's own photos from a pretrained backbone, in seconds and without a learning rate.
 
 The backbone is frozen, so each picture is shown to it once and its features are kept (features.py); the head is
-the optimum of a convex problem (head.py); both become one Keras model from pixels to logits.
+the optimum of a convex problem (head.py); both become one Keras model from pixels to logits. Where one asks for it,
+the backbone's last blocks go on learning from there (unfreeze.py), and the head is solved again.
 """
 
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,12 @@ from zoo.data import images, sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import UsageError, ZooError, printable, whole_number
 from zoo.files import claimed, expand
+from zoo.registry import did_you_mean
 from zoo.tasks.images.classification import Classifier
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.transfer import choice
 from zoo.transfer.features import FeatureEngine, Features, extract
-from zoo.transfer.head import fit_head
+from zoo.transfer.head import solve
 
 VAL_SPLIT = 0.2
 
@@ -36,6 +39,8 @@ def finetune(
     backbone: str = "efficientnet_lite0",
     augment: int = 0,
     precision: str | None = None,
+    unfreeze: str | int = "none",
+    epochs: int | None = None,
     seed: int = 0,
     skip_list: str | Path | None = None,
     weights_file: str | Path | None = None,
@@ -55,7 +60,11 @@ def finetune(
         augment: further views of each training picture, cropped and mirrored at random, that are trained on too.
         precision: what the training pictures' features are computed in: "float32" or, where the processor does,
             "bfloat16"; None is the fastest. The saved model computes in float32, and is measured so.
-        seed: decides the split and the folds of the cross-validation; nothing else is random.
+        unfreeze: how much of the backbone learns, too, once the head is solved: "none", its "last" block, that many
+            of its last blocks, "all" of it, or "auto": some, if a part of the training pictures says that it pays.
+            It imports Keras, and takes minutes rather than seconds where pictures or blocks are many.
+        epochs: how often the unfrozen blocks see all views of the training pictures; None is 3.
+        seed: decides the split, the folds of the cross-validation, and the order of training.
         skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
         weights_file: the backbone's weights as a file that you have, where this machine cannot download them.
         out: a `.keras` file to save to; None keeps the classifier in memory only.
@@ -76,6 +85,7 @@ def finetune(
         ['brick', 'grass', 'gravel']
     """
     augment, seed = whole_number("augment", augment, 0), whole_number("seed", seed, 0)
+    unfreeze, epochs = checked_unfreezing(unfreeze, epochs)
     if out is not None and Path(out).suffix != ".keras":
         raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
     with claimed(out):
@@ -95,6 +105,11 @@ def finetune(
                 pictures, num_classes = dataset.splits["train"], len(dataset.labels)
                 network, results = choice.choose(candidates, pictures, num_classes, precision, seed)
         fast, exact = FeatureEngine(network, precision), FeatureEngine(network, "float32")
+        if unfreeze != "none":
+            from zoo.transfer.unfreeze import count_blocks, learn
+
+            if isinstance(unfreeze, int):  # too many are better told of now
+                count_blocks(network.archive().build(), unfreeze)
 
         tests = sources.Pictures(list(network.rule.samples(2)), np.zeros(2, int), ["self-test"])
         with clocked(seconds, "training pictures"):
@@ -106,18 +121,9 @@ def finetune(
         rows = unseen(seen, held_out)
         y = dataset.splits["train"].y[seen.kept][rows]
         require_enough(y, dataset.labels, seen.skipped, copies=len(seen.kept) - len(rows))
-        # Products as small as these are faster on one thread, and far faster where others use the processor too.
-        with clocked(seconds, "head"), threadpool_limits(1):
-            views = seen.x.shape[1]
+        with clocked(seconds, "head"):
             shown = seen.x if len(rows) == len(seen.x) else seen.x[rows]
-            head = fit_head(
-                shown.reshape(-1, shown.shape[2]),
-                np.repeat(y, views),
-                len(dataset.labels),
-                groups=np.repeat(np.arange(len(rows)), views),
-                seed=seed,
-            )
-            novelty = NoveltyDetector.fit(shown[:, 0], seed)
+            head = solve(shown, y, len(dataset.labels), seed)
         skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
         note_skipped(skipped)
         with clocked(seconds, "saving"):
@@ -125,15 +131,37 @@ def finetune(
             test = saving.selftest(inputs, head(tested.x[:, 0]))
             members = saving.with_head(network.archive().members, "head", head.kernel, head.bias)
             archive = saving.Archive.in_memory(network.name, members, test)
-            engine = inference.HeadEngine(exact, head)
+        engine: inference.Engine = inference.HeadEngine(exact, head)
+        trained_on = [seen.digests[row] for row in rows]
+        about: dict = {"blocks": 0}
+        model = None
+        if unfreeze != "none":
+            with clocked(seconds, "unfreezing"):
+                pictures = replace(dataset.splits["train"].subset(seen.kept[rows]), weights=None)
+                outcome = learn(archive.build(), fast, pictures, trained_on, shown, unfreeze, epochs, seed)
+                model, shown, about = outcome.model, outcome.x, outcome.about
+            if model is not None:
+                with clocked(seconds, "head"):
+                    head = solve(shown, y, len(dataset.labels), seed)
+                    model.get_layer("head").set_weights([head.kernel, head.bias])
+                engine = inference.KerasEngine(model)
+                test = saving.selftest(inputs, saving.outputs(model, inputs))
+                archive = saving.Archive.in_memory(network.name, saving.members(model), test)
+        with clocked(seconds, "saving"):
+            with threadpool_limits(1):
+                novelty = NoveltyDetector.fit(shown[:, 0], seed)
             classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
-            trained_on = [seen.digests[row] for row in rows]
             classifier._remember_data(dataset, train, validation, trained_on)
-            about = {"split": "validation", "given": len(held_out.kept), "trained_on": 0}
+            measured_on = {"split": "validation", "given": len(held_out.kept), "trained_on": 0}
             pictures, kept = dataset.splits["validation"], held_out.kept.tolist()
-            evaluation = classifier._evaluation(pictures, kept, head(held_out.x[:, 0]), about, skipped)
+            if model is None:
+                logits = head(held_out.x[:, 0])
+            else:
+                logits, kept, _ = classifier._logits_of(pictures, lambda digest, view: True, progress=True)
+            evaluation = classifier._evaluation(pictures, kept, logits, measured_on, skipped)
             if out is not None:
                 classifier.save(out, overwrite)
+            if out is not None and model is None:
                 with contextlib.suppress(Exception):  # it only spares the first prediction the conversion
                     sha256 = saving.digest(expand(out).read_bytes())
                     network.conversion.put_head(
@@ -151,13 +179,44 @@ def finetune(
                 "engine": fast.name,
                 "precision": fast.precision,
                 "computed": seen.computed + held_out.computed,
-                "cached": seen.x.shape[0] * views + len(held_out.kept) - seen.computed - held_out.computed,
+                "cached": seen.x.shape[0] * seen.x.shape[1] + len(held_out.kept) - seen.computed - held_out.computed,
             },
             "strength": head.strength,
+            "unfrozen": about,
             "seconds": {name: round(value, 2) for name, value in list(seconds.items())},
             "out": None if out is None else str(out),
         }
         return classifier
+
+
+def checked_unfreezing(unfreeze: str | int, epochs: int | None) -> tuple[str | int, int | None]:
+    """The two values, or a sentence on what is accepted.
+
+    Raises:
+        UsageError: a word or number that means nothing here, or epochs where nothing is unfrozen.
+
+    Example:
+        >>> checked_unfreezing("4", None)
+        (4, None)
+    """
+    words = ("none", "last", "all", "auto")
+    if isinstance(unfreeze, str) and unfreeze.isdecimal():
+        unfreeze = int(unfreeze)
+    if isinstance(unfreeze, str) and unfreeze not in words:
+        raise UsageError(
+            f"unfreeze is {unfreeze!r}{did_you_mean(unfreeze, words)} Accepted are 'none', 'last', 'all', 'auto' or a "
+            "number of blocks, such as 4."
+        )
+    if not isinstance(unfreeze, str):
+        unfreeze = whole_number("unfreeze", unfreeze, 1)
+    if epochs is None:
+        return unfreeze, None
+    if unfreeze == "none":
+        raise UsageError(
+            "epochs are for blocks that learn, and none does: the head is solved, not trained. Leave epochs out, or "
+            "say what learns, for example unfreeze='last'."
+        )
+    return unfreeze, whole_number("epochs", epochs, 1, 1000)
 
 
 def unseen(seen: Features, held_out: Features) -> np.ndarray:

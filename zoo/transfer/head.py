@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 STRENGTHS = tuple(float(10.0**e) for e in np.arange(-1.0, -5.5, -0.5))  # strong to weak: each starts the next
 FOLDS = 5
@@ -83,6 +84,15 @@ def fit_head(features: np.ndarray, y: np.ndarray, num_classes: int, groups: np.n
     kernel, bias = optimum(x, y, num_classes, strength, everything, spread, near, tolerance=1e-6)
     kernel = basis @ kernel[:, 0] / scale
     return Head(kernel, bias[0] - mean @ kernel, strength, losses)
+
+
+def solve(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0) -> Head:
+    """Fit the head on features of views of pictures, shape (pictures, views, d), and their classes, (pictures,)."""
+    views = x.shape[1]
+    groups = np.repeat(np.arange(len(x)), views)
+    # Products as small as these are faster on one thread, and far faster where others use the processor too.
+    with threadpool_limits(1):
+        return fit_head(x.reshape(-1, x.shape[2]), np.repeat(y, views), num_classes, groups, seed)
 
 
 def principal_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

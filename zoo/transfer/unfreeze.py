@@ -1,0 +1,310 @@
+"""Unfreezing: the last blocks of a backbone go on learning, on one's own pictures and in seconds.
+
+The blocks in front stay frozen, so what they make of the pictures is computed once (activations.py), and an epoch
+passes through the last blocks alone. It begins at the solved head, and afterwards the head is solved once more, so
+that it is an optimum again. Batch normalisation stays as it was pretrained: statistics, scale and offset.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import backend, inference, saving
+from zoo.backend import keras
+from zoo.data.images.pictures import Pictures
+from zoo.errors import UsageError
+from zoo.files import claimed, home, temporary_folder
+from zoo.training import loop
+from zoo.training.order import FitData
+from zoo.training.plan import Plan
+from zoo.training.run import Run, learning_rate_schedule
+from zoo.transfer.activations import Activations, Trunk
+from zoo.transfer.blocks import Block, find_blocks
+from zoo.transfer.cache import Cache
+from zoo.transfer.features import FeatureEngine
+from zoo.transfer.head import cross_entropy, folds, solve
+
+EPOCHS = 3
+VIEWS = 3  # of each training picture at least, the plain one among them
+RATE = 1e-3  # learning rate of the last block and the head
+SLOWEST = 0.1  # no block learns by a smaller share of it
+SMOOTHING = 0.1  # share of each label that is given to all classes alike
+PATIENCE = 2  # epochs that may pass without a better one
+BATCH = 32
+WATCHED = 1000  # training pictures, at most, that early stopping and "auto" look at
+AUTO = 4  # blocks that "auto" tries
+
+
+class SlowedAdam(keras.optimizers.Adam):
+    """Adam with a learning rate of its own for each variable.
+
+    Args:
+        shares: of the learning rate, one a trainable variable, in the model's order.
+    """
+
+    def __init__(self, learning_rate: Any, shares: list[float], **options: Any):
+        super().__init__(learning_rate, **options)
+        self.shares = shares
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        super().update_step(gradient, variable, learning_rate * self.shares[self._get_variable_index(variable)])
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "shares": self.shares}
+
+
+@dataclass
+class Unfrozen:
+    """What came of letting the last blocks of a network learn.
+
+    Attributes:
+        model: the whole network, from pixels to the logits of the head that it began with; None where "auto" found the
+            frozen one to be better.
+        x: features of the training pictures by it, shape (pictures, views, d).
+        about: what was done, for the summary.
+    """
+
+    model: keras.Model | None
+    x: np.ndarray
+    about: dict
+
+
+def count_blocks(model: keras.Model, unfreeze: str | int) -> int:
+    """How many of a network's blocks a word or a number means.
+
+    Raises:
+        UsageError: the network has fewer.
+    """
+    most = len(find_blocks(model))
+    if isinstance(unfreeze, str):
+        return {"last": 1, "all": most, "auto": min(AUTO, most)}[unfreeze]
+    if unfreeze > most:
+        raise UsageError(
+            f"unfreeze is {unfreeze}, and {model.name} has {most} blocks; accepted are 1 to {most}, or 'all'."
+        )
+    return unfreeze
+
+
+def learn(
+    model: keras.Model,
+    engine: FeatureEngine,
+    pictures: Pictures,
+    digests: list[str],
+    x: np.ndarray,
+    unfreeze: str | int,
+    epochs: int | None = None,
+    seed: int = 0,
+) -> Unfrozen:
+    """Let the last blocks of a network learn, and compare what it gives then with what it gave before.
+
+    A part of the training pictures is watched: it says after which epoch the network was best, and under "auto"
+    whether that is better than the frozen one.
+
+    Args:
+        model: the whole network with the head that was solved on `x`; its weights change.
+        engine: computes the frozen network's features.
+        pictures: to learn from; all of them can be read.
+        digests: SHA-256 of each picture's content.
+        x: the frozen network's features, shape (pictures, views, d).
+        unfreeze: "last", "all", a number of blocks, or "auto".
+        epochs: how often all views are seen; None is `EPOCHS`.
+        seed: decides which pictures are watched, and the order.
+
+    Raises:
+        UsageError: the network has fewer blocks.
+        ZooError: the training came to numbers that are not finite.
+    """
+    everything = find_blocks(model)
+    blocks = everything[-count_blocks(model, unfreeze) :]
+    trunk = Trunk(engine, model, blocks[0].input, len(blocks))
+    watched = held_out(pictures.y, digests, seed)
+    learned = np.setdiff1d(np.arange(len(pictures)), watched)
+    views = max(VIEWS, x.shape[1])
+    with Cache(trunk.identity, trunk.dtype) as cache:
+
+        def activations(rows: np.ndarray, views: int) -> Activations:
+            made = Activations(trunk, pictures.subset(rows), [digests[row] for row in rows], views, cache)
+            made.fill()
+            return made
+
+        seen, unseen = activations(learned, views), activations(watched, x.shape[1])
+        history = train(model, blocks, seen, unseen, EPOCHS if epochs is None else epochs, seed, engine.identity)
+        behind = keras.Model(blocks[0].input, model.get_layer("features").output)
+        backend.prepare(behind)
+        views = min(unseen.views, seen.views, x.shape[1])
+        new = np.empty((len(x), views, x.shape[2]), np.float32)
+        for rows, part in ((learned, seen), (watched, unseen)):
+            places = (np.arange(len(rows))[:, None] * part.views + np.arange(views)).ravel()
+            batches = [part[places[start : start + BATCH]] for start in range(0, len(places), BATCH)]
+            found = [backend.predict(behind, batch)[0] for batch in batches]
+            new[rows] = np.concatenate(found).reshape(len(rows), views, -1)
+    before, after = (judge(features, pictures, learned, watched, seed) for features in (x, new))
+    gain = before.losses - after.losses  # in nats, picture by picture
+    better = bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
+    about = {
+        "blocks": len(blocks),
+        "tried": len(blocks),
+        "of": len(everything),
+        "epochs": len(history.epoch),
+        "best_epoch": history.best_epoch,
+        "views": seen.views,
+        "activations": seen.place,
+        "watched": {"pictures": len(watched), "frozen": before.to_json(), "unfrozen": after.to_json()},
+    }
+    if unfreeze == "auto" and not better:
+        return Unfrozen(None, x, {**about, "blocks": 0})
+    return Unfrozen(model, new, about)
+
+
+def held_out(y: np.ndarray, digests: list[str], seed: int) -> np.ndarray:
+    """Which training pictures are watched: about a fifth of each class, and of equal files all or none."""
+    _, groups = np.unique(digests, return_inverse=True)
+    chosen = np.flatnonzero(folds(y, groups, seed) == 0)
+    return np.sort(np.random.default_rng(seed).permutation(chosen)[:WATCHED])
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How good a head is on the watched pictures, when it is solved on the others' features.
+
+    Attributes:
+        losses: cross-entropy of each watched picture, in nats.
+        accuracy: the share that is right.
+    """
+
+    losses: np.ndarray
+    accuracy: float
+
+    def to_json(self) -> dict:
+        return {"accuracy": round(self.accuracy, 4), "loss": round(float(self.losses.mean()), 4)}
+
+
+def judge(x: np.ndarray, pictures: Pictures, learned: np.ndarray, watched: np.ndarray, seed: int) -> Judgement:
+    """Judge features of shape (pictures, views, d)."""
+    head = solve(x[learned], pictures.y[learned], len(pictures.labels), seed)
+    logits, y = head(x[watched, 0]), pictures.y[watched]
+    return Judgement(cross_entropy(logits, y), float(np.mean(logits.argmax(axis=1) == y)))
+
+
+def train(
+    model: keras.Model,
+    blocks: list[Block],
+    seen: Activations,
+    unseen: Activations,
+    epochs: int,
+    seed: int,
+    features: dict,
+) -> keras.callbacks.History:
+    """Train the last blocks and the head, by the loop that all models are trained by; a run that was ended goes on.
+
+    Args:
+        model: the whole network; it ends with the weights of its best epoch.
+        blocks: those that learn.
+        seen, unseen: activations of the pictures that are learned from, and of those that are watched.
+        epochs: how often all views are seen.
+        seed: decides the order.
+        features: what the frozen network is known by.
+    """
+    classes = np.eye(len(seen.pictures.labels), dtype=np.float32)
+    tail = keras.Model(blocks[0].input, model.output)
+    with frozen_norms(tail), backend.random_scope(seed):
+        for number, state in enumerate(v for v in tail.variables if v.name == "seed_generator_state"):
+            state.assign(np.array([seed, number], state.dtype))
+        plain = unseen[np.arange(len(unseen.pictures)) * unseen.views]
+        watched = plain, classes[unseen.pictures.y]
+        plan = Plan(
+            FitData(seen, np.repeat(classes[seen.pictures.y], seen.views, axis=0), watched),
+            tail,
+            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=SMOOTHING),
+            [keras.metrics.CategoricalAccuracy(name="accuracy")],
+            [keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE)],
+        )
+        rate = learning_rate_schedule("cosine", RATE, epochs * plan.data.steps(BATCH))
+        optimizer = SlowedAdam(rate, shares_of_rate(tail, blocks))
+        identity = {
+            "features": features,
+            "from": {name: saving.digest(part.tobytes()) for name, part in zip("xy", watched, strict=True)},
+            "learned": saving.digest(" ".join(seen.digests).encode()),
+            "labels": saving.digest(seen.pictures.y.astype(np.int32).tobytes()),
+            "head": saving.digest(b"".join(part.tobytes() for part in model.get_layer("head").get_weights())),
+            "blocks": len(blocks),
+            "views": seen.views,
+            "batch": BATCH,
+            "epochs": epochs,
+            "seed": seed,
+            "smoothing": SMOOTHING,
+            "optimizer": {key: saving.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
+            "on": backend.setting(),
+        }
+
+        def save(path: Path) -> None:
+            record = {"name": model.name, "task": "classification", "source": "", "arguments": {}, "data": {}}
+            test = saving.selftest(plain[:2], saving.outputs(tail, plain[:2]))
+            saving.save(tail, path, {**record, "metrics": {}}, test, overwrite=True)
+
+        with run_folder(inference.key_of(identity)) as folder:
+            run = Run(
+                epochs,
+                optimizer,
+                BATCH,
+                seed=seed,
+                folder=folder,
+                resume=(folder / "resume.npz").is_file(),
+                identity=identity,
+            )
+            history = loop.fit(plan, run, save, tail)
+            shutil.rmtree(folder)
+    return history
+
+
+@contextlib.contextmanager
+def run_folder(name: str) -> Iterator[Path]:
+    """Where a training is kept while it runs: in the cache, where the same one finds it again, else for a while."""
+    folder = home() / "unfreezing" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        with temporary_folder() as folder:
+            yield folder
+        return
+    with claimed(folder):
+        yield folder
+
+
+@contextlib.contextmanager
+def frozen_norms(model: keras.Model) -> Iterator[None]:
+    """Batch normalisation as it was pretrained, in training too: statistics, scale and offset stay what they are."""
+    norms = [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]
+    for layer in norms:
+        layer.trainable = False
+    try:
+        yield
+    finally:
+        for layer in norms:
+            layer.trainable = True
+
+
+def shares_of_rate(model: keras.Model, blocks: list[Block]) -> list[float]:
+    """The share of the learning rate that each trainable variable learns by: the earlier its block, the less."""
+    distance = {
+        id(variable): len(blocks) - number
+        for number, block in enumerate(blocks, 1)
+        for layer in block.layers
+        for variable in getattr(layer, "variables", ())
+    }
+    return [SLOWEST ** (distance.get(id(variable), 0) / len(blocks)) for variable in model.trainable_variables]
