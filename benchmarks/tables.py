@@ -152,6 +152,33 @@ def finetune() -> list[str]:
     return table("command | accuracy (95 %) | trained on / held out | seconds | again", lines)
 
 
+def unfreeze() -> list[str]:
+    """Frozen and unfrozen on the same splits; of the cost, what the first split needed more, with nothing cached."""
+    lines = []
+    for (dataset,), rows in grouped(results("unfreeze"), "dataset").items():
+        ways = {way: {row["seed"]: row for row in of} for (way,), of in grouped(rows, "unfreeze").items()}
+        for way, runs in ways.items():
+            accuracies = [100 * float(row["accuracy"]) for row in runs.values()]
+            first, frozen = (float(ways[name]["0"]["processor_seconds"]) for name in (way, "none"))
+            lines.append(
+                [
+                    f"{dataset}, `--unfreeze {way}`",
+                    f"{np.mean(accuracies):.1f} % ± {np.std(accuracies, ddof=1):.1f}",
+                    "" if way == "none" else difference(runs, ways["none"]),
+                    "" if way == "none" else gains(runs, ways["none"]),
+                    "" if way == "none" else ", ".join(row["blocks"] for row in runs.values()),
+                    "" if way == "none" else f"{first - frozen:.0f}",
+                ]
+            )
+    header = "what | accuracy | gain, points (95 %) | gain by split, points | blocks by split | processor seconds more"
+    return table(header, lines)
+
+
+def gains(theirs: dict[str, Row], ours: dict[str, Row]) -> str:
+    """Mean and standard deviation over splits of the paired difference, in points."""
+    return spread([100 * (float(theirs[seed]["accuracy"]) - float(ours[seed]["accuracy"])) for seed in theirs], 1)
+
+
 def throughput() -> list[str]:
     return [
         f"- {row['what']}: {float(row['pictures_per_second']):.0f} pictures a second" for row in results("throughput")
@@ -254,6 +281,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "headline": headline,
     "compare": compare,
     "finetune": finetune,
+    "unfreeze": unfreeze,
     "throughput": throughput,
     "growth": growth,
     "imagenet_sample": imagenet_sample,

@@ -191,6 +191,36 @@ def test_an_interrupted_run_goes_on_where_it_was(small, own_home, monkeypatch):
     assert not list(own_home.glob("unfreezing/*/*"))
 
 
+def test_what_is_watched():
+    """A fifth of each class, at least one and not all of it; of equal files all or none; at most so many."""
+    y, digests = np.repeat([0, 1, 2], [40, 2, 2]), [str(i) for i in range(44)]
+    digests[42] = digests[43] = "equal"
+    watched = unfreeze.held_out(y, digests, 0)
+    assert np.bincount(y[watched], minlength=3).tolist() == [8, 1, 0]
+    assert watched.tolist() != unfreeze.held_out(y, digests, 1).tolist()
+    many = unfreeze.held_out(np.arange(20000) % 2, [str(i) for i in range(20000)], 0)
+    assert len(many) == unfreeze.WATCHED
+
+
+GAINS = {"better": [0.5, 0.7, 0.6, 0.8], "by accident": [2.0, 0.0, 2.0, 0.0], "worse": [2.0, 2.1, 2.2, 2.3]}
+
+
+@pytest.mark.parametrize("case", GAINS)
+def test_auto_decides_on_what_was_watched(small, own_home, monkeypatch, case):
+    """It takes the unfrozen network where its loss on watched pictures is lower beyond their accidents."""
+    losses = iter([np.array([1.0, 1.1, 1.2, 1.3]), np.array(GAINS[case])])
+    monkeypatch.setattr(unfreeze, "ENOUGH", 2)
+    monkeypatch.setattr(unfreeze, "judge", lambda *_: unfreeze.Judgement(next(losses), 0.5))
+    monkeypatch.setattr(unfreeze, "train", lambda *_: types.SimpleNamespace(epoch=[0], best_epoch=1))
+    outcome = learn(small, "auto", epochs=1)
+    assert (outcome.model is small.model) == (case == "better") == (outcome.x is not small.x)
+    assert outcome.about["blocks"] == int(case == "better")
+
+
+def test_auto_says_where_pictures_are_too_few(small, own_home, capsys):
+    assert learn(small, "auto").about == {"blocks": 0, "of": 3} and "too few" in capsys.readouterr().err
+
+
 # Activations
 
 
@@ -276,13 +306,12 @@ def test_the_reported_numbers_are_those_of_the_file(unfrozen, tuned):
     assert not np.array_equal(*kernels)
 
 
-def test_auto_keeps_the_frozen_head_where_that_is_best(tuned, tmp_path):
-    """The photos are told apart without any mistake: there is nothing to be gained."""
-    out = tmp_path / "auto.keras"
-    done = zoo.finetune(tuned.photos, unfreeze="auto", epochs=1, out=out).summary
-    assert done["unfrozen"]["blocks"] == 0 and done["unfrozen"]["tried"] > 1
+def test_auto_may_keep_the_frozen_head(tuned, tmp_path, capsys):
+    """Of so few pictures there is no telling, and the file is the one that is made without unfreezing."""
+    done = zoo.finetune(tuned.photos, unfreeze="auto", out=tmp_path / "auto.keras").summary
+    assert done["unfrozen"]["blocks"] == 0 and "24 training pictures are too few" in capsys.readouterr().err
     assert done["validation"] == tuned.classifier.summary["validation"]
-    one, two = (zoo.load(path)._archive.members["model.weights.h5"] for path in (out, tuned.out))
+    one, two = (zoo.load(path)._archive.members["model.weights.h5"] for path in (tmp_path / "auto.keras", tuned.out))
     assert one == two
 
 

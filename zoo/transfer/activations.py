@@ -84,25 +84,27 @@ class Activations:
         pictures: whose; all of them can be read.
         digests: SHA-256 of each picture's content.
         views: how many of each.
-        cache: an open cache of `trunk.identity`.
+        cache: an open cache of `trunk.identity`; None where the trunk is nothing.
     """
 
-    def __init__(self, trunk: Trunk, pictures: sources.Pictures, digests: Sequence[str], views: int, cache: Cache):
+    def __init__(
+        self, trunk: Trunk, pictures: sources.Pictures, digests: Sequence[str], views: int, cache: Cache | None
+    ):
         self.trunk, self.pictures, self.digests, self.cache = trunk, pictures, digests, cache
         self.memory: dict[tuple[str, int], np.ndarray] = {}
         self._lock = threading.Lock()  # training reads in a thread of its own
         self.place, self.views = "nowhere", views
-        if not trunk.is_whole:
-            self._find_room(views)
+        if cache is not None:
+            self._find_room(cache, views)
         self.shape = (len(pictures) * self.views, *trunk.shape)
         self.ndim, self.dtype = len(self.shape), np.dtype(trunk.dtype)
 
-    def _find_room(self, views: int) -> None:
+    def _find_room(self, cache: Cache, views: int) -> None:
         """Choose where they are kept and how many views there are, and tell people where it is not as they wish."""
-        disk = shutil.disk_usage(self.cache.file.parent).free if self.cache.writable else 0
+        disk = shutil.disk_usage(cache.file.parent).free if cache.writable else 0
         memory = environment.memory()["available"] or 0
         sizes = {
-            count: self.trunk.row_bytes * sum(self.cache.lacks(d, v) for d in self.digests for v in range(count))
+            count: self.trunk.row_bytes * sum(cache.lacks(d, v) for d in self.digests for v in range(count))
             for count in range(views, 0, -1)
         }
         for place, free in (("disk", disk), ("memory", memory)):
@@ -116,7 +118,7 @@ class Activations:
             how = {"disk": "on the disk", "memory": "in memory", "nowhere": "nowhere: each epoch computes them anew"}
             note(
                 f"The activations of {len(self.digests):,} pictures, {views} views of each, take "
-                f"{sizes[views] / 1e6:,.0f} MB; {disk / 1e6:,.0f} MB are free in {self.cache.file.parent}. "
+                f"{sizes[views] / 1e6:,.0f} MB; {disk / 1e6:,.0f} MB are free in {cache.file.parent}. "
                 f"{self.views} are kept {how[self.place]}. ZOO_HOME names another folder for the cache."
             )
 
@@ -134,18 +136,11 @@ class Activations:
         batch = np.stack([row for row in found if row is not None])
         return batch if self.trunk.is_whole else batch.astype(np.float32)
 
-    def plain(self, indices: Sequence[int]) -> np.ndarray:
-        """The plain view of some of the pictures."""
-        return self[np.asarray(indices, int) * self.views]
-
-    def rows_of(self, indices: np.ndarray) -> np.ndarray:
-        """The rows of all views of some of the pictures, shape (pictures * views,)."""
-        return (np.asarray(indices, int)[:, None] * self.views + np.arange(self.views)).ravel()
-
     def fill(self) -> int:
         """Compute what is to be kept and is not yet, while the next pictures are decoded; returns how many rows."""
-        if self.place == "nowhere":
+        if self.cache is None or self.place == "nowhere":
             return 0
+        put, lacks = self.cache.put, self.cache.lacks
         waiting: list[tuple[str, int, np.ndarray]] = []
         count = 0
 
@@ -155,13 +150,13 @@ class Activations:
                 rows = self._compute([pixels for *_, pixels in waiting])
                 named = [(digest, view, row) for (digest, view, _), row in zip(waiting, rows, strict=True)]
                 if self.place == "disk":
-                    self.cache.put([(digest, view, row.ravel()) for digest, view, row in named])
+                    put([(digest, view, row.ravel()) for digest, view, row in named])
                 else:
                     self.memory |= {(digest, view): row for digest, view, row in named}
                 count += len(waiting)
                 waiting.clear()
 
-        stream = sources.stream(self.pictures, self.trunk.rule, views=self.views, wanted=self.cache.lacks)
+        stream = sources.stream(self.pictures, self.trunk.rule, views=self.views, wanted=lacks)
         with contextlib.closing(stream), progress_bar(len(self), "activations", unit="view") as bar:
             for _, view, digest, pixels in stream:
                 if isinstance(pixels, images.ImageError):
@@ -177,7 +172,7 @@ class Activations:
     def _get(self, digest: str, view: int) -> np.ndarray | None:
         if (digest, view) in self.memory:
             return self.memory[digest, view]
-        if self.trunk.is_whole:
+        if self.cache is None:
             return None
         with self._lock:
             row = self.cache.get(digest, view)

@@ -151,8 +151,13 @@ def folder() -> Path:
     return home() / "features"
 
 
+def runs() -> Path:
+    """Where the trainings of unfrozen blocks lie until they are done."""
+    return home() / "unfreezing"
+
+
 def cached() -> Iterator[dict]:
-    """What the cache holds: features and converted networks, each with its identity, bytes and days since last use."""
+    """What the cache holds: features, activations, runs and networks, with identity, bytes and days since last use."""
     for file in sorted(folder().glob("*.sqlite")):
         try:
             connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
@@ -163,7 +168,11 @@ def cached() -> Iterator[dict]:
                 connection.close()
         except (sqlite3.Error, TypeError, ValueError):
             identity, rows = {"backbone": "damaged"}, 0
-        yield item("features", file, identity, file.stat().st_size, rows)
+        kind = "activations" if "unfrozen" in identity else "features"
+        yield item(kind, file, identity, file.stat().st_size, rows)
+    for place in sorted(runs().glob("*")):
+        files = [file for file in place.iterdir() if file.is_file()] if place.is_dir() else []
+        yield item("interrupted run", place, {}, sum(file.stat().st_size for file in files), None)
     for place in sorted((home() / "networks").glob("*")):  # those that were being made when their maker was killed too
         files = [file for file in (place.iterdir() if place.is_dir() else [place]) if file.is_file()]
         try:

@@ -63,7 +63,7 @@ def finetune(
         unfreeze: how much of the backbone learns, too, once the head is solved: "none", its "last" block, that many
             of its last blocks, "all" of it, or "auto": some, if a part of the training pictures says that it pays.
             It imports Keras, and takes minutes rather than seconds where pictures or blocks are many.
-        epochs: how often the unfrozen blocks see all views of the training pictures; None is 3.
+        epochs: how often the unfrozen blocks see all views of the training pictures; None is 2.
         seed: decides the split, the folds of the cross-validation, and the order of training.
         skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
         weights_file: the backbone's weights as a file that you have, where this machine cannot download them.

@@ -19,28 +19,31 @@ import numpy as np
 
 from zoo import backend, inference, saving
 from zoo.backend import keras
+from zoo.console import note
 from zoo.data.images.pictures import Pictures
-from zoo.errors import UsageError
-from zoo.files import claimed, home, temporary_folder
+from zoo.errors import DivergedError, UsageError, ZooError
+from zoo.files import claimed, temporary_folder
 from zoo.training import loop
 from zoo.training.order import FitData
 from zoo.training.plan import Plan
 from zoo.training.run import Run, learning_rate_schedule
 from zoo.transfer.activations import Activations, Trunk
 from zoo.transfer.blocks import Block, find_blocks
-from zoo.transfer.cache import Cache
+from zoo.transfer.cache import Cache, runs
 from zoo.transfer.features import FeatureEngine
-from zoo.transfer.head import cross_entropy, folds, solve
+from zoo.transfer.head import cross_entropy, solve
 
-EPOCHS = 3
-VIEWS = 3  # of each training picture at least, the plain one among them
+EPOCHS = 2
+VIEWS = 4  # of each training picture at least, the plain one among them
 RATE = 1e-3  # learning rate of the last block and the head
 SLOWEST = 0.1  # no block learns by a smaller share of it
 SMOOTHING = 0.1  # share of each label that is given to all classes alike
 PATIENCE = 2  # epochs that may pass without a better one
 BATCH = 32
-WATCHED = 1000  # training pictures, at most, that early stopping and "auto" look at
-AUTO = 4  # blocks that "auto" tries
+SHARE = 0.2  # of the training pictures is watched, by early stopping and by "auto",
+WATCHED = 1000  # and so many at most
+ENOUGH = 20  # watched pictures, below which "auto" can say nothing
+AUTO = 1  # blocks that "auto" tries: four were no better on flower_photos, and cost twice as much
 
 
 class SlowedAdam(keras.optimizers.Adam):
@@ -124,51 +127,71 @@ def learn(
     """
     everything = find_blocks(model)
     blocks = everything[-count_blocks(model, unfreeze) :]
-    trunk = Trunk(engine, model, blocks[0].input, len(blocks))
     watched = held_out(pictures.y, digests, seed)
     learned = np.setdiff1d(np.arange(len(pictures)), watched)
-    views = max(VIEWS, x.shape[1])
-    with Cache(trunk.identity, trunk.dtype) as cache:
+    if not len(watched):
+        raise ZooError("to unfreeze, some class needs two different training pictures: one is watched. Add pictures.")
+    if unfreeze == "auto" and len(watched) < ENOUGH:
+        note(f"All blocks stay frozen: {len(pictures)} training pictures are too few to tell whether unfreezing pays.")
+        return Unfrozen(None, x, {"blocks": 0, "of": len(everything)})
+    trunk = Trunk(engine, model, blocks[0].input, len(blocks))
+    with contextlib.ExitStack() as stack:
+        cache = None if trunk.is_whole else stack.enter_context(Cache(trunk.identity, trunk.dtype))
 
         def activations(rows: np.ndarray, views: int) -> Activations:
             made = Activations(trunk, pictures.subset(rows), [digests[row] for row in rows], views, cache)
             made.fill()
             return made
 
-        seen, unseen = activations(learned, views), activations(watched, x.shape[1])
+        seen, unseen = activations(learned, max(VIEWS, x.shape[1])), activations(watched, x.shape[1])
         history = train(model, blocks, seen, unseen, EPOCHS if epochs is None else epochs, seed, engine.identity)
-        behind = keras.Model(blocks[0].input, model.get_layer("features").output)
-        backend.prepare(behind)
-        views = min(unseen.views, seen.views, x.shape[1])
-        new = np.empty((len(x), views, x.shape[2]), np.float32)
-        for rows, part in ((learned, seen), (watched, unseen)):
-            places = (np.arange(len(rows))[:, None] * part.views + np.arange(views)).ravel()
-            batches = [part[places[start : start + BATCH]] for start in range(0, len(places), BATCH)]
-            found = [backend.predict(behind, batch)[0] for batch in batches]
-            new[rows] = np.concatenate(found).reshape(len(rows), views, -1)
-    before, after = (judge(features, pictures, learned, watched, seed) for features in (x, new))
+        new = features(model, blocks[0].input, {seen: learned, unseen: watched}, views=x.shape[1])
+    before, after = (judge(each, pictures, learned, watched, seed) for each in (x, new))
     gain = before.losses - after.losses  # in nats, picture by picture
-    better = bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
     about = {
         "blocks": len(blocks),
-        "tried": len(blocks),
         "of": len(everything),
+        "tried": len(blocks),
         "epochs": len(history.epoch),
         "best_epoch": history.best_epoch,
         "views": seen.views,
         "activations": seen.place,
         "watched": {"pictures": len(watched), "frozen": before.to_json(), "unfrozen": after.to_json()},
     }
-    if unfreeze == "auto" and not better:
+    # a gain that may be the accident of these pictures is not worth another network
+    if unfreeze == "auto" and gain.mean() < gain.std(ddof=1) / np.sqrt(len(gain)):
         return Unfrozen(None, x, {**about, "blocks": 0})
     return Unfrozen(model, new, about)
 
 
+def features(model: keras.Model, begin: Any, parts: dict[Activations, np.ndarray], views: int) -> np.ndarray:
+    """The features that a network has come to, shape (pictures, views, d).
+
+    Args:
+        model: the whole network.
+        begin: the tensor that the activations are of.
+        parts: activations, each with the places of its pictures among all.
+        views: of each picture; fewer where there are fewer activations.
+    """
+    behind = keras.Model(begin, model.get_layer("features").output)
+    backend.prepare(behind)
+    views = min(views, *(part.views for part in parts))
+    x = np.empty((sum(map(len, parts.values())), views, behind.output_shape[-1]), np.float32)
+    for part, places in parts.items():
+        rows = (np.arange(len(places))[:, None] * part.views + np.arange(views)).ravel()
+        batches = [part[rows[start : start + BATCH]] for start in range(0, len(rows), BATCH)]
+        x[places] = np.concatenate([backend.predict(behind, batch)[0] for batch in batches]).reshape(-1, *x.shape[1:])
+    return x
+
+
 def held_out(y: np.ndarray, digests: list[str], seed: int) -> np.ndarray:
-    """Which training pictures are watched: about a fifth of each class, and of equal files all or none."""
-    _, groups = np.unique(digests, return_inverse=True)
-    chosen = np.flatnonzero(folds(y, groups, seed) == 0)
-    return np.sort(np.random.default_rng(seed).permutation(chosen)[:WATCHED])
+    """Which training pictures are watched: a share of each class, of which some stay; of equal files all or none."""
+    random = np.random.default_rng(seed)
+    share, chosen = min(SHARE, WATCHED / len(y)), set()
+    for label in np.unique(y):
+        members = random.permutation(sorted({digests[row] for row in np.flatnonzero(y == label)})).tolist()
+        chosen |= {*members[: min(max(round(share * len(members)), 1), len(members) - 1)]}
+    return np.array([row for row, digest in enumerate(digests) if digest in chosen], int)
 
 
 @dataclass(frozen=True)
@@ -260,7 +283,13 @@ def train(
                 resume=(folder / "resume.npz").is_file(),
                 identity=identity,
             )
-            history = loop.fit(plan, run, save, tail)
+            try:
+                history = loop.fit(plan, run, save, tail)
+            except DivergedError as error:
+                raise ZooError(
+                    f"{len(blocks)} unfrozen blocks of {model.name} came to numbers that are not finite. Unfreeze "
+                    "fewer, or leave unfreeze out."
+                ) from error
             shutil.rmtree(folder)
     return history
 
@@ -268,7 +297,7 @@ def train(
 @contextlib.contextmanager
 def run_folder(name: str) -> Iterator[Path]:
     """Where a training is kept while it runs: in the cache, where the same one finds it again, else for a while."""
-    folder = home() / "unfreezing" / name
+    folder = runs() / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         writable = os.access(folder, os.W_OK)
