@@ -1,9 +1,9 @@
 """Unfreezing beside the frozen head on the same random splits: accuracy on the same held-out pictures, and the cost.
 
-    ZOO_DATA=path/to/data python benchmarks/unfreeze.py
+    ZOO_HOME=an/empty/folder ZOO_DATA=path/to/data python benchmarks/unfreeze.py
 
-A row is appended as soon as it is measured, and what is there already is not run again. All runs share one cache, so
-the first of a dataset has the cost of all its activations, and the later ones only that of their training.
+A row is appended as soon as it is measured, and what is there already is not run again. All runs share that cache: the
+first of a dataset has the cost of nearly all its features and activations, the later ones hardly more than training.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def run(dataset: str, seed: int, unfreeze: str, work: Path) -> dict:
     held_out = pool.split(seed)
     table, file = work / "split.csv", work / f"{dataset}-{seed}-{unfreeze}.keras"
     pool.write(held_out, table)
-    environment = {**os.environ, "ZOO_HOME": str(work / "home"), "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     before = processor_seconds()
     printed, seconds, peak = measure([sys.executable, "-c", FINETUNE, table, unfreeze, file], environment)
     took = processor_seconds() - before

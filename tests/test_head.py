@@ -142,3 +142,17 @@ def test_degenerate_features_give_finite_answers(x, y):
 def test_cross_entropy_of_large_logits():
     logits = np.array([[1000.0, 0.0], [0.0, 0.0], [0.0, 1000.0]])
     assert np.allclose(cross_entropy(logits, np.array([0, 0, 0])), [0, np.log(2), 1000])
+
+
+def test_the_strength_may_be_chosen_by_examples_apart(monkeypatch):
+    """Held-out logits are by a head that did not see the examples' classes, and was trained on all others."""
+    x, y = examples(60, 8, 3)
+    apart = np.arange(60) >= 40
+    found = fit_head(x, y, 3, np.arange(60), apart=apart)
+    assert found.held_out.shape == (20, 3) and found.losses[found.strength] == min(found.losses.values())
+    assert found.losses[found.strength] == pytest.approx(np.mean(cross_entropy(found.held_out, y[apart])), rel=1e-6)
+    monkeypatch.setattr(head, "STRENGTHS", (found.strength,))
+    first, second = (np.where(part, (y + 1) % 3, y) for part in (apart, np.arange(60) == 0))
+    assert np.allclose(fit_head(x, first, 3, np.arange(60), apart=apart).held_out, found.held_out, atol=0.05)
+    assert not np.allclose(fit_head(x, second, 3, np.arange(60), apart=apart).held_out, found.held_out, atol=0.05)
+    assert fit_head(x, y, 3, np.arange(60)).held_out.shape == (60, 3)  # by cross-validation

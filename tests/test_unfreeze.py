@@ -121,11 +121,15 @@ def small(draw):
     head = solve(x, pictures.y, 2)
     model.get_layer("head").set_weights([head.kernel, head.bias])
     digests = [images.digest(item) for item in items]
-    return types.SimpleNamespace(model=model, engine=engine, pictures=pictures, digests=digests, x=x, pixels=pixels)
+    return types.SimpleNamespace(
+        model=model, engine=engine, pictures=pictures, digests=digests, x=x, head=head, pixels=pixels
+    )
 
 
 def learn(small, what, **options):
-    return unfreeze.learn(small.model, small.engine, small.pictures, small.digests, small.x, what, **options)
+    return unfreeze.learn(
+        small.model, small.engine, small.pictures, small.digests, small.x, small.head, what, **options
+    )
 
 
 @pytest.mark.parametrize("what", ["last", 2, "all"])
@@ -210,11 +214,11 @@ def test_auto_decides_on_what_was_watched(small, own_home, monkeypatch, case):
     """It takes the unfrozen network where its loss on watched pictures is lower beyond their accidents."""
     losses = iter([np.array([1.0, 1.1, 1.2, 1.3]), np.array(GAINS[case])])
     monkeypatch.setattr(unfreeze, "ENOUGH", 2)
-    monkeypatch.setattr(unfreeze, "judge", lambda *_: unfreeze.Judgement(next(losses), 0.5))
+    monkeypatch.setattr(unfreeze.Judgement, "of", lambda *_: unfreeze.Judgement(next(losses), 0.5))
     monkeypatch.setattr(unfreeze, "train", lambda *_: types.SimpleNamespace(epoch=[0], best_epoch=1))
     outcome = learn(small, "auto", epochs=1)
     assert (outcome.model is small.model) == (case == "better") == (outcome.x is not small.x)
-    assert outcome.about["blocks"] == int(case == "better")
+    assert outcome.about["blocks"] == int(case == "better") == int(outcome.head is not small.head)
 
 
 def test_auto_says_where_pictures_are_too_few(small, own_home, capsys):

@@ -138,12 +138,9 @@ def finetune(
         if unfreeze != "none":
             with clocked(seconds, "unfreezing"):
                 pictures = replace(dataset.splits["train"].subset(seen.kept[rows]), weights=None)
-                outcome = learn(archive.build(), fast, pictures, trained_on, shown, unfreeze, epochs, seed)
-                model, shown, about = outcome.model, outcome.x, outcome.about
+                outcome = learn(archive.build(), fast, pictures, trained_on, shown, head, unfreeze, epochs, seed)
+                model, head, shown, about = outcome.model, outcome.head, outcome.x, outcome.about
             if model is not None:
-                with clocked(seconds, "head"):
-                    head = solve(shown, y, len(dataset.labels), seed)
-                    model.get_layer("head").set_weights([head.kernel, head.bias])
                 engine = inference.KerasEngine(model)
                 test = saving.selftest(inputs, saving.outputs(model, inputs))
                 archive = saving.Archive.in_memory(network.name, saving.members(model), test)

@@ -6,7 +6,7 @@ and divided by one common scale, weights W of shape (features, classes) and bias
     minimise over W, b:   mean over examples of cross-entropy(x W + b, y)  +  strength / 2 * ||W||^2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -26,18 +26,28 @@ class Head:
         bias: shape (classes,).
         strength: the chosen strength of the penalty.
         losses: cross-validated mean cross-entropy by strength, in nats.
+        held_out: logits, at the chosen strength, of the examples that it was chosen by, each by a head that did not
+            see it; shape (n, classes).
     """
 
     kernel: np.ndarray
     bias: np.ndarray
     strength: float
     losses: dict[float, float]
+    held_out: np.ndarray = field(repr=False, compare=False)
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         return features @ self.kernel + self.bias
 
 
-def fit_head(features: np.ndarray, y: np.ndarray, num_classes: int, groups: np.ndarray, seed: int = 0) -> Head:
+def fit_head(
+    features: np.ndarray,
+    y: np.ndarray,
+    num_classes: int,
+    groups: np.ndarray,
+    seed: int = 0,
+    apart: np.ndarray | None = None,
+) -> Head:
     """Fit the head, choosing the strength of its penalty by stratified cross-validation on these examples alone.
 
     Args:
@@ -46,6 +56,8 @@ def fit_head(features: np.ndarray, y: np.ndarray, num_classes: int, groups: np.n
         num_classes: how many there are.
         groups: shape (n,); examples of one group (views of one picture) stay in one fold.
         seed: decides the folds.
+        apart: which examples the strength is chosen by, shape (n,), in place of cross-validation: where the features
+            were themselves fitted to the others' classes, those say nothing of new pictures.
 
     Example:
         >>> x = np.array([[0.0], [0.2], [1.0], [1.2]])
@@ -59,7 +71,8 @@ def fit_head(features: np.ndarray, y: np.ndarray, num_classes: int, groups: np.n
     basis, spread = principal_axes(x)
     x = x @ basis.astype(np.float32)  # (n, r)
 
-    fold = folds(y, groups, seed)
+    fold = folds(y, groups, seed) if apart is None else np.where(apart, 0, -1)  # -1: in all trainings
+    judged = np.flatnonzero(fold >= 0)
     in_training = (fold[:, None] != np.arange(fold.max() + 1)).astype(np.float64)  # (n, folds)
     losses: dict[float, float] = {}
     start: Solution | None = None
@@ -70,10 +83,10 @@ def fit_head(features: np.ndarray, y: np.ndarray, num_classes: int, groups: np.n
         logits = (x @ weights.reshape(len(weights), biases.size).astype(x.dtype)).reshape(
             len(x), *biases.shape
         ) + biases
-        held_out = logits[np.arange(len(x)), fold]  # each example by the fold that did not see it
-        losses[strength] = float(np.mean(cross_entropy(held_out, y)))
+        held_out = logits[judged, fold[judged]]  # each example by the fold that did not see it
+        losses[strength] = float(np.mean(cross_entropy(held_out, y[judged])))
         if losses[strength] == min(losses.values()):
-            near = start
+            near, best = start, held_out
         elif losses[strength] > 1.01 * min(losses.values()):
             break  # weaker still only fits the folds' accidents better
     strength = min(losses, key=losses.__getitem__)
@@ -83,16 +96,17 @@ def fit_head(features: np.ndarray, y: np.ndarray, num_classes: int, groups: np.n
         near = near[0].mean(axis=-2, keepdims=True), near[1].mean(axis=-2, keepdims=True)
     kernel, bias = optimum(x, y, num_classes, strength, everything, spread, near, tolerance=1e-6)
     kernel = basis @ kernel[:, 0] / scale
-    return Head(kernel, bias[0] - mean @ kernel, strength, losses)
+    return Head(kernel, bias[0] - mean @ kernel, strength, losses, best)
 
 
-def solve(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0) -> Head:
+def solve(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0, apart: np.ndarray | None = None) -> Head:
     """Fit the head on features of views of pictures, shape (pictures, views, d), and their classes, (pictures,)."""
     views = x.shape[1]
     groups = np.repeat(np.arange(len(x)), views)
     # Products as small as these are faster on one thread, and far faster where others use the processor too.
     with threadpool_limits(1):
-        return fit_head(x.reshape(-1, x.shape[2]), np.repeat(y, views), num_classes, groups, seed)
+        apart = None if apart is None else np.repeat(apart, views)
+        return fit_head(x.reshape(-1, x.shape[2]), np.repeat(y, views), num_classes, groups, seed, apart)
 
 
 def principal_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

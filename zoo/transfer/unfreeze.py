@@ -31,7 +31,7 @@ from zoo.transfer.activations import Activations, Trunk
 from zoo.transfer.blocks import Block, find_blocks
 from zoo.transfer.cache import Cache, runs
 from zoo.transfer.features import FeatureEngine
-from zoo.transfer.head import cross_entropy, solve
+from zoo.transfer.head import Head, cross_entropy, solve
 
 EPOCHS = 2
 VIEWS = 4  # of each training picture at least, the plain one among them
@@ -69,13 +69,15 @@ class Unfrozen:
     """What came of letting the last blocks of a network learn.
 
     Attributes:
-        model: the whole network, from pixels to the logits of the head that it began with; None where "auto" found the
-            frozen one to be better.
+        model: the whole network with that head, from pixels to logits; None where "auto" found the frozen one to be
+            better.
+        head: the head that was solved on its features.
         x: features of the training pictures by it, shape (pictures, views, d).
         about: what was done, for the summary.
     """
 
     model: keras.Model | None
+    head: Head
     x: np.ndarray
     about: dict
 
@@ -102,6 +104,7 @@ def learn(
     pictures: Pictures,
     digests: list[str],
     x: np.ndarray,
+    head: Head,
     unfreeze: str | int,
     epochs: int | None = None,
     seed: int = 0,
@@ -117,6 +120,7 @@ def learn(
         pictures: to learn from; all of them can be read.
         digests: SHA-256 of each picture's content.
         x: the frozen network's features, shape (pictures, views, d).
+        head: the head that was solved on them.
         unfreeze: "last", "all", a number of blocks, or "auto".
         epochs: how often all views are seen; None is `EPOCHS`.
         seed: decides which pictures are watched, and the order.
@@ -133,7 +137,7 @@ def learn(
         raise ZooError("to unfreeze, some class needs two different training pictures: one is watched. Add pictures.")
     if unfreeze == "auto" and len(watched) < ENOUGH:
         note(f"All blocks stay frozen: {len(pictures)} training pictures are too few to tell whether unfreezing pays.")
-        return Unfrozen(None, x, {"blocks": 0, "of": len(everything)})
+        return Unfrozen(None, head, x, {"blocks": 0, "of": len(everything)})
     trunk = Trunk(engine, model, blocks[0].input, len(blocks))
     with contextlib.ExitStack() as stack:
         cache = None if trunk.is_whole else stack.enter_context(Cache(trunk.identity, trunk.dtype))
@@ -146,8 +150,12 @@ def learn(
         seen, unseen = activations(learned, max(VIEWS, x.shape[1])), activations(watched, x.shape[1])
         history = train(model, blocks, seen, unseen, EPOCHS if epochs is None else epochs, seed, engine.identity)
         new = features(model, blocks[0].input, {seen: learned, unseen: watched}, views=x.shape[1])
-    before, after = (judge(each, pictures, learned, watched, seed) for each in (x, new))
-    gain = before.losses - after.losses  # in nats, picture by picture
+    # Features that were fitted to a picture's class say little of new pictures: the strength of the head's penalty is
+    # chosen by what was watched alone, and for the frozen features as well, so that they are compared alike.
+    apart = np.isin(np.arange(len(pictures)), watched)
+    heads = [solve(each, pictures.y, len(pictures.labels), seed, apart) for each in (x, new)]
+    frozen, unfrozen = (Judgement.of(each, pictures.y[watched]) for each in heads)
+    gain = frozen.losses - unfrozen.losses  # in nats, picture by picture
     about = {
         "blocks": len(blocks),
         "of": len(everything),
@@ -156,12 +164,14 @@ def learn(
         "best_epoch": history.best_epoch,
         "views": seen.views,
         "activations": seen.place,
-        "watched": {"pictures": len(watched), "frozen": before.to_json(), "unfrozen": after.to_json()},
+        "watched": {"pictures": len(watched), "frozen": frozen.to_json(), "unfrozen": unfrozen.to_json()},
     }
     # a gain that may be the accident of these pictures is not worth another network
     if unfreeze == "auto" and gain.mean() < gain.std(ddof=1) / np.sqrt(len(gain)):
-        return Unfrozen(None, x, {**about, "blocks": 0})
-    return Unfrozen(model, new, about)
+        return Unfrozen(None, head, x, {**about, "blocks": 0})
+    head = heads[1]
+    model.get_layer("head").set_weights([head.kernel, head.bias])
+    return Unfrozen(model, head, new, about)
 
 
 def features(model: keras.Model, begin: Any, parts: dict[Activations, np.ndarray], views: int) -> np.ndarray:
@@ -196,7 +206,7 @@ def held_out(y: np.ndarray, digests: list[str], seed: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Judgement:
-    """How good a head is on the watched pictures, when it is solved on the others' features.
+    """How good a head is on the watched pictures when it is solved without them.
 
     Attributes:
         losses: cross-entropy of each watched picture, in nats.
@@ -206,15 +216,14 @@ class Judgement:
     losses: np.ndarray
     accuracy: float
 
+    @classmethod
+    def of(cls, head: Head, y: np.ndarray) -> Judgement:
+        """Of a head whose strength was chosen by the watched pictures, of classes `y`."""
+        logits = head.held_out[:: len(head.held_out) // len(y)]  # of the plain views
+        return cls(cross_entropy(logits, y), float(np.mean(logits.argmax(axis=1) == y)))
+
     def to_json(self) -> dict:
         return {"accuracy": round(self.accuracy, 4), "loss": round(float(self.losses.mean()), 4)}
-
-
-def judge(x: np.ndarray, pictures: Pictures, learned: np.ndarray, watched: np.ndarray, seed: int) -> Judgement:
-    """Judge features of shape (pictures, views, d)."""
-    head = solve(x[learned], pictures.y[learned], len(pictures.labels), seed)
-    logits, y = head(x[watched, 0]), pictures.y[watched]
-    return Judgement(cross_entropy(logits, y), float(np.mean(logits.argmax(axis=1) == y)))
 
 
 def train(
