@@ -298,7 +298,7 @@ def test_the_reported_numbers_are_those_of_the_file(unfrozen, tuned):
     assert found["accuracy"] == said["accuracy"] == zoo.load(out).metrics["accuracy"]
     assert found["confusion"] == said["confusion"]
     done = json.loads(json.dumps(classifier.summary["unfrozen"]))
-    assert (done["blocks"], done["epochs"], done["activations"], done["views"]) == (1, 1, "disk", 3)
+    assert (done["blocks"], done["epochs"], done["activations"], done["views"]) == (1, 1, "disk", unfreeze.VIEWS)
     assert loaded._known_pictures == tuned.classifier._known_pictures
     # plain Keras opens it, and its blocks are others than those of the frozen network
     plain = keras.saving.load_model(out)
