@@ -179,6 +179,22 @@ def gains(theirs: dict[str, Row], ours: dict[str, Row]) -> str:
     return spread([100 * (float(theirs[seed]["accuracy"]) - float(ours[seed]["accuracy"])) for seed in theirs], 1)
 
 
+def audit() -> list[str]:
+    lines = []
+    for (dataset,), rows in grouped(results("audit"), "dataset").items():
+        ways = ("zoo", "zoo_one_head", "cleanlab_self_confidence")
+        scores = [spread(numbers(rows, way), 4) for way in ways]
+        better = sum(float(row["zoo"]) >= float(row["cleanlab_self_confidence"]) for row in rows)
+        seconds = f"{max(numbers(rows, 'processor_seconds')):.1f}"
+        errors = [f"{max(numbers(rows, column)):.0e}" for column in ("newton_most", "exact_most")]
+        lines.append([f"`{dataset}`, {rows[0]['photos']}", *scores, f"{better} of {len(rows)}", seconds, *errors])
+    return table(
+        "photos | `zoo audit` | its first head alone | cleanlab | zoo at least cleanlab | processor seconds at most | "
+        "largest error of a Newton step | of exact ones",
+        lines,
+    )
+
+
 def throughput() -> list[str]:
     return [
         f"- {row['what']}: {float(row['pictures_per_second']):.0f} pictures a second" for row in results("throughput")
@@ -284,6 +300,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "unfreeze": unfreeze,
     "throughput": throughput,
     "growth": growth,
+    "audit": audit,
     "imagenet_sample": imagenet_sample,
     "weights": weights,
     "recurrent": recurrent,

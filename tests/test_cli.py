@@ -551,6 +551,7 @@ CLAIMED = {  # a command, and what it claims while it runs
     "doctor": (("doctor", "{photos}", "--out", "there.csv"), "there.csv"),
     "predict": (("predict", "{model}", "{photos}/val", "--csv", "there.csv"), "there.csv"),
     "relabel": (("relabel", "{model}", "dots=spots", "--out", "there.keras"), "there.keras"),
+    "forget": (("forget", "{model}", "{photos}/train/dots/0.jpg", "--out", "there.keras"), "there.keras"),
     "reproduce": (("reproduce", "vanishing_gradient", "--out", "there"), "there"),
 }
 

@@ -28,7 +28,9 @@ sys.meta_path.append(MovedFinder)
 _WORDS = {
     "Metric": "zoo.metrics",
     "ZooError": "zoo.errors",
+    "audit": "zoo.transfer.audit",
     "finetune": "zoo.transfer.finetune",
+    "forget": "zoo.transfer.forget",
     "get": "zoo.api",
     "list": "zoo.api",
     "load": "zoo.api",

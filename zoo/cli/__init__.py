@@ -6,7 +6,7 @@ import sys
 import click
 
 from zoo._version import __version__
-from zoo.cli import images, models, text, upkeep
+from zoo.cli import audit, images, models, text, upkeep
 from zoo.cli.command import WithExamples
 from zoo.console import note, say_json, writing_results
 from zoo.errors import ZooError
@@ -14,7 +14,14 @@ from zoo.registry import did_you_mean
 
 SECTIONS = {
     "To begin with": (upkeep.demo, models.list_, models.show),
-    "Your own photos": (images.finetune, images.predict, images.doctor, images.relabel),
+    "Your own photos": (
+        images.finetune,
+        images.predict,
+        images.doctor,
+        images.relabel,
+        audit.audit,
+        audit.forget,
+    ),
     "Any model": (models.train, models.evaluate, models.export, models.check),
     "Models of pictures": (images.reconstruct, images.sample, images.visualise),
     "Models of text": (text.generate, text.chat, text.similar),

@@ -156,6 +156,15 @@ def runs() -> Path:
     return home() / "unfreezing"
 
 
+def forget(digests: list[str]) -> None:
+    """Remove the features of pictures of these digests, whatever they were computed by."""
+    for file in sorted(folder().glob("*.sqlite")):
+        with contextlib.suppress(sqlite3.Error):  # one that is damaged is begun anew when it is used
+            connection = sqlite3.connect(file, timeout=60)
+            with contextlib.closing(connection), connection:
+                connection.executemany("DELETE FROM features WHERE digest = ?", [[digest] for digest in digests])
+
+
 def cached() -> Iterator[dict]:
     """What the cache holds: features, activations, runs and networks, with identity, bytes and days since last use."""
     for file in sorted(folder().glob("*.sqlite")):

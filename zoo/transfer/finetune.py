@@ -23,6 +23,7 @@ from zoo.errors import UsageError, ZooError, printable, whole_number
 from zoo.files import claimed, expand
 from zoo.registry import did_you_mean
 from zoo.tasks.images.classification import Classifier
+from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.transfer import choice
 from zoo.transfer.features import FeatureEngine, Features, extract
@@ -149,6 +150,8 @@ def finetune(
                 novelty = NoveltyDetector.fit(shown[:, 0], seed)
             classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
             classifier._remember_data(dataset, train, validation, trained_on)
+            if model is None:
+                classifier._head_fit = HeadFit(head.strength, 1 + augment, fast.name, fast.precision, seed)
             measured_on = {"split": "validation", "given": len(held_out.kept), "trained_on": 0}
             pictures, kept = dataset.splits["validation"], held_out.kept.tolist()
             if model is None:

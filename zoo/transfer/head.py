@@ -6,7 +6,9 @@ and divided by one common scale, weights W of shape (features, classes) and bias
     minimise over W, b:   mean over examples of cross-entropy(x W + b, y)  +  strength / 2 * ||W||^2.
 """
 
-from dataclasses import dataclass, field
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -34,10 +36,48 @@ class Head:
     bias: np.ndarray
     strength: float
     losses: dict[float, float]
-    held_out: np.ndarray = field(repr=False, compare=False)
+    held_out: np.ndarray = field(default_factory=lambda: np.empty((0, 0)), repr=False, compare=False)
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         return features @ self.kernel + self.bias
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """Features as the objective has them: centred, over one common scale, in principal axes.
+
+    Attributes:
+        x: shape (n, r), float32: the search for the strength takes half the time and memory so.
+        mean: of the features as they came, shape (d,).
+        scale: the root mean square length of a row, once centred.
+        basis: the axes as columns, shape (d, r).
+        spread: the variance along each axis, shape (r,).
+    """
+
+    x: np.ndarray
+    mean: np.ndarray
+    scale: float
+    basis: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> Standardised:
+        """Those of shape (n, d)."""
+        mean = features.mean(axis=0, dtype=np.float64)
+        x = features - mean.astype(np.float32)
+        scale = float(np.sqrt(np.mean(x**2, dtype=np.float64) * x.shape[1])) or 1.0
+        x /= np.float32(scale)
+        basis, spread = principal_axes(x)
+        return cls(x @ basis.astype(np.float32), mean, scale, basis, spread)
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Others in the same axes, in float64; shape (m, r) from (m, d)."""
+        return (features.astype(np.float64) - self.mean) @ self.basis / self.scale
+
+    def solution(self, head: Head) -> Solution:
+        """A head's weights in these axes, as `optimum` has those of a single problem."""
+        weights = self.basis.T @ head.kernel * self.scale
+        return weights[:, None], (head.bias + self.mean @ head.kernel)[None]
 
 
 def fit_head(
@@ -64,13 +104,8 @@ def fit_head(
         >>> fit_head(x, np.array([0, 0, 1, 1]), 2, groups=np.arange(4))(x).argmax(axis=1)
         array([0, 0, 1, 1])
     """
-    mean = features.mean(axis=0, dtype=np.float64)
-    x = features - mean.astype(np.float32)  # the search for the strength is in float32, in half the time and memory
-    scale = float(np.sqrt(np.mean(x**2, dtype=np.float64) * x.shape[1])) or 1.0  # root mean square length of a row
-    x /= np.float32(scale)
-    basis, spread = principal_axes(x)
-    x = x @ basis.astype(np.float32)  # (n, r)
-
+    at = Standardised.of(features)
+    x, spread = at.x, at.spread
     fold = folds(y, groups, seed) if apart is None else np.where(apart, 0, -1)  # -1: in all trainings
     judged = np.flatnonzero(fold >= 0)
     in_training = (fold[:, None] != np.arange(fold.max() + 1)).astype(np.float64)  # (n, folds)
@@ -79,11 +114,7 @@ def fit_head(
     near: Solution | None = None
     for strength in STRENGTHS:
         start = optimum(x, y, num_classes, strength, in_training, spread, start, tolerance=1e-3)
-        weights, biases = start  # (r, folds, k) and (folds, k)
-        logits = (x @ weights.reshape(len(weights), biases.size).astype(x.dtype)).reshape(
-            len(x), *biases.shape
-        ) + biases
-        held_out = logits[judged, fold[judged]]  # each example by the fold that did not see it
+        held_out = held_out_logits(x, start, fold)[judged]
         losses[strength] = float(np.mean(cross_entropy(held_out, y[judged])))
         if losses[strength] == min(losses.values()):
             near, best = start, held_out
@@ -91,12 +122,9 @@ def fit_head(
             break  # weaker still only fits the folds' accidents better
     strength = min(losses, key=losses.__getitem__)
 
-    x, everything = x.astype(np.float64), np.ones((len(x), 1))
     if near is not None:  # the folds' answers lie around the whole's
         near = near[0].mean(axis=-2, keepdims=True), near[1].mean(axis=-2, keepdims=True)
-    kernel, bias = optimum(x, y, num_classes, strength, everything, spread, near, tolerance=1e-6)
-    kernel = basis @ kernel[:, 0] / scale
-    return Head(kernel, bias[0] - mean @ kernel, strength, losses, best)
+    return replace(solve_head(at, y, num_classes, strength, near), losses=losses, held_out=best)
 
 
 def solve(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0, apart: np.ndarray | None = None) -> Head:
@@ -107,6 +135,43 @@ def solve(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0, apart: 
     with threadpool_limits(1):
         apart = None if apart is None else np.repeat(apart, views)
         return fit_head(x.reshape(-1, x.shape[2]), np.repeat(y, views), num_classes, groups, seed, apart)
+
+
+def solve_head(
+    at: Standardised,
+    y: np.ndarray,
+    num_classes: int,
+    strength: float,
+    start: Solution | None = None,
+    tolerance: float = 1e-6,
+) -> Head:
+    """The head at a given strength of the penalty.
+
+    Args:
+        at: the features of n examples.
+        y: classes 0 to num_classes - 1, shape (n,).
+        num_classes: how many there are.
+        strength: of the penalty.
+        start: where to begin from, or None for zeros.
+        tolerance: as for `optimum`.
+
+    Example:
+        >>> x = np.array([[0.0], [0.2], [1.0], [1.2]])
+        >>> solve_head(Standardised.of(x), np.array([0, 0, 1, 1]), 2, 0.01)(x).argmax(axis=1)
+        array([0, 0, 1, 1])
+    """
+    everything = np.ones((len(y), 1))
+    x = at.x.astype(np.float64)
+    weights, biases = optimum(x, y, num_classes, strength, everything, at.spread, start, tolerance)
+    kernel = at.basis @ weights[:, 0] / at.scale
+    return Head(kernel, biases[0] - at.mean @ kernel, strength, {})
+
+
+def held_out_logits(x: np.ndarray, solution: Solution, fold: np.ndarray) -> np.ndarray:
+    """Logits of each example by the problem, one a fold, that did not see it; shape (n, k) from x of shape (n, r)."""
+    weights, biases = solution  # (r, folds, k) and (folds, k)
+    logits = (x @ weights.reshape(len(weights), biases.size).astype(x.dtype)).reshape(len(x), *biases.shape) + biases
+    return logits[np.arange(len(x)), fold]
 
 
 def principal_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

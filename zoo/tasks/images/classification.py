@@ -24,6 +24,7 @@ from zoo.errors import RecordMismatchError, UsageError, ZooError, brief, is_unic
 from zoo.files import expand
 from zoo.registry import Entry, did_you_mean
 from zoo.tasks.images.evaluation import Evaluation, measured_on
+from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.known_pictures import KnownPictures, beginning
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.tasks.task import Task
@@ -104,6 +105,7 @@ class Classifier(Task):
         # published weights do not say of which pictures they are
         self._known_pictures = KnownPictures(complete=self.weights is None)
         self._learned_weights: str | None = None  # a hash of the weights that these two are of
+        self._head_fit: HeadFit | None = None  # how its head was fitted, where it is one on a frozen backbone
         self.summary: dict = {}  # of a fine-tuning: counts, the time that each step took, what could not be used
         if self.weights is not None:
             self.labels = class_names(catalog.card(entry.name).weights[self.weights])
@@ -204,6 +206,7 @@ class Classifier(Task):
             self.data["validation"] = remember_place(validation)
         if trained_on is None:
             self.novelty, self._learned_weights = None, None  # a training changes the features, a new head does not
+            self._head_fit = None
             unusable = {item.path for item in dataset.skipped if item.kind != "no label"}
             train = dataset.splits["train"]
             trained_on = [train.digest(index) for index in range(len(train)) if train.name(index) not in unusable]
@@ -217,7 +220,7 @@ class Classifier(Task):
     def _notice_training(self) -> None:
         """Forget what is no longer so where the Keras model was trained without the zoo, on whatever pictures."""
         if self._model is not None and self._learned_weights not in (None, self._weights_digest()):
-            self.novelty, self._learned_weights = None, None
+            self.novelty, self._learned_weights, self._head_fit = None, None, None
             self._known_pictures = replace(self._known_pictures, complete=False)
 
     def _own_data(self, split: str | None) -> str | None:
@@ -617,6 +620,7 @@ class Classifier(Task):
             "output": "logits" if self._num_logits() > 1 else "one logit, of the second class",
             "familiar": self.novelty and self.novelty.to_json(),  # the saved key has the detector's first name
             "pictures": self._known_pictures.to_json(),
+            "head": self._head_fit and self._head_fit.to_json(),
         }
 
     def _num_logits(self) -> int:
@@ -638,6 +642,7 @@ class Classifier(Task):
         self.novelty = NoveltyDetector.from_json(config["familiar"]) if config.get("familiar") else None
         pictures = config.get("pictures")  # files of earlier versions do not say
         self._known_pictures = KnownPictures.from_json(pictures) if pictures else KnownPictures(complete=not self.data)
+        self._head_fit = HeadFit.from_json(config["head"]) if config.get("head") else None
         return self
 
     def _check_shapes(self, inputs: tuple, outputs: tuple) -> None:

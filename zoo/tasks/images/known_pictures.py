@@ -41,6 +41,11 @@ class KnownPictures:
             return KnownPictures(complete=False)
         return KnownPictures(trained, frozenset(apart), self.complete)
 
+    def without(self, digests: Iterable[str]) -> KnownPictures:
+        """What is known once pictures of these digests were never seen."""
+        gone = {*map(beginning, digests)}
+        return KnownPictures(self.trained_on - gone, self.held_out - gone, self.complete)
+
     def to_json(self) -> dict:
         hashes = {name: np.array(sorted(getattr(self, name)), np.uint64) for name in ("trained_on", "held_out")}
         return {**{name: saving.pack(numbers) for name, numbers in hashes.items()}, "complete": self.complete}

@@ -1,0 +1,106 @@
+"""Commands that answer about single photos: audit, forget."""
+
+from pathlib import Path
+
+import click
+from click import argument, option
+
+import zoo
+from zoo.cli.command import command, interruptible
+from zoo.cli.options import PATH, POSITIVE, overwrite_option
+from zoo.console import note, say, say_json, table
+from zoo.errors import printable
+
+
+@command(calls="zoo.transfer.audit:audit")
+@argument("train", metavar="FOLDER", type=PATH)
+@option("--why", type=PATH, metavar="PHOTO", help="Say instead which photos decided what this one is taken for.")
+@option("--unlabelled", type=PATH, metavar="DIR", help="Say instead which of these photos to label next.")
+@option("--top", type=POSITIVE, default=20, show_default=True, metavar="N", help="How many photos to show.")
+@option("--backbone", metavar="NAME", help="A pretrained network.")
+@option("--precision", metavar="P", help="float32 or bfloat16; without it, the fastest here.")
+@option("--skip-list", type=PATH, metavar="FILE", help="Pictures to leave out, as `zoo doctor --out` writes them.")
+@option("--seed", type=int, metavar="N", help="Decides the folds of the cross-validation.")
+def audit(train, as_json, top, why=None, unlabelled=None, **options) -> None:
+    """Find photos whose label is probably wrong.
+
+    FOLDER holds class folders; a dataset's name or a CSV file will do too. Each photo is judged by a classifier that
+    never saw it. Nothing is changed.
+
+    Examples:
+      zoo audit photos/                              wrong labels, the worst first
+      zoo audit photos/ --why new.jpg                the photos that decided, for and against
+      zoo audit photos/ --unlabelled more/           which of these are worth a label
+      zoo audit photos/ --json                       all suspects
+    """
+    if why and unlabelled:
+        raise click.UsageError("--why and --unlabelled are two questions: leave out one of the two.")
+    with interruptible("What was computed is cached: the same command goes on from there."):
+        report = zoo.audit(train, **options)
+        if why:
+            return show_why(report.why(why), as_json, top)
+        if unlabelled:
+            return show_candidates(report.to_label(unlabelled), as_json, top)
+    if as_json:
+        return say_json(report)
+    rows = [
+        [photo.path, photo.label, photo.likelier, f"{photo.probability:.1%}", f"{photo.score:.3f}"]
+        for photo in report.suspects[:top]
+    ]
+    if rows:
+        say(table(rows, ["photo", "label", "likelier", "label's probability", "score"]))
+    count, method = len(report.suspects), report.method
+    say(f"{count} of {len(report.ranking)} labels are less likely than another one, by {method}.")
+    if count > top:
+        note("To see more of them: --top N, or --json for all.")
+
+
+def show_why(why, as_json: bool, top: int) -> None:
+    """Print what decided a prediction."""
+    if as_json:
+        return say_json(why.to_json(top))
+    unseen = ", by a classifier that never saw it" if why.left_out else ""
+    say(f"{printable(why.path)}: {printable(why.label)} {why.probability:.1%}{unseen}")
+    say(f"{why.margin:.2f} logits before {printable(why.rather_than)}; without one photo this changes by:")
+    rows = [
+        [photo.path, photo.label, f"{-photo.influence:+.3f}"] for photo in (*why.in_favour(top), *why.against(top))
+    ]
+    say(table(rows, ["photo", "label", "logits"]))
+
+
+def show_candidates(candidates, as_json: bool, top: int) -> None:
+    """Print which photos to label next."""
+    if as_json:
+        return say_json(candidates)
+    rows = [
+        [photo.path, photo.label, f"{photo.margin:.3f}", f"{photo.distance:.2f}", f"{photo.score:.3f}"]
+        for photo in candidates[:top]
+    ]
+    say(table(rows, ["photo", "taken for", "margin", "distance", "score"]))
+
+
+@command(calls="zoo.transfer.forget:forget")
+@argument("file", metavar="FILE.keras", type=PATH)
+@argument("photos", metavar="PHOTO...", type=PATH, nargs=-1, required=True)
+@option("--data", type=PATH, metavar="FOLDER", help="What FILE was made from; without it, where that lay.")
+@option("--out", type=PATH, metavar="FILE.keras", help="Where to save (the same file).")
+@overwrite_option
+def forget(file, photos, as_json, **options) -> None:
+    """Make a fine-tuned classifier as if it had never seen some photos.
+
+    Its head is solved again without them, and the file forgets their hashes.
+
+    Examples:
+      zoo forget pets.keras photos/cats/anna.jpg     in place; then delete the photo itself
+      zoo forget pets.keras anna/ --data photos/ --out without.keras
+    """
+    with interruptible("Nothing was changed."):
+        classifier = zoo.forget(file, list(photos), **options)
+    out, known = str(options.get("out", file)), classifier._known_pictures
+    if as_json:
+        counts = {"training": len(known.trained_on), "validation": len(known.held_out)}
+        return say_json({"out": out, "pictures": counts, "metrics": classifier.metrics})
+    say(f"Saved {out} ({Path(out).stat().st_size / 1e6:.1f} MB), trained on {len(known.trained_on)} photos.")
+    if "accuracy" in classifier.metrics:
+        say(f"accuracy {classifier.metrics['accuracy']}, on pictures that were not trained on")
+    note("The photos themselves were not touched.")
