@@ -15,7 +15,7 @@ GREEDY = 1000  # unlabelled examples that are chosen in view of those before the
 
 
 @dataclass(frozen=True)
-class Judgement:
+class JudgedLabels:
     """What is said of each label.
 
     Attributes:
@@ -32,7 +32,7 @@ class Judgement:
     scores: np.ndarray
 
 
-def judge(features: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0) -> Judgement:
+def judge(features: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0) -> JudgedLabels:
     """Judge every label by heads that did not see it.
 
     A head that learns from wrong labels believes in them a little. So what it doubts is left out, and all are judged
@@ -60,7 +60,7 @@ def judge(features: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0) 
     again = softmax(second(features))
     again[kept] = without_each(features[kept], y[kept], second, seed)
     method = "leave-one-out" if n <= EXAMPLES else f"{folds(y, np.arange(n), seed).max() + 1} folds"
-    return Judgement(head, method, probabilities, (probabilities + again) / 2)
+    return JudgedLabels(head, method, probabilities, (probabilities + again) / 2)
 
 
 def without_each(features: np.ndarray, y: np.ndarray, head: Head, seed: int, exact: int = 0) -> np.ndarray:
