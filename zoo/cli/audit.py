@@ -16,12 +16,12 @@ from zoo.errors import printable
 @argument("train", metavar="FOLDER", type=PATH)
 @option("--why", type=PATH, metavar="PHOTO", help="Say instead which photos decided what this one is taken for.")
 @option("--unlabelled", type=PATH, metavar="DIR", help="Say instead which of these photos to label next.")
-@option("--top", type=POSITIVE, default=20, show_default=True, metavar="N", help="How many photos to show.")
+@option("--top", type=POSITIVE, metavar="N", help="How many photos to show; without it, 20.")
 @option("--backbone", metavar="NAME", help="A pretrained network.")
 @option("--precision", metavar="P", help="float32 or bfloat16; without it, the fastest here.")
 @option("--skip-list", type=PATH, metavar="FILE", help="Pictures to leave out, as `zoo doctor --out` writes them.")
 @option("--seed", type=int, metavar="N", help="Decides the folds of the cross-validation.")
-def audit(train, as_json, top, why=None, unlabelled=None, **options) -> None:
+def audit(train, as_json, top=20, why=None, unlabelled=None, **options) -> None:
     """Find photos whose label is probably wrong.
 
     FOLDER holds class folders; a dataset's name or a CSV file will do too. Each photo is judged by a classifier that
