@@ -14,6 +14,7 @@ from zoo import inference
 from zoo.data import images, sources
 from zoo.errors import UsageError, ZooError
 from zoo.inference.engine import KerasEngine
+from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.training import checkpoint
 from zoo.transfer import activations, unfreeze
 from zoo.transfer.activations import Activations, Trunk
@@ -204,6 +205,19 @@ def test_what_is_watched():
     assert watched.tolist() != unfreeze.held_out(y, digests, 1).tolist()
     many = unfreeze.held_out(np.arange(20000) % 2, [str(i) for i in range(20000)], 0)
     assert len(many) == unfreeze.WATCHED
+
+
+def test_the_limit_of_novelty_is_that_of_pictures_apart():
+    """Features that a network was fitted to lie nearer to their axes than those of new pictures of the same kind."""
+    random = np.random.default_rng(0)
+
+    def some(count, noise):
+        return np.concatenate([5 + random.normal(size=(count, 4)), noise * random.normal(size=(count, 60))], axis=1)
+
+    x, new = np.concatenate([some(400, 0.02), some(100, 0.3)]), some(400, 0.3)
+    assert NoveltyDetector.fit(x[:400]).is_novel(new).mean() > 0.9
+    detector = NoveltyDetector.fit(x, apart=np.arange(500) >= 400)
+    assert detector.is_novel(new).mean() < 0.05 and detector.is_novel(some(400, 2)).mean() > 0.9
 
 
 GAINS = {"better": [0.5, 0.7, 0.6, 0.8], "by accident": [2.0, 0.0, 2.0, 0.0], "worse": [2.0, 2.1, 2.2, 2.3]}

@@ -135,19 +135,20 @@ def finetune(
         engine: inference.Engine = inference.HeadEngine(exact, head)
         trained_on = [seen.digests[row] for row in rows]
         about: dict = {"blocks": 0}
-        model = None
+        model, apart = None, None
         if unfreeze != "none":
             with clocked(seconds, "unfreezing"):
                 pictures = replace(dataset.splits["train"].subset(seen.kept[rows]), weights=None)
                 outcome = learn(archive.build(), fast, pictures, trained_on, shown, head, unfreeze, epochs, seed)
-                model, head, shown, about = outcome.model, outcome.head, outcome.x, outcome.about
+                model, head, shown = outcome.model, outcome.head, outcome.x
+                apart, about = outcome.apart, outcome.about
             if model is not None:
                 engine = inference.KerasEngine(model)
                 test = saving.selftest(inputs, saving.outputs(model, inputs))
                 archive = saving.Archive.in_memory(network.name, saving.members(model), test)
         with clocked(seconds, "saving"):
             with threadpool_limits(1):
-                novelty = NoveltyDetector.fit(shown[:, 0], seed)
+                novelty = NoveltyDetector.fit(shown[:, 0], seed, apart)
             classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
             classifier._remember_data(dataset, train, validation, trained_on)
             if model is None:

@@ -73,12 +73,14 @@ class Unfrozen:
             better.
         head: the head that was solved on its features.
         x: features of the training pictures by it, shape (pictures, views, d).
+        apart: which of the pictures the network was not trained on, shape (pictures,); None where it was on none.
         about: what was done, for the summary.
     """
 
     model: keras.Model | None
     head: Head
     x: np.ndarray
+    apart: np.ndarray | None
     about: dict
 
 
@@ -137,7 +139,7 @@ def learn(
         raise ZooError("to unfreeze, some class needs two different training pictures: one is watched. Add pictures.")
     if unfreeze == "auto" and len(watched) < ENOUGH:
         note(f"All blocks stay frozen: {len(pictures)} training pictures are too few to tell whether unfreezing pays.")
-        return Unfrozen(None, head, x, {"blocks": 0, "of": len(everything)})
+        return Unfrozen(None, head, x, None, {"blocks": 0, "of": len(everything)})
     trunk = Trunk(engine, model, blocks[0].input, len(blocks))
     with contextlib.ExitStack() as stack:
         cache = None if trunk.is_whole else stack.enter_context(Cache(trunk.identity, trunk.dtype))
@@ -168,10 +170,10 @@ def learn(
     }
     # a gain that may be the accident of these pictures is not worth another network
     if unfreeze == "auto" and gain.mean() < gain.std(ddof=1) / np.sqrt(len(gain)):
-        return Unfrozen(None, head, x, {**about, "blocks": 0})
+        return Unfrozen(None, head, x, None, {**about, "blocks": 0})
     head = heads[1]
     model.get_layer("head").set_weights([head.kernel, head.bias])
-    return Unfrozen(model, head, new, about)
+    return Unfrozen(model, head, new, apart, about)
 
 
 def features(model: keras.Model, begin: Any, parts: dict[Activations, np.ndarray], views: int) -> np.ndarray:

@@ -34,8 +34,14 @@ class NoveltyDetector:
     limit: float
 
     @classmethod
-    def fit(cls, features: np.ndarray, seed: int = 0) -> "NoveltyDetector | None":
+    def fit(cls, features: np.ndarray, seed: int = 0, apart: np.ndarray | None = None) -> "NoveltyDetector | None":
         """Learn from the training pictures' features alone, of shape (n, d); None from fewer than `LEAST`.
+
+        Args:
+            features: of the training pictures.
+            seed: decides the folds.
+            apart: of shape (n,), which pictures the network was not trained on, where it was on others: the limit is
+                learned from these, as the others' features lie nearer to the axes than any new picture's.
 
         Example:
             >>> x = np.random.default_rng(0).normal(size=(200, 4)) * [1, 1, 0.01, 0.01] + [5, 0, 0, 0]
@@ -44,6 +50,9 @@ class NoveltyDetector:
         """
         if len(features) < LEAST:
             return None
+        if apart is not None and apart.sum() >= LEAST:
+            centre, axes = _axes(features[~apart][:ENOUGH])
+            return cls(centre, axes, float(np.quantile(_remainder(features[apart], centre, axes), 1 - NOVEL)))
         features = features[np.random.default_rng(seed).permutation(len(features))[:ENOUGH]]
         fold = np.arange(len(features)) % FOLDS
         apart = np.empty(len(features))
