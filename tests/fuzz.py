@@ -352,6 +352,7 @@ def place(error: BaseException) -> str:
 
 def empty(folder: Path) -> None:
     """Remove whatever odd things a target has left in a folder."""
+    global armed
     for path in folder.iterdir():
         if path.name == mutators.CANARY:
             continue
@@ -360,7 +361,9 @@ def empty(folder: Path) -> None:
         else:
             with contextlib.suppress(OSError, RecursionError):
                 shutil.rmtree(path)
-            if path.exists():  # too deep for Python, or closed
+            if path.exists():  # too deep for Python, or closed; the time that this takes is no target's
+                faulthandler.cancel_dump_traceback_later()
+                armed = -HANG_LOAD
                 subprocess.run(["chmod", "-R", "u+rwx", path], check=False, stderr=subprocess.DEVNULL)
                 subprocess.run(["rm", "-rf", path], check=True)
 
