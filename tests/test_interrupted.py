@@ -21,6 +21,8 @@ import zoo
 from zoo import inference
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not inference.available(), reason="openvino is not installed")]
+PATIENCE = 900  # seconds; beside other work a training takes minutes
+STARTER = "import zoo, sys; from zoo.__main__ import run; print('up', flush=True); sys.exit(run())"
 COUNT = 96  # pictures: three batches to train on, each cached when it is computed, and one to measure on
 
 
@@ -72,12 +74,12 @@ def place(tmp_path_factory, copy_home):
 @pytest.fixture(scope="module")
 def finetune(start, photos):
     """Start fine-tuning in a place."""
-    return lambda place: start("finetune", photos, "--out", place.out, "--json", home=place.home)
+    return lambda place, **how: start("finetune", photos, "--out", place.out, "--json", home=place.home, **how)
 
 
 def said_by(process) -> dict:
     """What a run says that must end well."""
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0 and "Traceback" not in err, err
     return json.loads(out)
 
@@ -115,7 +117,7 @@ def wait_for_group(group: int) -> None:
 def predict(start, tuned, photos):
     """Start to write what the photos show into a table."""
     words = ("predict", tuned.out, photos, "--csv")
-    return lambda place: start(*words, place.out.with_suffix(".csv"), "--json", home=place.home)
+    return lambda place, **how: start(*words, place.out.with_suffix(".csv"), "--json", home=place.home, **how)
 
 
 @pytest.fixture(scope="module")
@@ -181,8 +183,9 @@ def test_interrupted(finetune, predict, place, seconds, photos, pytestconfig):
     """By Ctrl-C, which goes to all processes or to one, or by SIGTERM, which goes to one."""
     for number, (warm, moment) in enumerate(moments(pytestconfig.getoption("--interrupts"), 3, seconds)):
         here, way = place(warm), (signal.SIGINT, signal.SIGTERM)[number % 2]
-        process = (predict if number % 5 == 4 else finetune)(here)
-        time.sleep(0.1 + 0.9 * moment)  # Python's own start is not ours to speak in
+        process = (predict if number % 5 == 4 else finetune)(here, command=("-c", STARTER))
+        assert process.stdout.readline() == "up\n"  # Python's own start is not ours to speak in
+        time.sleep(0.1 + 0.9 * moment)
         os.killpg(process.pid, way) if number % 4 == 0 else process.send_signal(way)
         out, err = process.communicate(timeout=60)
         wait_for_group(process.pid)
@@ -192,9 +195,6 @@ def test_interrupted(finetune, predict, place, seconds, photos, pytestconfig):
         if process.returncode != 0:  # else it was quicker than usual
             assert process.returncode == 128 + way and not out and "interrupted" in err
         assert here.is_whole() or process.returncode or number % 5 == 4
-
-
-STARTER = "import zoo, sys; from zoo.__main__ import run; print('up', flush=True); sys.exit(run())"
 
 
 def test_interrupted_while_it_starts(start, tmp_path):
@@ -261,7 +261,7 @@ def test_a_read_only_cache_is_used_and_not_written(mounted, warm_home, start, ph
     assert make_read_only()
     here = Place(disk / "home", tmp_path / "out" / "a.keras")
     process = start("finetune", photos, "--out", here.out, home=here.home, cwd=tmp_path)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0 and f"{COUNT} computed by openvino" in out and here.is_whole()
     assert "not cached" in err and "Read-only" in err and "ZOO_HOME" in err and "Traceback" not in err
 
