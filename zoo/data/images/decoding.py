@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from zoo.data.dataset import Fault
-from zoo.data.images.memory import memory_for, parts
+from zoo.data.images.memory import is_grey, memory_for, parts
 from zoo.data.images.preprocessing import SMALLEST_SIDE, Points, Preprocessing
 from zoo.errors import ZooError
 from zoo.files import open_file
@@ -195,6 +195,7 @@ def _decode_views(data, rule: Preprocessing, share: float, key: str, views) -> d
             left, top, right, bottom = rule.box(width, height, draw)
             box = (across + left, down + top, min(across + right, whole.width), min(down + bottom, whole.height))
             image = whole.resize(rule.size[::-1], Image.Resampling.BICUBIC, box=box)
+            image = image.convert("L" if rule.channels == 1 else "RGB")
             if draw is not None and draw.random() < 0.5:
                 image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
             arrays[view] = np.array(image).reshape(*rule.size, rule.channels)
@@ -255,9 +256,9 @@ def _open(
 
     `share` is the smallest side of any box that will be cut, as a share of the rule's box.
     """
-    mode = "L" if rule.channels == 1 else "RGB"
     if isinstance(data, np.ndarray):
-        image = to_eight_bit(from_array(data), mode)
+        image = from_array(data)
+        image = to_eight_bit(image, _mode_of(image, rule))
         yield image, (0, 0, *image.size)
         return
     image = open_header(data)
@@ -268,13 +269,19 @@ def _open(
             size, turn = _draft(image, rule, share), exif_orientation(image)
     with memory_for(image, stored):
         with raise_image_error(image.format):
-            image = to_eight_bit(turn_upright(image), mode)
+            image = turn_upright(image)
+            image = to_eight_bit(image, _mode_of(image, rule))
         width, height = size or image.size
         # A JPEG that is decoded at an eighth has its last column and row filled up to whole pixels. They count for
         # less than a pixel, and when the picture was turned they have come to lie at the left or at the top.
         left = image.width - width if turn in (2, 3, 6, 7) else 0
         top = image.height - height if turn in (3, 4, 7, 8) else 0
         yield image, (left, top, width, height)
+
+
+def _mode_of(image: Image.Image, rule: Preprocessing) -> str:
+    """What a whole picture is converted to: one that is grey stays so, and takes a fourth of the memory of colours."""
+    return "L" if rule.channels == 1 or is_grey(image) else "RGB"
 
 
 def _draft(image, rule: Preprocessing, share: float) -> tuple[float, float]:

@@ -83,8 +83,7 @@ def inspect(picture) -> Look:
         upright = to_eight_bit(turn_upright(image), "L")
         low, high = _extremes(upright)
         # what one channel of more than 8 bits holds, before it is made 8 bits
-        own = np.asarray(image) if mode[0] in "IF" else None
-        levels = float(high - low) if own is None else float(own.max()) - float(own.min())
+        levels = _levels(image) if mode[0] in "IF" else float(high - low)
         grey = np.asarray(upright.resize((SAMPLE, SAMPLE), Image.Resampling.BOX))
     frames, intact = 1, True
     with contextlib.suppress(Exception):  # damage in frames that are not used
@@ -111,6 +110,12 @@ def _count_frames(image: Image.Image, data) -> int:
                 return frame
         return MANY
     return min(getattr(image, "n_frames", 1), MANY)
+
+
+def _levels(image: Image.Image) -> float:
+    """The highest minus the lowest value of an image of one band of numbers."""
+    own = [np.asarray(image.crop(box)) for box in parts(image.size)]
+    return float(max(part.max() for part in own)) - float(min(part.min() for part in own))
 
 
 def _extremes(band: Image.Image) -> tuple[int, int]:

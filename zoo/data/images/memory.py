@@ -64,11 +64,17 @@ def bytes_needed(image: Image.Image, stored: tuple[int, int]) -> int:
     if image.format == "ICO":  # it holds pictures whose size its header does not tell
         return TOGETHER
     pixel = 1 if image.mode in ("1", "L", "P") else 2 if image.mode.startswith("I;16") else 4  # as Pillow holds it
-    pixel = 2 * pixel + 4 + DECODERS.get(image.format or "", 0)  # as it is stored, upright, and converted
+    converted = 1 if is_grey(image) else 4
+    pixel = 2 * pixel + converted + DECODERS.get(image.format or "", 0)  # as it is stored, upright, and converted
     needed = image.width * image.height * pixel
     if image.info.get("progressive"):  # all coefficients, 2 bytes each
         needed += stored[0] * stored[1] * 2 * len(image.getbands())
     return needed
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Whether a picture has one channel that is no transparency and no palette's."""
+    return (image.mode in ("1", "L", "F") or image.mode.startswith("I")) and not image.has_transparency_data
 
 
 def parts(size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
