@@ -25,7 +25,7 @@ from zoo.saving.safety import CONFIG
 
 MEMORY = 640 * 2**20  # bytes, beyond what the imports took; what the answers of one forward pass and a framework need
 THREAD = 16 * 2**20  # bytes for each thread of a framework
-SECONDS = 3  # of the processor, beyond as many as the imports took, which tells how fast it is
+SECONDS = 3  # of the processor, beyond half as many as the imports took, which tells how fast it is
 SECONDS_BYTE = 1e-6  # the same, for each byte of weights
 PATIENCE = 120  # seconds by the clock, whatever the processor does
 
@@ -40,7 +40,7 @@ def limit_process(size: int) -> None:
         return
     data = int(statm.read_text(encoding="ascii").split()[5]) * resource.getpagesize()
     memory = data + MEMORY + THREAD * (os.cpu_count() or 1) + 8 * size
-    seconds = round(2 * time.process_time() + SECONDS + SECONDS_BYTE * size)
+    seconds = round(1.5 * time.process_time() + SECONDS + SECONDS_BYTE * size)
     for kind, limit in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(kind, (limit, limit))
 
