@@ -264,21 +264,6 @@ def test_what_threads_take_together_has_a_bound():
     assert 100 >= max(most) > 50 and budget._free == 100
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "I;16", "F"])
-def test_what_is_grey_is_made_colour_when_it_is_small(mode):
-    """A fourth of the memory, and the same to the last bit."""
-    pixels = np.random.default_rng(0).integers(0, 256, (90, 70)).astype("uint8")
-    grey = Image.fromarray(pixels)
-    image = {"I;16": Image.fromarray(pixels.astype("uint16") * 257), "F": Image.fromarray(pixels / np.float32(1))}
-    image = image.get(mode) or grey.convert(mode)
-    assert memory.is_grey(image)
-    files = [io.BytesIO(), io.BytesIO()]
-    image.save(files[0], "TIFF")
-    (image.convert("RGB") if mode == "1" else grey.convert("RGB")).save(files[1], "PNG")
-    one, other = (decode(file.getvalue(), Preprocessing((24, 24))) for file in files)
-    assert one.shape == (24, 24, 3) and np.array_equal(one, other)
-
-
 def test_no_memory_is_a_sentence(monkeypatch):
     def no_memory(image):
         raise MemoryError
