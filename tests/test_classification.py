@@ -592,6 +592,17 @@ def test_errors_come_with_the_most_confident_first(evaluation):
     assert evaluation["accuracy"].value == pytest.approx(2 / 6)
 
 
+def test_of_very_many_classes_no_confusions_are_counted(tmp_path, monkeypatch):
+    """A hundred thousand classes, which a small file may have, would have as many rows and columns."""
+    monkeypatch.setattr("zoo.tasks.images.classification.CONFUSED", 1)
+    net = zoo.get("logistic", seed=0, input_shape=(8, 8, 3))
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3)).astype("uint8")
+    found = net.evaluate((pixels, [0, 1] * 3), split="train", progress=False)
+    assert found["confusion"] is None and found["accuracy"].n == 6
+    found.page(tmp_path / "wrong.html", "net")
+    assert "rows: what it is" not in (tmp_path / "wrong.html").read_text()
+
+
 def test_the_page_of_errors(evaluation, tmp_path):
     evaluation.page(tmp_path / "wrong.html", "net on <data>")
     text = (tmp_path / "wrong.html").read_text()

@@ -85,7 +85,8 @@ def _lines(title: str, on: str, metrics: Mapping[str, Any], errors: Sequence[Err
     yield f"<p>Accuracy {html.escape(str(metrics['accuracy']))} on {html.escape(on)}."
     more = f", the {len(errors)} most confident are shown" if total > len(errors) else ""
     yield f"{total} wrong{more}.</p>"
-    yield from _confusion(metrics["confusion"], metrics["labels"])
+    if metrics["confusion"] is not None:
+        yield from _confusion(metrics["confusion"], metrics["labels"])
     groups: dict[tuple[str, str], list[ErrorShown]] = {}
     for error in errors:
         groups.setdefault((error.truth, error.predicted), []).append(error)

@@ -37,6 +37,8 @@ from zoo.weights.load import class_names
 if TYPE_CHECKING:
     from zoo.backend import keras
 
+CONFUSED = 2000  # classes whose confusions are counted: of more, nobody could look at so many numbers, or hold them
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -350,8 +352,8 @@ class Classifier(Task):
         Returns:
             An `Evaluation`, `{"accuracy": Metric, "per_class": {...}, "confusion": [[...]], "labels": [...],
             "split": str, "given": int, "trained_on": int | None, "skipped": [...]}`, whose `errors()` are the examples
-            that were wrong. `trained_on` says how many of the given examples were trained on, None where that cannot
-            be told.
+            that were wrong. Of more than 2,000 classes the confusion is None. `trained_on` says how many of the given
+            examples were trained on, None where that cannot be told.
 
         Raises:
             ZooError: the data cannot be found, hold classes that the model does not know, no usable picture, or none
@@ -456,7 +458,7 @@ class Classifier(Task):
         measured = {
             "accuracy": metrics.accuracy(truth, predicted),
             "per_class": metrics.per_class(truth, predicted, labels),
-            "confusion": metrics.confusion(truth, predicted, len(labels)),
+            "confusion": metrics.confusion(truth, predicted, len(labels)) if len(labels) <= CONFUSED else None,
             "labels": labels,
             **about,
         }
