@@ -23,6 +23,7 @@ class Entry:
         task: the kind of work, a module of `zoo.tasks`, for example "classification".
         source: the paper, course or book that the model is from.
         application: of a network that Keras builds, the name of its function in `keras.applications`.
+        not_on: Keras backends that it cannot be built on.
         dataset: the dataset that it trains on when none is named.
         fallback_dataset: an embedded dataset, proposed when `dataset` is not at hand.
         optimizer: name of a Keras optimizer, or Keras' configuration of one.
@@ -49,6 +50,7 @@ class Entry:
     task: str
     source: str
     application: str | None = None
+    not_on: tuple[str, ...] = ()
     dataset: str | None = None
     fallback_dataset: str | None = None
     optimizer: str | dict = "adam"

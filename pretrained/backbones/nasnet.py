@@ -9,6 +9,7 @@ from zoo.registry import register
 @register(
     task="classification",
     application="NASNetMobile",
+    not_on=("torch",),
     dataset="imagenet",
     fallback_dataset="textures",
     source="Zoph et al. 2017, arXiv:1707.07012",
@@ -23,6 +24,7 @@ def nasnet_mobile(input_shape=(224, 224, 3), num_classes=1000) -> keras.Model:
 @register(
     task="classification",
     application="NASNetLarge",
+    not_on=("torch",),
     dataset="imagenet",
     fallback_dataset="textures",
     source="Zoph et al. 2017, arXiv:1707.07012",
