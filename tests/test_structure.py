@@ -28,7 +28,7 @@ LAYERS = """
     export
     tasks
     transfer
-    api
+    api sklearn
     checks studies
     __init__
     convert trial
@@ -37,7 +37,19 @@ LAYERS = """
 """
 
 # What takes its time or need not be installed. Only this, and modules that need it, may be imported in a function.
-HEAVY = {"h5py", "jax", "keras", "matplotlib", "openvino", "pydoc_data", "scipy", "sklearn", "tensorboard"}
+HEAVY = {
+    "h5py",
+    "jax",
+    "keras",
+    "matplotlib",
+    "openvino",
+    "pandas",
+    "pyarrow",
+    "pydoc_data",
+    "scipy",
+    "sklearn",
+    "tensorboard",
+}
 HEAVY |= {"tensorflow", "tensorflow_datasets", "torch", "tqdm", "yaml"}
 
 # Words and commands import what they need when they are called: `zoo list` does not even wait for NumPy.

@@ -29,6 +29,7 @@ _WORDS = {
     "Metric": "zoo.metrics",
     "ZooError": "zoo.errors",
     "audit": "zoo.transfer.audit",
+    "embed": "zoo.transfer.embed",
     "finetune": "zoo.transfer.finetune",
     "forget": "zoo.transfer.forget",
     "get": "zoo.api",

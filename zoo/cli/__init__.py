@@ -18,6 +18,7 @@ SECTIONS = {
         images.finetune,
         images.predict,
         images.doctor,
+        images.embed,
         images.relabel,
         audit.audit,
         audit.forget,

@@ -3,15 +3,12 @@
 import time
 from pathlib import Path
 
-import numpy as np
-from threadpoolctl import threadpool_limits
-
 from zoo import catalog
 from zoo.console import note
 from zoo.data import sources
 from zoo.errors import UsageError, ZooError
 from zoo.transfer.features import Backbone, FeatureEngine, extract
-from zoo.transfer.head import fit_head
+from zoo.transfer.head import solve
 from zoo.weights.load import at_hand, take
 
 AUTO = "auto"
@@ -68,8 +65,7 @@ def choose(
         start = time.perf_counter()
         features = extract(pictures, FeatureEngine(backbone, precision), title=backbone.name)
         y = pictures.y[features.kept]
-        with threadpool_limits(1):  # as in `finetune`
-            head = fit_head(features.x[:, 0], y, num_classes, np.arange(len(y)), seed)
+        head = solve(features.x, y, num_classes, seed)
         seconds = round(time.perf_counter() - start, 2)
         results[backbone.name] = {"loss": min(head.losses.values()), "seconds": seconds}
     best = min(candidates, key=lambda backbone: results[backbone.name]["loss"])

@@ -35,6 +35,8 @@ from zoo.visualization.grid import picture_output
 from zoo.weights.load import class_names
 
 if TYPE_CHECKING:
+    import pandas
+
     from zoo.backend import keras
 
 CONFUSED = 2000  # classes whose confusions are counted: of more, nobody could look at so many numbers, or hold them
@@ -82,6 +84,23 @@ class Prediction:
 
 def _with_probabilities(classes: list[tuple[str, float]]) -> str:
     return ", ".join(f"{printable(label)} {probability:.1%}" for label, probability in classes)
+
+
+class Predictions(list[Prediction]):
+    """What a classifier says of several pictures, in their order."""
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A pandas table: a row for each picture, with "path", "label", "probability" and "is_novel".
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise UsageError("a table needs pandas: pip install pandas.") from None
+        columns = ("path", "label", "probability", "is_novel")
+        return pandas.DataFrame({name: [getattr(each, name) for each in self] for name in columns})
 
 
 class Classifier(Task):
@@ -261,7 +280,7 @@ class Classifier(Task):
 
     # Verbs
 
-    def predict(self, pictures: Any, top: int = 5) -> Prediction | list[Prediction]:
+    def predict(self, pictures: Any, top: int = 5) -> Prediction | Predictions:
         """Say what one picture, or each of several, shows.
 
         Args:
@@ -272,7 +291,7 @@ class Classifier(Task):
             top: how many classes to give for each picture, best first.
 
         Returns:
-            A `Prediction`, or a list of them for a list or a folder.
+            A `Prediction`, or for a list or a folder `Predictions`, a list of them with `to_frame()`.
 
         Raises:
             ZooError: a picture cannot be read; its path and the reason are named. `predictions` goes on with others.
@@ -291,7 +310,7 @@ class Classifier(Task):
             pictures = sources.named_pictures(pictures)
             several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
         pictures = list(pictures) if several else [pictures]
-        predictions = []
+        predictions = Predictions()
         for picture, answer in zip(pictures, self.predictions(pictures, top), strict=True):
             if isinstance(answer, images.ImageError):
                 raise ZooError(f"{images.path_of(picture) or 'the picture'} cannot be used: {answer}") from answer
