@@ -178,7 +178,9 @@ def test_demo(run, run_json):
 
 def test_list(run, run_json):
     code, out, err = run("list")
-    assert code == 0 and not err and [line.split()[0] for line in out.splitlines()] == zoo.list()
+    others = [name for name in zoo.list() if name not in zoo.list(task="backbone")]
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == others
+    assert err.startswith(f"And {len(zoo.list()) - len(others)} pretrained networks") and "--task backbone" in err
     code, found = run_json("list", "--weights")
     assert code == 0 and [card["name"] for card in found] == zoo.list(weights=True)
     assert all(set(card) >= {"name", "summary", "arguments", "facts"} for card in found)

@@ -39,6 +39,7 @@ from zoo import backend, inference, saving  # noqa: E402
 from zoo.errors import ZooError  # noqa: E402
 from zoo.files import atomic_folder, home  # noqa: E402
 from zoo.tasks import factory  # noqa: E402
+from zoo.weights.assign import finalize  # noqa: E402
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ROOM = 512 * 2**20  # bytes; where fewer are free, OpenVINO may have failed for want of them, in any words
@@ -192,6 +193,7 @@ def channels_first(model: "keras.Model") -> "keras.Model":
                 values["target_shape"] = [channels, height, width]
     inner = keras.Model.from_config(config)
     inner.set_weights(model.get_weights())
+    finalize(inner)
     return keras.Model(pixels, inner(keras.layers.Permute((3, 1, 2))(pixels)))
 
 

@@ -86,6 +86,7 @@ def assign(model: "keras.Model", tensors: dict[str, np.ndarray], renamed: dict[s
     for path, value in values.items():
         # a copy: the views into the file are read-only and need not be aligned, which some backends ask for
         paths[path][1].assign(np.array(value, order="C"))
+    finalize(model)
 
 
 def assign_in_order(model: "keras.Model", tensors: dict[str, np.ndarray]) -> None:
@@ -125,6 +126,14 @@ def assign_in_order(model: "keras.Model", tensors: dict[str, np.ndarray]) -> Non
     _require(model, missing, [place for place in tensors if place not in variables], misshapen)
     for place, value in values.items():
         variables[place].assign(np.array(value, order="C"))
+    finalize(model)
+
+
+def finalize(model: "keras.Model") -> None:
+    """Let layers take over new weights that they compute with copies of, as `Normalization` does."""
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
 
 
 def _require(model: "keras.Model", missing: list[str], unused: list[str], misshapen: list[str]) -> None:
