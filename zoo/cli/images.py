@@ -107,13 +107,13 @@ def default_name(train: str) -> str:
     return (path.parent if path.name == "train" else path).stem or "classifier"
 
 
-@command()
+@command(calls="zoo.transfer.embed:embed")
 @argument("images", metavar="IMAGE|FOLDER...", type=PATH, nargs=-1, required=True)
 @option("--out", type=PATH, metavar="FILE", required=True, help="Where to write: .npz, or .parquet (extra tables).")
-@option("--backbone", metavar="NAME", default="efficientnet_lite0", show_default=True, help="A pretrained network.")
-@option("--precision", metavar="P", help="float32 or bfloat16; without it, float32.")
+@option("--backbone", metavar="NAME", help="A pretrained network.")
+@option("--precision", metavar="P", help="float32 or bfloat16.")
 @overwrite_option
-def embed(images, as_json, overwrite, out, backbone, precision="float32") -> int:
+def embed(images, as_json, overwrite, out, **options) -> int:
     """Write what a pretrained network sees in pictures: features, for other tools to learn or search with.
 
     Examples:
@@ -128,15 +128,14 @@ def embed(images, as_json, overwrite, out, backbone, precision="float32") -> int
         raise UsageError(f"--out ends in {' or '.join(features_of.ENDINGS)}, got {out!r}.")
     with interruptible("What was computed is cached: the same command goes on from there."), claimed(file):
         features_of.output(file, images, overwrite)
-        pictures = features_of.as_pictures(list(images))
-        features = features_of.extract(pictures, features_of.engine(backbone, precision), title="pictures")
+        pictures, features = features_of.look(list(images), **options)
         if not len(features.x):
             raise ZooError(f"none of the {len(pictures)} pictures can be used.")
         features_of.write(file, pictures, features)
     note_skipped(features.skipped)
     if as_json:
         shape = [len(features.x), features.x.shape[2]]
-        say_json({"out": out, "backbone": backbone, "shape": shape, "skipped": features.skipped})
+        say_json({"out": out, "shape": shape, "skipped": features.skipped})
     else:
         say(f"Wrote {out}: {len(features.x)} pictures, {features.x.shape[2]} features each.")
     return 1 if features.skipped else 0

@@ -15,9 +15,10 @@ from zoo.transfer import choice
 from zoo.transfer.features import FeatureEngine, Features, extract
 
 ENDINGS = (".npz", ".parquet")
+BACKBONE, PRECISION = "efficientnet_lite0", "float32"
 
 
-def embed(pictures: Any, backbone: str = "efficientnet_lite0", precision: str | None = "float32") -> np.ndarray:
+def embed(pictures: Any, backbone: str = BACKBONE, precision: str | None = PRECISION) -> np.ndarray:
     """Show pictures to a pretrained network and return its features; those seen before come from the cache.
 
     Args:
@@ -38,8 +39,16 @@ def embed(pictures: Any, backbone: str = "efficientnet_lite0", precision: str | 
         >>> embed(np.zeros((2, 30, 40, 3), "uint8")).shape
         (2, 1280)
     """
+    unlabelled, features = look(pictures, backbone, precision)
+    return whole(features, unlabelled).x[:, 0]
+
+
+def look(
+    pictures: Any, backbone: str = BACKBONE, precision: str | None = PRECISION
+) -> tuple[sources.Pictures, Features]:
+    """The same pictures as a set, and the features of those that can be read; arguments and errors as for `embed`."""
     unlabelled = as_pictures(pictures)
-    return whole(extract(unlabelled, engine(backbone, precision)), unlabelled).x[:, 0]
+    return unlabelled, extract(unlabelled, engine(backbone, precision), title="pictures")
 
 
 def engine(backbone: str, precision: str | None) -> FeatureEngine:
