@@ -70,8 +70,20 @@ def test_leave_one_out_with_less_than_all_curvature(monkeypatch):
         assert np.abs(left_out.probabilities[rows] - expected).max() < 1e-4
 
 
+def test_leave_one_out_looks_at_the_likely_classes_alone(monkeypatch):
+    monkeypatch.setattr(mathematics, "CLASSES", 4)
+    x, y, _ = clouds(120, 60, 12)
+    at = Standardised.of(x)
+    logits = solve_head(at, y, 12, 1e-3, tolerance=1e-8)(x.astype(np.float64))
+    left_out = LeaveOneOut(at.x, y, logits, 1e-3)
+    rows = np.arange(0, 120, 15)
+    left_out.refine(rows)
+    expected = np.array([softmax(fitted_again(x, y, 12, 1e-3, row)(x[row].astype(float))) for row in rows])
+    assert np.abs(left_out.probabilities[rows] - expected).max() < 1e-4
+
+
 @pytest.mark.parametrize(("n", "d", "k", "strength"), [(90, 10, 3, 1e-2), (60, 120, 2, 1e-3)])
-def test_influence_is_the_change_that_fitting_again_makes(n, d, k, strength):
+def test_influence_is_the_change_that_fitting_again_makes(n, d, k, strength, monkeypatch):
     x, y, _ = clouds(n, d, k)
     new = clouds(4, d, k, seed=1)[0][3]
     at = Standardised.of(x)
@@ -83,6 +95,9 @@ def test_influence_is_the_change_that_fitting_again_makes(n, d, k, strength):
     assert np.corrcoef(found, expected)[0, 1] > 0.99
     strongest = np.argsort(-np.abs(expected))[:5]
     assert found[strongest] == pytest.approx(expected[strongest], rel=0.25)
+    monkeypatch.setattr(mathematics, "EXAMPLES", 10)  # above, without the example's own part in the curvature
+    found = influence(at.x, y, head(x.astype(float)), strength, at(new[None])[0], (0, 1))
+    assert np.corrcoef(found, expected)[0, 1] > 0.85
 
 
 def test_wrong_labels_are_found():

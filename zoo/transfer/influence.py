@@ -17,9 +17,10 @@ import copy
 
 import numpy as np
 
-PARTS = 4000  # directions of curvature that are kept at most: their products are 128 MB
+CLASSES = 32  # of each example, the likeliest, whose curvature is looked at
+PARTS = 3000  # directions of curvature that are kept at most: their products are 72 MB
 FEW = 1000  # and at least
-EXAMPLES = 5000  # above which nobody is left out singly: the products of all with all are 200 MB
+EXAMPLES = 3000  # above which nobody is left out singly: it would take minutes, and differ little from folds
 LEAST = 0.2  # beyond these few, one that stiffens the problem by less, where the penalty is 1, is left out
 FREE = 1e-6  # of the penalty: what the biases have of it here, so that H has an inverse; the steps undo it
 STEPS = 20  # at most, towards the optimum without an example
@@ -48,24 +49,23 @@ class Curvature:
     def __init__(self, x: np.ndarray, p: np.ndarray, strength: float):
         from scipy.linalg import cho_factor
 
-        n, k = p.shape
-        penalty = n * strength
+        k, penalty = p.shape[1], len(p) * strength
         self.kernel = x @ x.T / penalty  # (n, n)
-        values, vectors = np.empty((n, k)), np.empty((n, k, k))
-        for start in range(0, n, size := max(1, 2**22 // k**2)):
-            rows = p[start : start + size]
-            blocks = rows[:, :, None] * (np.eye(k) - rows[:, None, :])  # each A_i
-            values[start : start + size], vectors[start : start + size] = np.linalg.eigh(blocks)
+        c = min(k, CLASSES)
+        likely = np.argsort(-p, axis=1, kind="stable")[:, :c]
+        rows = np.take_along_axis(p, likely, axis=1)
+        blocks = rows[:, :, None] * (np.eye(c) - rows[:, None, :])  # each A_i, of the likely classes alone
+        values, vectors = np.linalg.eigh(blocks)
         stiffness = values * (np.diagonal(self.kernel) + 1 / penalty)[:, None]
         chosen = np.argsort(-stiffness, axis=None)[:PARTS]
         chosen = chosen[: max(FEW, int(np.sum(stiffness > LEAST)))]
         chosen = np.sort(chosen[values.ravel()[chosen] > 1e-12])
-        forgone = (
-            values.sum() - values.ravel()[chosen].sum()
-        )  # the biases have no penalty, and would have nothing else
+        forgone = np.sum(p * (1 - p)) - values.ravel()[chosen].sum()  # the biases have no penalty, and nothing else
         self.bias = 1 / (FREE * penalty + max(forgone, 0) / k)  # what the biases add to the kernel
-        self.of = chosen // k  # the example that each direction is of, N of them
-        self.parts = vectors.transpose(0, 2, 1).reshape(-1, k)[chosen] * np.sqrt(values.ravel()[chosen])[:, None]
+        self.of = chosen // c  # the example that each direction is of, N of them
+        self.parts = np.zeros((len(chosen), k))
+        directions = vectors.swapaxes(1, 2).reshape(-1, c)[chosen] * np.sqrt(values.ravel()[chosen])[:, None]
+        np.put_along_axis(self.parts, likely[self.of], directions, axis=1)
         inner = (self.kernel[np.ix_(self.of, self.of)] + self.bias) * (self.parts @ self.parts.T)
         inner[np.diag_indices(len(chosen))] += 1
         self.factor = cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
@@ -185,8 +185,9 @@ class LeaveOneOut:
         self.moves = np.zeros((n, k))
         reach = np.diagonal(self.curvature.kernel) + 1 / (n * strength)
         rows = np.flatnonzero(np.abs(self.residual).max(axis=1) * reach > SMALL)  # all stays as it is without others
-        if len(rows):
-            self.moves[rows] = OwnPart(self.curvature, rows).free(self.curvature.own(rows, self.residual[rows]))
+        size = max(1, 2**22 // max(len(self.curvature.of), CLASSES * k))
+        for i in np.split(rows, range(size, len(rows), size)):
+            self.moves[i] = OwnPart(self.curvature, i).free(self.curvature.own(i, self.residual[i]))
 
     @property
     def probabilities(self) -> np.ndarray:
