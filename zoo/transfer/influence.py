@@ -13,8 +13,6 @@ from where the last one ended, go on from there to the optimum without the examp
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 
 CLASSES = 32  # of each example, the likeliest, whose curvature is looked at
@@ -25,6 +23,7 @@ LEAST = 0.2  # beyond these few, one that stiffens the problem by less, where th
 FREE = 1e-6  # of the penalty: what the biases have of it here, so that H has an inverse; the steps undo it
 STEPS = 20  # at most, towards the optimum without an example
 SMALL = 1e-5  # a change of the logits below which it is reached
+SETTLED = 1e-2  # a last change above which the steps lead nowhere, and the first one stands
 DAMPED = 0.75  # of a step after the first: less curvature is known than there is, so that whole steps go too far
 
 
@@ -117,7 +116,7 @@ class OwnPart:
 
     Args:
         curvature: of the whole.
-        rows: the examples, in ascending order.
+        rows: the examples.
     """
 
     def __init__(self, curvature: Curvature, rows: np.ndarray):
@@ -132,12 +131,6 @@ class OwnPart:
             self.moved[having, part] = curvature.own(rows[having], self.parts[having, part])
         inner = np.eye(self.parts.shape[1]) - self.parts @ self.moved.swapaxes(1, 2)
         self.inverse = np.linalg.inv(inner)
-
-    def __getitem__(self, some: np.ndarray) -> OwnPart:
-        """That of some of the examples."""
-        chosen = copy.copy(self)
-        chosen.parts, chosen.moved, chosen.inverse = self.parts[some], self.moved[some], self.inverse[some]
-        return chosen
 
     def weights(self, logits: np.ndarray) -> np.ndarray:
         """How much of each part a change of the examples' own logits, shape (m, k), calls for; (m, parts)."""
@@ -195,7 +188,7 @@ class LeaveOneOut:
         return softmax(self.logits + self.moves)
 
     def refine(self, rows: np.ndarray) -> np.ndarray:
-        """Go on to the very optimum without each of some examples; their `moves` are then exact.
+        """Go on to the very optimum without each of some examples; where it is reached, their `moves` are exact.
 
         Args:
             rows: which ones, shape (m,).
@@ -221,7 +214,8 @@ class LeaveOneOut:
                 rest[start : start + size] = np.abs(moved[i, each]).max(axis=1)
                 if rest[start : start + size].max() < SMALL:
                     break
-            self.moves[i] = f[i, each] - self.logits[i]
+            settled = rest[start : start + size] < SETTLED
+            self.moves[i[settled]] = (f[i, each] - self.logits[i])[settled]
         return rest
 
 
