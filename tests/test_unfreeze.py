@@ -11,6 +11,7 @@ from keras import layers
 
 import zoo
 from zoo import inference
+from zoo.cli.images import unfreezing
 from zoo.data import images, sources
 from zoo.errors import UsageError, ZooError
 from zoo.inference.engine import KerasEngine
@@ -313,6 +314,7 @@ def test_the_reported_numbers_are_those_of_the_file(unfrozen, tuned):
     assert found["confusion"] == said["confusion"]
     done = json.loads(json.dumps(classifier.summary["unfrozen"]))
     assert (done["blocks"], done["epochs"], done["activations"], done["views"]) == (1, 1, "disk", unfreeze.VIEWS)
+    assert unfreezing(done).startswith("Unfreezing: the last block of 15 learned. On 4 training pictures")
     assert loaded._known_pictures == tuned.classifier._known_pictures
     # plain Keras opens it, and its blocks are others than those of the frozen network
     plain = keras.saving.load_model(out)

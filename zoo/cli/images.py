@@ -91,13 +91,15 @@ def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> Non
 
 
 def unfreezing(done: dict) -> str:
-    """What unfreezing came to, in a sentence."""
+    """What unfreezing came to, in a sentence or two."""
     watched = done["watched"]
     frozen, unfrozen = (f"{watched[way]['accuracy']:.1%}" for way in ("frozen", "unfrozen"))
-    chosen = f"the last {done['blocks']} of {done['of']} blocks have learned" if done["blocks"] else "all stay frozen"
+    blocks = "block" if done["tried"] == 1 else f"{done['tried']} blocks"
+    chosen = f"the last {blocks} of {done['of']} learned" if done["blocks"] else "all blocks stay frozen"
     return (
-        f"Unfreezing: {chosen}. On {watched['pictures']} training pictures that were watched, {done['tried']} blocks "
-        f"that had learned for {done['best_epoch']} epochs gave {unfrozen}, the frozen ones {frozen}."
+        f"Unfreezing: {chosen}. On {watched['pictures']} training pictures that were only watched, the frozen network "
+        f"was right on {frozen}, and on {unfrozen} once the last {blocks} had learned (best after epoch "
+        f"{done['best_epoch']})."
     )
 
 
