@@ -446,3 +446,13 @@ def test_preprocessing_through_json():
 def test_preprocessing_from_json_is_checked(facts):
     with pytest.raises(ZooError, match="accepted"):
         Preprocessing.from_json({**Preprocessing((8, 8)).to_json(), **facts})
+
+
+def test_a_format_whose_decoder_holds_copies_has_fewer_pixels(tmp_path, monkeypatch):
+    monkeypatch.setattr(decoding, "MOST", 20 * 48 * 48)  # bytes for each pixel: a PNG takes 12 of them, a WebP 24
+    for kind in ("png", "webp"):
+        Image.new("RGB", (48, 48)).save(tmp_path / f"large.{kind}", kind)
+    decode(tmp_path / "large.png", Preprocessing((8, 8)))
+    with pytest.raises(ImageError, match=r"a WEBP of so many pixels would take 0\.0 GB to decode") as error:
+        decode(tmp_path / "large.webp", Preprocessing((8, 8)))
+    assert error.value.kind == "too large"

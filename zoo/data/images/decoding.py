@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from zoo.data.dataset import Fault
-from zoo.data.images.memory import is_grey, memory_for, parts
+from zoo.data.images.memory import MOST, bytes_needed, is_grey, memory_for, parts
 from zoo.data.images.preprocessing import SMALLEST_SIDE, Points, Preprocessing
 from zoo.errors import ZooError
 from zoo.files import open_file
@@ -268,6 +268,8 @@ def _open(
     if image.format == "JPEG":
         with raise_image_error(image.format):
             size, turn = _draft(image, rule, share), exif_orientation(image)
+    if (needed := bytes_needed(image, stored)) > MOST:
+        raise ImageError(f"a {image.format} of so many pixels would take {needed / 1e9:.1f} GB to decode", "too large")
     with memory_for(image, stored):
         with raise_image_error(image.format):
             image = turn_upright(image)
