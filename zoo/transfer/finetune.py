@@ -62,8 +62,8 @@ def finetune(
         precision: what the training pictures' features are computed in: "float32" or, where the processor does,
             "bfloat16"; None is the fastest. The saved model computes in float32, and is measured so.
         unfreeze: how much of the backbone learns, too, once the head is solved: "none", its "last" block, that many
-            of its last blocks, "all" of it, or "auto": the last, where a part of the training pictures says that it pays.
-            It imports Keras, and takes minutes rather than seconds where pictures or blocks are many.
+            of its last blocks, "all" of it, or "auto": the last, where a part of the training pictures says that it
+            pays. It imports Keras, and takes minutes rather than seconds where pictures or blocks are many.
         epochs: how often the unfrozen blocks see all views of the training pictures; None is 2.
         seed: decides the split, the folds of the cross-validation, and the order of training.
         skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
