@@ -605,3 +605,41 @@ def test_arrays_of_the_right_size_are_taken_as_they_are():
     grey = Pictures(x[..., 0], pictures.y, pictures.labels)
     assert arrays(grey, Preprocessing((8, 8), channels=1))[0].shape == (4, 8, 8, 1)
     assert np.array_equal(arrays(grey, RULE)[0], np.repeat(x[..., :1], 3, axis=3))
+
+
+# tf.data and PyDataset
+
+
+def test_batches_of_tensorflow_and_keras_are_arrays():
+    tf = pytest.importorskip("tensorflow")
+    keras = pytest.importorskip("keras")
+    x = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3)).astype("uint8")
+    y = np.array([0, 1, 2, 0, 1, 2])
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return x[2 * index : 2 * index + 2], y[2 * index : 2 * index + 2]
+
+    named_classes = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)
+    named_classes.class_names = ["ant", "bee", "wasp"]
+    sets = {
+        "single": (tf.data.Dataset.from_tensor_slices((x, y)), ["0", "1", "2"]),
+        "batched": (tf.data.Dataset.from_tensor_slices((x, np.eye(3)[y])).batch(4), ["0", "1", "2"]),
+        "text": (tf.data.Dataset.from_tensor_slices((x, np.array(["a", "b", "é"])[y])).batch(2), ["a", "b", "é"]),
+        "named": (named_classes, ["ant", "bee", "wasp"]),
+        "keras": (Batches(), ["0", "1", "2"]),
+    }
+    for name, (data, labels) in sets.items():
+        pictures = load(data).splits["train"]
+        np.testing.assert_array_equal(pictures.items, x, err_msg=name)
+        assert pictures.labels == labels and pictures.y.tolist() == y.tolist(), name
+    for data, words in (
+        (sets["single"][0].repeat(), "never ends"),
+        (tf.data.Dataset.from_tensor_slices(x), "pairs"),
+        (sets["single"][0].take(0), "gives no examples"),
+    ):
+        with pytest.raises(ZooError, match=words):
+            load(data)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data import named
+from zoo.data.batches import gathered, is_batches
 from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.decoding import check_pixels
 from zoo.data.images.example_weights import checked_weights
@@ -33,7 +34,7 @@ __all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
 
 ACCEPTED = (
     "Accepted are a folder of class folders, a CSV file or DataFrame with the columns path and label, arrays (x, y), "
-    f"or a dataset's name: {', '.join(named.names('pictures'))}, or tfds:NAME."
+    f"a tf.data.Dataset or PyDataset of such, or a dataset's name: {', '.join(named.names('pictures'))}, or tfds:NAME."
 )
 
 SHARE = "the share to hold out (val_split, of train validation_split)"
@@ -142,6 +143,8 @@ def find(data, skip_list=None, strict: bool = True, classes: bool = True, sample
 
 
 def _read(data, classes: bool = True, sample_weight=None) -> Dataset[Pictures]:
+    if is_batches(data):
+        data = gathered(data)
     is_arrays = isinstance(data, tuple) and len(data) == 2
     is_table = hasattr(data, "columns") and hasattr(data, "to_dict")
     if sample_weight is not None:

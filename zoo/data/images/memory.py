@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from PIL import Image
 
 TOGETHER = 10**9  # bytes
-# What one picture may take, by `bytes_needed`, which is more than it does. A PNG at Pillow's limit of 179 million pixels
-# takes less; a WebP may have 89 million, as its decoder holds several copies.
+# What one picture may take, by `bytes_needed`, which is more than it does. A PNG at Pillow's limit of 179 million
+# pixels takes less; a WebP may have 89 million, as its decoder holds several copies.
 MOST = 2_150_000_000
 PART = 2**22  # pixels that are converted at a time
 # Pillow holds a picture in blocks of this many bytes. The C library gives those of more than 32 MB back to the system
