@@ -179,7 +179,7 @@ REFUSED = {
     "no backbone": (
         folder_of("a", "b"),
         {"backbone": "logistic"},
-        ["no backbone is called 'logistic'", "efficientnet_lite0"],
+        ["no backbone is called 'logistic'", "zoo list --task backbone"],
     ),
     "precision": (folder_of("a", "b"), {"precision": "int4"}, ["precision 'int4' is not for this machine"]),
     "ending": (folder_of("a", "b"), {"out": "pets.h5"}, ["must be a .keras file", "pets.keras"]),
