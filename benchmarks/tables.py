@@ -179,6 +179,24 @@ def gains(theirs: dict[str, Row], ours: dict[str, Row]) -> str:
     return spread([100 * (float(theirs[seed]["accuracy"]) - float(ours[seed]["accuracy"])) for seed in theirs], 1)
 
 
+def backbones() -> list[str]:
+    """Each backbone, and the one that "auto" chose on each split, on the same splits."""
+    lines = []
+    for (dataset,), rows in grouped(results("backbones"), "dataset").items():
+        for (backbone,), runs in sorted(grouped(rows, "backbone").items(), key=lambda item: item[0][0] == "auto"):
+            accuracies = [100 * accuracy for accuracy in numbers(runs, "accuracy")]
+            chosen = [row["chosen"].removeprefix("efficientnet_") for row in runs] if backbone == "auto" else []
+            lines.append(
+                [
+                    f"`{dataset}`",
+                    f"`{backbone}`",
+                    f"{np.mean(accuracies):.1f} % ± {np.std(accuracies, ddof=1):.1f}",
+                    ", ".join(chosen),
+                ]
+            )
+    return table("photos | `--backbone` | accuracy | chosen by split", lines)
+
+
 def audit() -> list[str]:
     lines = []
     for (dataset,), rows in grouped(results("audit"), "dataset").items():
@@ -298,6 +316,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "compare": compare,
     "finetune": finetune,
     "unfreeze": unfreeze,
+    "backbones": backbones,
     "throughput": throughput,
     "growth": growth,
     "audit": audit,
