@@ -78,7 +78,8 @@ def get(
 
     Args:
         name: a model's name (`zoo.list()`), or the path of a Python file that registers one.
-        weights: name of trained weights to start from; None starts from the builder's initialisation.
+        weights: name of trained weights to start from, or for a network whose name begins with "timm_" a
+            `.safetensors` or `.pth` file; None starts from the builder's initialisation.
         seed: an integer makes building and training repeatable to the bit on one machine; None leaves them free.
         dtype: a Keras dtype policy, for example "mixed_bfloat16"; None is float32.
         engine: "keras", or "numpy" for a net that is written out in NumPy (`zoo/scratch`), to be read and compared.

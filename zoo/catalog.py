@@ -18,6 +18,7 @@ from zoo.errors import UsageError, ZooError
 from zoo.files import expand
 from zoo.registry import ENTRIES, NO_LITERAL, NOWHERE, Definition, Entry, current_names, did_you_mean
 from zoo.weights.card import WeightsCard
+from zoo.weights.load import card_of_file
 
 SHELVES = ("zoo.models", "zoo.pretrained.backbones")
 ENTRY_POINT_GROUP = "zoo.models"  # a package lists modules here: `cats = cat_package.models`
@@ -52,9 +53,14 @@ class Card:
         return {**asdict(replace(self, weights={})), "weights": weights}
 
     @property
+    def published(self) -> WeightsCard | None:
+        """The weights of a pretrained network, which fine-tuning puts a head on, where these are published."""
+        return next((weights for weights in self.weights.values() if not weights.is_saved_file), None)
+
+    @property
     def is_backbone(self) -> bool:
-        """Whether it is a pretrained network that fine-tuning can put a head on."""
-        return not all(weights.is_saved_file for weights in self.weights.values())
+        """Whether fine-tuning can put a head on it: its weights are published, or it takes a file that somebody has."""
+        return self.published is not None or "torch_names" in self.facts
 
     def preprocessing(self, weights: str) -> dict[str, Any]:
         """Arguments of the task's preprocessing: the model's, and those that its weights of that name ask for."""
@@ -150,16 +156,35 @@ def _package_files(path: tuple[str, ...], stamps: tuple) -> list[tuple[str, Path
     return modules
 
 
-def card(name: str) -> Card:
+def card(name: str, weights: str | None = None) -> Card:
     """The card of one model.
 
+    Args:
+        name: the model's name.
+        weights: the name of published weights, or a file of one's own: then the card has that file among its weights,
+            and as many classes as the file.
+
     Raises:
-        UsageError: no model has that name; the nearest is proposed.
+        UsageError: no model has that name, the nearest is proposed; or it takes no file.
+        ZooError: the file cannot be read.
     """
     known = cards()
     if name not in known:
         raise UsageError(f"no model is called {name!r}{did_you_mean(name, known)} `zoo list` shows all {len(known)}.")
-    return known[name]
+    found = known[name]
+    if weights is None or weights in found.weights or not is_file_name(weights):
+        return found
+    if "torch_names" not in found.facts:
+        takers = ", ".join(name for name, card in known.items() if "torch_names" in card.facts)
+        raise UsageError(f"{name} takes no weights from a file such as {weights!r}. These networks do: {takers}.")
+    own, num_classes = _read_once(card_of_file, tuple(found.facts["torch_names"].items()), Path(weights))
+    arguments = found.arguments | ({"num_classes": num_classes} if num_classes else {})
+    return replace(found, weights={**found.weights, weights: own}, arguments=arguments)
+
+
+def is_file_name(weights: str) -> bool:
+    """Whether a word that names weights is meant as a file: it has an ending or a folder, which no set's name has."""
+    return Path(weights).suffix != "" or Path(weights).name != weights
 
 
 def definition(name: str) -> Definition:

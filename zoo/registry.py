@@ -24,6 +24,8 @@ class Entry:
         source: the paper, course or book that the model is from.
         application: of a network that Keras builds, the name of its function in `keras.applications`.
         not_on: Keras backends that it cannot be built on.
+        torch_names: of a network that takes its weights from a file of PyTorch's, the layers that are not called like
+            their modules: their names by the modules'; see `zoo.weights.assign`.
         dataset: the dataset that it trains on when none is named.
         fallback_dataset: an embedded dataset, proposed when `dataset` is not at hand.
         optimizer: name of a Keras optimizer, or Keras' configuration of one.
@@ -51,6 +53,7 @@ class Entry:
     source: str
     application: str | None = None
     not_on: tuple[str, ...] = ()
+    torch_names: dict[str, str] = field(default_factory=dict)
     dataset: str | None = None
     fallback_dataset: str | None = None
     optimizer: str | dict = "adam"

@@ -38,7 +38,7 @@ from zoo.files import claimed
 @option("--val", "validation", type=PATH, metavar="DIR", help="Pictures to measure on.")
 @option("--val-split", type=float, metavar="SHARE", help="Share to hold out to measure on; without it, 0.2.")
 @option("--backbone", metavar="NAME", help="A network, or auto.")
-@option("--weights-file", type=PATH, metavar="FILE", help="The network's weights, where they cannot be downloaded.")
+@option("--weights-file", type=PATH, metavar="FILE", help="The network's weights: a file that you have.")
 @option("--out", type=PATH, metavar="FILE.keras", help="Where to save (TRAIN.keras).")
 @option("--augment", type=int, metavar="K", help="Add K augmented views of each picture.")
 @option("--unfreeze", metavar="WHAT", help="What learns, too: none, the last block, N blocks, all, or auto.")

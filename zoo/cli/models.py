@@ -61,21 +61,26 @@ def table_of_backbones(cards: list[catalog.Card]) -> str:
     measured = speeds()
     rows = [("", "parameters", "pixels", "top-1", "pictures/s", "weights")]
     for card in cards:
-        weights = next(weights for weights in card.weights.values() if not weights.is_saved_file)
-        parameters = card.facts["parameters"]
-        origin = "to be downloaded" if weights.url else f"in {weights.distribution or weights.package}"
+        weights, parameters = card.published, card.facts["parameters"]
+        if weights is None:
+            where = "from a file that you have: --weights-file"
+        elif at_hand(weights):
+            where = "here"
+        else:
+            origin = "to be downloaded" if weights.url else f"in {weights.distribution or weights.package}"
+            where = f"{origin}, {4 * parameters / 1e6:,.0f} MB"  # in float32
         rows.append(
             (
                 card.name,
                 f"{parameters / 1e6:.1f} M",
                 str(card.arguments["input_shape"][0]),
-                share(weights.scores.get("top1")),
+                share(weights.scores.get("top1")) if weights else "-",
                 f"{measured[card.name]['pictures_per_second']:.0f}" if card.name in measured else "-",
-                "here" if at_hand(weights) else f"{origin}, {4 * parameters / 1e6:,.0f} MB",  # in float32
+                where,
             )
         )
-    name, *numbers, where = (max(map(len, column)) for column in zip(*rows, strict=True))
-    line = "  ".join([f"{{:<{name}}}", *(f"{{:>{width}}}" for width in numbers), f"{{:<{where}}}"])
+    name, *numbers, last = (max(map(len, column)) for column in zip(*rows, strict=True))
+    line = "  ".join([f"{{:<{name}}}", *(f"{{:>{width}}}" for width in numbers), f"{{:<{last}}}"])
     lines = [line.format(*row).rstrip() for row in rows]
     return "\n".join([*lines, "", "zoo bench NAME measures how many pictures a second it sees on this machine."])
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo import catalog, saving
 from zoo.errors import UsageError, ZooError, checked_seed
+from zoo.files import expand
 from zoo.registry import did_you_mean
 from zoo.tasks.task import Task
 from zoo.weights import word2vec_file
@@ -55,7 +56,9 @@ def from_register(
         from zoo import backend  # noqa: F401 it quiets the framework's import, which the model's file begins
 
     entry = catalog.announced(name)
-    card = catalog.card(entry.name)
+    if weights is not None and catalog.is_file_name(weights):
+        weights = str(expand(weights).absolute())
+    card = catalog.card(entry.name, weights)
     defaults, offered = card.arguments, card.weights
     arguments = {word: _plain(value) for word, value in arguments.items()}
     for word in arguments:

@@ -246,7 +246,7 @@ class Task(abc.ABC):
             given = ", ".join(f"{key}={value!r}" for key, value in self.arguments.items())
             raise ZooError(f"{self.name} cannot be built with {given}: {error}") from error
         if self.weights is not None:
-            weights = catalog.card(self.name).weights[self.weights]
+            weights = catalog.card(self.name, self.weights).weights[self.weights]
             if not weights.is_saved_file:  # these came with the builder, which opens their file
                 load_weights(model, weights)
         return self._set_model(model)
@@ -288,10 +288,10 @@ class Task(abc.ABC):
         if self._archive is not None:
             path, sha256 = self._archive.path, self._archive.sha256
             return inference.Conversion.of_file(path, sha256) if path.is_file() else None
-        card = catalog.cards().get(self.name)
-        if self.weights is None or self.dtype is not None or card is None or self.arguments != card.arguments:
+        if self.weights is None or self.dtype is not None or self.name not in catalog.cards():
             return None
-        return inference.Conversion.of_weights(card, self.weights)
+        card = catalog.card(self.name, self.weights)
+        return inference.Conversion.of_weights(card, self.weights) if self.arguments == card.arguments else None
 
     @in_own_scopes
     def train(

@@ -9,7 +9,7 @@ from zoo.data import sources
 from zoo.errors import UsageError, ZooError
 from zoo.transfer.features import Backbone, FeatureEngine, extract
 from zoo.transfer.head import solve
-from zoo.weights.load import at_hand, take
+from zoo.weights.load import at_hand
 
 AUTO = "auto"
 
@@ -19,23 +19,20 @@ def backbones(name: str, weights_file: str | Path | None = None) -> list[Backbon
 
     Args:
         name: a backbone's name, or "auto".
-        weights_file: the file with its weights, in the place of a download.
+        weights_file: the file with its weights, see `Backbone`.
 
     Raises:
         UsageError: no such backbone; or a file, and no one backbone that it is of.
         ZooError: for "auto", there is none; or the file is another one.
     """
     if name != AUTO:
-        backbone = Backbone(name)
-        if weights_file is not None:
-            take(backbone.weights_card, weights_file)
-        return [backbone]
+        return [Backbone(name, weights_file)]
     if weights_file is not None:
         raise UsageError("a file of weights belongs to one backbone: name it, in the place of 'auto'.")
     here = [
         backbone
         for card in catalog.cards().values()
-        if card.is_backbone and at_hand((backbone := Backbone(card.name)).weights_card)
+        if card.published and at_hand((backbone := Backbone(card.name)).weights_card)
     ]
     if not here:
         raise ZooError(

@@ -21,25 +21,28 @@ from zoo.console import progress_bar
 from zoo.data import images, sources
 from zoo.data.dataset import Skipped
 from zoo.errors import UsageError, ZooError
-from zoo.files import atomic_folder, temporary_folder
+from zoo.files import atomic_folder, expand, temporary_folder
 from zoo.registry import did_you_mean
 from zoo.tasks import factory
 from zoo.tasks.task import Task
 from zoo.transfer.cache import Cache
-from zoo.weights.load import find
+from zoo.weights.load import find, take
 
 
 class Backbone:
     """A pretrained network up to its features, known by its card until somebody needs the network itself.
 
     Args:
-        name: a model with trained weights and with layers called "features" and "head".
+        name: a model with layers called "features" and "head".
+        weights_file: a file with its weights: the one that its card would have downloaded, or of a network that no
+            card has weights for, whatever the user has.
 
     Raises:
         UsageError: no such model, or it has no trained weights.
+        ZooError: the file cannot be read, or is another one than the card's.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, weights_file: str | Path | None = None):
         cards = {key: card for key, card in catalog.cards().items() if card.is_backbone}
         if name not in cards:
             raise UsageError(
@@ -48,7 +51,18 @@ class Backbone:
             )
         self.card = cards[name]
         self.name = name
-        self.weights = next(name for name, weights in self.card.weights.items() if not weights.is_saved_file)
+        if (published := self.card.published) is not None:
+            self.weights = published.name
+            if weights_file is not None:
+                take(published, weights_file)
+        elif weights_file is not None:
+            self.weights = str(expand(weights_file).absolute())
+            self.card = catalog.card(name, self.weights)
+        else:
+            raise UsageError(
+                f"{name} comes without weights: give yours, a .safetensors or .pth file of the network "
+                f"{name.removeprefix('timm_')!r}, as weights_file= (--weights-file)."
+            )
         height, width, channels = self.card.arguments["input_shape"]
         self.rule = images.Preprocessing((height, width), channels=channels, **self.card.preprocessing(self.weights))
         self.weights_card = self.card.weights[self.weights]
@@ -56,7 +70,7 @@ class Backbone:
         self._begun = threading.Lock()
 
     def __reduce__(self) -> tuple:
-        return Backbone, (self.name,)
+        return Backbone, (self.name, self.weights if catalog.is_file_name(self.weights) else None)
 
     def begin(self) -> None:
         """Start what takes seconds before the first picture can be shown; meanwhile, pictures can be decoded.

@@ -67,7 +67,8 @@ def finetune(
         epochs: how often the unfrozen blocks see all views of the training pictures; None is 2.
         seed: decides the split, the folds of the cross-validation, and the order of training.
         skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
-        weights_file: the backbone's weights as a file that you have, where this machine cannot download them.
+        weights_file: the backbone's weights as a file that you have: what this machine cannot download, or for a
+            backbone whose name begins with "timm_" a `.safetensors` or `.pth` file of that network, whoever trained it.
         out: a `.keras` file to save to; None keeps the classifier in memory only.
         overwrite: replace whatever file is there; without it, only a classifier of the same classes.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, printable
 
 if TYPE_CHECKING:
     import keras
@@ -18,6 +18,7 @@ TORCH_NAMES = {
     "beta": "bias",
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
+    "embeddings": "weight",
 }
 
 
@@ -41,8 +42,9 @@ def assign(model: "keras.Model", tensors: dict[str, np.ndarray], renamed: dict[s
 
     Any other name is torch's, "stem.weight". Torch's convolution kernels are transposed from (out, in, height, width)
     to (height, width, in, out), depthwise ones from (channels, 1, height, width) to (height, width, channels, 1),
-    dense ones from (out, in) to (in, out). Batch normalisation's `num_batches_tracked` has no counterpart in Keras
-    and is passed over.
+    dense ones from (out, in) to (in, out); the rows of an embedding's table may be (1, rows, units). A name without a
+    dot is a module's only parameter. Batch normalisation's `num_batches_tracked` has no counterpart in Keras and is
+    passed over.
 
     Args:
         model: a flat model (its layers are no models), each layer named by `layer_name` of its torch module.
@@ -70,6 +72,8 @@ def assign(model: "keras.Model", tensors: dict[str, np.ndarray], renamed: dict[s
     values, unused, misshapen = {}, [], []
     for name, tensor in tensors.items():
         module, _, kind = name.rpartition(".")
+        if not module:  # a parameter that belongs to the whole network, such as "pos_embed"
+            module, kind = name, "weight"
         if kind == "num_batches_tracked":
             continue
         keras_name = "/" in name
@@ -144,13 +148,15 @@ def _require(model: "keras.Model", missing: list[str], unused: list[str], missha
             f"  missing from the file: {_shown(missing)}\n"
             f"  not used from the file: {_shown(unused)}\n"
             f"  of another shape: {_shown(misshapen)}\n"
-            "Build the model with its default arguments to use them, or leave the weights out."
+            "Give the weights of this very network, and build it with its default arguments, or leave them out."
         )
 
 
 def _transposed(layer, tensor: np.ndarray) -> np.ndarray:
     from keras import layers  # here: naming a published network's classes needs no framework
 
+    if isinstance(layer, layers.Embedding):
+        return tensor[0] if tensor.ndim == 3 and len(tensor) == 1 else tensor
     if tensor.ndim == 4:
         return tensor.transpose((2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (2, 3, 1, 0))
     return tensor.T  # (out, in) -> (in, out); a vector stays as it is
@@ -158,4 +164,4 @@ def _transposed(layer, tensor: np.ndarray) -> np.ndarray:
 
 def _shown(names: list[str], limit: int = 10) -> str:
     rest = f", and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + rest if names else "nothing"
+    return ", ".join(map(printable, names[:limit])) + rest if names else "nothing"

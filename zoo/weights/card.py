@@ -29,7 +29,7 @@ class WeightsCard:
     Attributes:
         path: the card's own file.
         format: "keras" for a saved file of the zoo's, "weights.h5" for Keras' weights alone, "h5" for those of Keras 1
-            and 2, "safetensors", or "torch" for what `torch.save` wrote before torch 1.6.
+            and 2, "safetensors", or "torch" for what `torch.save` writes.
         licence: under which they may be used.
         sha256: of the file with the weights.
         md5: of the file, where nobody states a SHA-256.

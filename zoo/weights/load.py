@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo import download, files
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, printable
 from zoo.weights import h5_file, keras_file, safetensors_file, torch_file
 from zoo.weights.assign import assign, assign_in_order
 from zoo.weights.card import WeightsCard
@@ -152,12 +152,49 @@ def take(card: WeightsCard, file: str | Path) -> None:
         temporary.write_bytes(data)
 
 
+def card_of_file(renamed: tuple[tuple[str, str], ...], path: Path) -> tuple[WeightsCard, int | None]:
+    """A card for a file that somebody has brought, whose tensors are named by torch.
+
+    Args:
+        renamed: layer names of the torch modules that do not follow `zoo.weights.assign.layer_name`.
+        path: a safetensors file, or what `torch.save` has written of a `state_dict()`.
+
+    Returns:
+        The card, which belongs to this very content, and how many classes its head tells apart; None where it has none.
+
+    Raises:
+        ZooError: it cannot be read, is in another format or damaged, or holds a number that is not finite.
+    """
+    try:
+        data = files.read_bytes(path)
+    except FileNotFoundError:
+        raise ZooError(f"there is no file {str(path)!r} to take weights from.") from None
+    except OSError as error:
+        raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
+    name = "torch" if torch_file.is_torch(data) else "safetensors"
+    try:
+        arrays = READERS[name](data)
+    except ZooError as error:
+        raise ZooError(
+            f"{path} cannot be read. {error} Wanted is a file of named tensors; with torch, "
+            "`safetensors.torch.save_file(model.state_dict(), 'model.safetensors')` writes one."
+        ) from None
+    for tensor, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ZooError(f"{path}: {printable(tensor, 100)} holds what is no finite number.")
+    heads = [f"{module}.weight" for module, layer in renamed if layer == "head"]
+    sizes = [arrays[head].shape[0] for head in heads if head in arrays and arrays[head].ndim == 2]
+    sha256 = hashlib.sha256(data).hexdigest()
+    card = WeightsCard(path, name, "not known", sha256=sha256, file=path.name, renamed=dict(renamed))
+    return card, sizes[0] if sizes else None
+
+
 def check_sha256(path: Path, actual: str, expected: str) -> None:
     """Refuse a file whose SHA-256 is not that of its card."""
     if actual != expected:
         raise ZooError(
             f"{path} is not the file that was expected: its SHA-256 is {actual}, not {expected}. "
-            "It is damaged or another version; install the package that carries it again."
+            "It is damaged or another version; get it again."
         )
 
 

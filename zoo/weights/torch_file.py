@@ -1,8 +1,9 @@
-"""Tensors out of torch's legacy checkpoint files, without torch and without running pickle.
+"""Tensors out of the files that `torch.save` writes, without torch and without running pickle.
 
-Such a file (the default of `torch.save` before torch 1.6) is five pickles: a magic number, a protocol number,
-facts about the machine that wrote it, the saved object and a list of storage keys; then, for each key, how
-many numbers (int64) and the raw numbers. Running a pickle runs any code its author put there, so none is run:
+Since torch 1.6 such a file is a zip archive: a pickle of the saved object, data.pkl, and the raw numbers of each
+storage, data/KEY, none of them compressed. Before, it was five pickles: a magic number, a protocol number, facts
+about the machine that wrote it, the saved object and a list of storage keys; then, for each key, how many numbers
+(int64) and the raw numbers. Running a pickle runs any code its author put there, so none is run:
 `pickletools.genops` only splits it into opcodes, and a stack machine that knows the few of a table of tensors
 builds that table, and nothing else.
 """
@@ -10,12 +11,14 @@ builds that table, and nothing else.
 import io
 import math
 import pickletools
+import zipfile
 from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, printable
 
+ZIP = b"PK\x03\x04"
 HEADER = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."  # the first two pickles never vary
 
 DTYPES = {  # torch writes little-endian numbers on every machine
@@ -33,36 +36,70 @@ SHOWN = 100  # characters of a file's own words that a message repeats
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
 
+def is_torch(data: bytes) -> bool:
+    """Whether a file's content begins as `torch.save` begins, in either format."""
+    return data.startswith((ZIP, HEADER))
+
+
 def parse(data: bytes) -> dict[str, np.ndarray]:
-    """Interpret the content of a legacy torch file that holds a flat table of named tensors.
+    """Interpret the content of a file of torch's that holds a flat table of named tensors.
 
     Args:
         data: the whole file.
 
     Returns:
-        The arrays by name, in the file's order: read-only views of `data`.
+        The arrays by name, in the file's order, read-only.
 
     Raises:
         ZooError: the bytes are no such file, are damaged, or ask for anything but tensors.
     """
-    if not data.startswith(HEADER):
-        raise ZooError("This is not a legacy torch file; torch's zip files and others are not read.")
-    stream = io.BytesIO(data)
-    stream.seek(len(HEADER))
+    if not is_torch(data):
+        raise ZooError("This is not a torch file.")
     storages: dict[str, _Storage] = {}
     try:
-        system, saved, keys = (_interpret(stream, storages) for _ in range(3))
-    except ZooError:
+        saved, content = (_read_zip if data.startswith(ZIP) else _read_legacy)(data, storages)
+    except (ZooError, MemoryError):
         raise
-    except (IndexError, KeyError, ValueError) as error:  # empty stack, unknown memo, bytes that are no opcode
-        reason = f"{type(error).__name__}: {str(error)[:SHOWN]}"
+    except Exception as error:  # empty stack, unknown memo, bytes that are no opcode; zipfile raises nearly anything
+        reason = printable(f"{type(error).__name__}: {error}", SHOWN)
         raise ZooError(f"The torch file is cut short or damaged ({reason}).") from None
+    return {name: _array(name, tensor, content[tensor.storage.key]) for name, tensor in saved.items()}
+
+
+def _read_legacy(data, storages):
+    """The table of `_Tensor`s, and the bytes of each storage by key."""
+    stream = io.BytesIO(data)
+    stream.seek(len(HEADER))
+    system, saved, keys = (_interpret(stream, storages) for _ in range(3))
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise ZooError("The torch file does not say that its numbers are little-endian; only those are read.")
+    return _table(saved), _contents(memoryview(data), stream.tell(), keys, storages)
+
+
+def _read_zip(data, storages):
+    """The same of a zip archive: FOLDER/data.pkl, FOLDER/data/KEY, and small facts beside them."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {info.filename.partition("/")[2]: info for info in archive.infolist()}
+        if "data.pkl" not in members:
+            raise ZooError("This zip archive is no torch file, as it has no data.pkl.")
+        stored = all(info.compress_type == zipfile.ZIP_STORED and info.flag_bits & 1 == 0 for info in members.values())
+        if not stored or sum(info.file_size for info in members.values()) > len(data):
+            raise ZooError("The torch file is damaged: its members take more room than it has.")
+        if "byteorder" in members and archive.read(members["byteorder"]) != b"little":
+            raise ZooError("The torch file does not say that its numbers are little-endian; only those are read.")
+        saved = _table(_interpret(io.BytesIO(archive.read(members["data.pkl"])), storages))
+        content = {}
+        for key, storage in storages.items():
+            content[key] = archive.read(members[f"data/{key}"])  # which compares its checksum
+            if len(content[key]) != storage.count * storage.dtype.itemsize:
+                raise ZooError(f"The torch file is cut short or damaged in storage {key[:SHOWN]!r}.")
+    return saved, content
+
+
+def _table(saved):
     if not isinstance(saved, dict) or not all(isinstance(tensor, _Tensor) for tensor in saved.values()):
         raise ZooError("The torch file holds something else than one flat table of named tensors.")
-    content = _contents(memoryview(data), stream.tell(), keys, storages)
-    return {name: _array(name, tensor, content[tensor.storage.key]) for name, tensor in saved.items()}
+    return saved
 
 
 @dataclass(frozen=True)
@@ -172,7 +209,7 @@ def _rebuild(function, arguments):
 
 def _storage(identity, storages):
     match identity:
-        case ("storage", _Global(kind), str(key), str(), int(count), None) if kind in DTYPES:
+        case ("storage", _Global(kind), str(key), str(), int(count), *views) if kind in DTYPES and views in ([], [None]):
             storage = _Storage(key, np.dtype(DTYPES[kind]), count)
             if storages.setdefault(key, storage) == storage:
                 return storage

@@ -129,7 +129,7 @@ class Classifier(Task):
         self._head_fit: HeadFit | None = None  # how its head was fitted, where it is one on a frozen backbone
         self.summary: dict = {}  # of a fine-tuning: counts, the time that each step took, what could not be used
         if self.weights is not None:
-            self.labels = class_names(catalog.card(entry.name).weights[self.weights])
+            self.labels = class_names(catalog.card(entry.name, self.weights).weights[self.weights])
 
     @classmethod
     def from_head(
