@@ -1,11 +1,13 @@
-"""The reader of legacy torch files: equal to torch where torch is there, and no input makes it do anything else."""
+"""The reader of torch's files: equal to torch where torch is there, and no input makes it do anything else."""
 
 import collections
 import contextlib
+import io
 import os
 import pickle
 import pickletools
 import struct
+import zipfile
 
 import keras
 import numpy as np
@@ -71,8 +73,24 @@ LEGAL = (
 )
 
 
-def test_tensors_are_read_in_order_with_their_strides():
-    found = parse(LEGAL)
+def archive(table, compression=zipfile.ZIP_STORED, byteorder=b"little", **storages):
+    """A zip file of torch's, with the numbers of each storage."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as writer:
+        members = {"data.pkl": table, "byteorder": byteorder, "version": b"3\n"}
+        for name, content in {**members, **{f"data/{key}": values for key, values in storages.items()}}.items():
+            writer.writestr(f"model/{name}", content)
+    return file.getvalue()
+
+
+SIX = np.arange(6, dtype="<f4").tobytes()
+LEGAL_TABLE = LEGAL[len(START) : LEGAL.index(keys("2", "1"))]
+LEGAL_ZIP = archive(LEGAL_TABLE, **{"1": SIX, "2": struct.pack("<q", 7)})
+
+
+@pytest.mark.parametrize("data", [LEGAL, LEGAL_ZIP], ids=["legacy", "zip"])
+def test_tensors_are_read_in_order_with_their_strides(data):
+    found = parse(data)
     assert list(found) == ["w", "w_turned", "n"]
     np.testing.assert_array_equal(found["w"], [[0, 1, 2], [3, 4, 5]])
     np.testing.assert_array_equal(found["w_turned"], [[0, 3], [1, 4], [2, 5]])
@@ -80,7 +98,8 @@ def test_tensors_are_read_in_order_with_their_strides():
     assert not any(array.flags.writeable for array in found.values())
 
 
-def test_equal_to_torch(tmp_path):
+@pytest.mark.parametrize("new", [False, True])
+def test_equal_to_torch(new, tmp_path):
     torch = pytest.importorskip("torch", reason="compares with torch itself")
     base = torch.arange(120).reshape(2, 3, 4, 5)
     saved = collections.OrderedDict(
@@ -96,7 +115,7 @@ def test_equal_to_torch(tmp_path):
         scalar=torch.tensor(3.5),
     )
     saved["shared"] = saved["float"][1]  # two tensors in one storage
-    torch.save(saved, tmp_path / "t.pth", _use_new_zipfile_serialization=False)
+    torch.save(saved, tmp_path / "t.pth", _use_new_zipfile_serialization=new)
     found = parse((tmp_path / "t.pth").read_bytes())
     expected = torch.load(tmp_path / "t.pth", weights_only=True)
     assert list(found) == list(expected)
@@ -129,8 +148,18 @@ def laughs(depth=200):
 
 
 HOSTILE = {
-    "empty": (b"", "not a legacy torch file"),
-    "zip": (b"PK\x03\x04" + bytes(100), "zip"),
+    "empty": (b"", "not a torch file"),
+    "no whole zip": (b"PK\x03\x04" + bytes(100), "cut short or damaged"),
+    "zip of something else": (archive(ONE_TENSOR).replace(b"data.pkl", b"date.pkl"), "no torch file"),
+    "zip with a call": (archive(EVIL, **{"1": SIX}), "system"),
+    "zip with a call in metadata": (archive(table(("w", EVIL[2:-1])), **{"1": SIX}), "system"),
+    "zip without the numbers": (archive(ONE_TENSOR), "cut short or damaged"),
+    "zip with fewer numbers": (archive(ONE_TENSOR, **{"1": SIX[:-4]}), "cut short or damaged in storage '1'"),
+    "zip with other numbers": (LEGAL_ZIP.replace(SIX, SIX[::-1]), "cut short or damaged"),
+    "zip that is compressed": (archive(ONE_TENSOR, zipfile.ZIP_DEFLATED, **{"1": bytes(10**6)}), "more room than"),
+    "zip, big-endian": (archive(ONE_TENSOR, byteorder=b"big", **{"1": SIX}), "little-endian"),
+    "zip of no table": (archive(b"\x80\x02K\x01."), "flat table"),
+    "zip with a tensor outside": (archive(table(("w", tensor(offset=1))), **{"1": SIX}), "'w'"),
     "call of os.system": (START + EVIL, "system"),
     "call before the table": (HEADER + EVIL, "system"),
     "call after the table": (START + ONE_TENSOR + EVIL, "system"),
@@ -271,18 +300,22 @@ def test_lists_and_tuples_of_one_another_take_no_time():
             parse(START + b"\x80\x02" + ops + b"." + keys())
 
 
-def test_every_truncation_is_refused():
-    for length in range(len(LEGAL)):
+@pytest.mark.parametrize("data", [LEGAL, LEGAL_ZIP], ids=["legacy", "zip"])
+def test_every_truncation_is_refused(data):
+    for length in range(len(data)):
         with pytest.raises(ZooError):
-            parse(LEGAL[:length])
+            parse(data[:length])
 
 
 @settings(max_examples=400, deadline=None, database=None)
-@given(st.lists(st.tuples(st.integers(0, len(LEGAL) - 1), st.integers(1, 255)), min_size=1, max_size=4))
-def test_flipped_bytes_give_arrays_or_a_sentence(flips):
-    data = bytearray(LEGAL)
+@given(
+    st.sampled_from([LEGAL, LEGAL_ZIP]),
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4),
+)
+def test_flipped_bytes_give_arrays_or_a_sentence(whole, flips):
+    data = bytearray(whole)
     for position, change in flips:
-        data[position] ^= change
+        data[position % len(data)] ^= change
     try:
         found = parse(bytes(data))
     except ZooError:

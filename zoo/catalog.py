@@ -59,7 +59,7 @@ class Card:
 
     @property
     def is_backbone(self) -> bool:
-        """Whether fine-tuning can put a head on it: its weights are published, or it takes a file that somebody has."""
+        """Whether fine-tuning can put a head on it: its weights are published, or it takes a file of the user's."""
         return self.published is not None or "torch_names" in self.facts
 
     def preprocessing(self, weights: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""EfficientNet as timm trains it: padded as PyTorch does, not as in the files that came from TensorFlow (Tan & Le 2019)."""
+"""EfficientNet as timm has it, padded as PyTorch pads (Tan & Le 2019)."""
 
 import math
 

@@ -64,9 +64,7 @@ def _mobilenetv3(name, input_shape, num_classes, stages, blocks, last, features)
     parameters=5_507_432,
     smallest={"input_shape": (32, 32, 3), "num_classes": 3, "blocks": (1, 1, 0, 0, 0, 0)},
 )
-def timm_mobilenetv3_large_100(
-    input_shape=(224, 224, 3), num_classes=1000, blocks=(1, 2, 3, 4, 2, 3)
-) -> keras.Model:
+def timm_mobilenetv3_large_100(input_shape=(224, 224, 3), num_classes=1000, blocks=(1, 2, 3, 4, 2, 3)) -> keras.Model:
     """The large one of two, for a `mobilenetv3_large_100` file of timm's."""
     return _mobilenetv3("timm_mobilenetv3_large_100", input_shape, num_classes, LARGE, blocks, 960, 1280)
 

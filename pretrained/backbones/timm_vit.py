@@ -74,5 +74,5 @@ def timm_vit_tiny_patch16_224(
 def timm_deit_tiny_patch16_224(
     input_shape=(224, 224, 3), num_classes=1000, patch=16, width=192, depth=12, heads=3
 ) -> keras.Model:
-    """The same network, for a `deit_tiny_patch16_224` file of timm's: its pixels have ImageNet's mean and deviation."""
+    """The same network on pixels of ImageNet's mean and deviation, for a `deit_tiny_patch16_224` file of timm's."""
     return _vit("timm_deit_tiny_patch16_224", input_shape, num_classes, patch, width, depth, heads, mode="torch")

@@ -68,7 +68,7 @@ def finetune(
         seed: decides the split, the folds of the cross-validation, and the order of training.
         skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
         weights_file: the backbone's weights as a file that you have: what this machine cannot download, or for a
-            backbone whose name begins with "timm_" a `.safetensors` or `.pth` file of that network, whoever trained it.
+            backbone whose name begins with "timm_" a `.safetensors` or `.pth` file of that network, whoever's it is.
         out: a `.keras` file to save to; None keeps the classifier in memory only.
         overwrite: replace whatever file is there; without it, only a classifier of the same classes.
 

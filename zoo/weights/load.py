@@ -160,7 +160,7 @@ def card_of_file(renamed: tuple[tuple[str, str], ...], path: Path) -> tuple[Weig
         path: a safetensors file, or what `torch.save` has written of a `state_dict()`.
 
     Returns:
-        The card, which belongs to this very content, and how many classes its head tells apart; None where it has none.
+        The card, of this very content, and how many classes its head tells apart; None where it has no head.
 
     Raises:
         ZooError: it cannot be read, is in another format or damaged, or holds a number that is not finite.

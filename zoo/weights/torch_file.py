@@ -209,7 +209,10 @@ def _rebuild(function, arguments):
 
 def _storage(identity, storages):
     match identity:
-        case ("storage", _Global(kind), str(key), str(), int(count), *views) if kind in DTYPES and views in ([], [None]):
+        case ("storage", _Global(kind), str(key), str(), int(count), *views) if kind in DTYPES and views in (
+            [],
+            [None],
+        ):
             storage = _Storage(key, np.dtype(DTYPES[kind]), count)
             if storages.setdefault(key, storage) == storage:
                 return storage
