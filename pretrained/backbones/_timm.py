@@ -29,17 +29,6 @@ def norm(x: keras.KerasTensor, name: str, activation: str | None = None):
     return layers.Activation(activation)(x) if activation else x
 
 
-def round_to_8(channels: float) -> int:
-    """Channels to the nearest multiple of 8 that loses no more than a tenth.
-
-    Example:
-        >>> round_to_8(18), round_to_8(11)
-        (24, 16)
-    """
-    rounded = max(8, int(channels + 4) // 8 * 8)
-    return rounded if rounded >= 0.9 * channels else rounded + 8
-
-
 def inverted_residual(
     x: keras.KerasTensor,
     name: str,

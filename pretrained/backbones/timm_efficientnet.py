@@ -1,24 +1,14 @@
 """EfficientNet as timm has it, padded as PyTorch pads (Tan & Le 2019)."""
 
-import math
-
 import keras
 from keras import layers
 
 from zoo.pretrained.backbones._keras_applications import preprocessed
-from zoo.pretrained.backbones._timm import conv, inverted_residual, norm, round_to_8
+from zoo.pretrained.backbones._timm import conv, inverted_residual, norm
 from zoo.registry import register
 
-# kernel, stride, expansion, channels, repeats of each stage
-STAGES = (
-    (3, 1, 1, 16, 1),
-    (3, 2, 6, 24, 2),
-    (5, 2, 6, 40, 2),
-    (3, 2, 6, 80, 3),
-    (5, 1, 6, 112, 3),
-    (5, 2, 6, 192, 4),
-    (3, 1, 6, 320, 1),
-)
+# kernel, stride, expansion and channels of each stage
+STAGES = ((3, 1, 1, 16), (3, 2, 6, 24), (5, 2, 6, 40), (3, 2, 6, 80), (5, 1, 6, 112), (5, 2, 6, 192), (3, 1, 6, 320))
 
 
 @register(
@@ -29,15 +19,15 @@ STAGES = (
     torch_names={"classifier": "head"},
     preprocessing={"crop": 0.875},
     parameters=5_330_564,
-    smallest={"input_shape": (32, 32, 3), "num_classes": 3, "width": 0.25, "depth": 0.1},
+    smallest={"input_shape": (32, 32, 3), "num_classes": 3, "blocks": (1, 1, 0, 0, 0, 0, 0)},
 )
-def timm_efficientnet_b0(input_shape=(224, 224, 3), num_classes=1000, width=1.0, depth=1.0) -> keras.Model:
+def timm_efficientnet_b0(input_shape=(224, 224, 3), num_classes=1000, blocks=(1, 2, 2, 3, 3, 4, 1)) -> keras.Model:
     """The smallest EfficientNet, for an `efficientnet_b0` file of timm's."""
     pixels = keras.Input(input_shape, name="pixels")  # 0 to 255
     x = preprocessed(pixels, "torch")
-    x = norm(conv(x, round_to_8(32 * width), 3, 2, "conv_stem"), "bn1", "silu")
-    for stage, (kernel, stride, expansion, channels, repeats) in enumerate(STAGES):
-        for index in range(math.ceil(repeats * depth)):
+    x = norm(conv(x, 32, 3, 2, "conv_stem"), "bn1", "silu")
+    for stage, ((kernel, stride, expansion, channels), repeats) in enumerate(zip(STAGES, blocks, strict=True)):
+        for index in range(repeats):
             narrow = x.shape[-1]
             x = inverted_residual(
                 x,
@@ -45,11 +35,11 @@ def timm_efficientnet_b0(input_shape=(224, 224, 3), num_classes=1000, width=1.0,
                 kernel=kernel,
                 stride=stride if index == 0 else 1,
                 expanded=expansion * narrow,
-                channels=round_to_8(channels * width),
+                channels=channels,
                 activation="silu",
-                squeezed=max(1, narrow // 4),
+                squeezed=narrow // 4,
                 squeeze_activation="silu",
             )
-    x = norm(conv(x, round_to_8(1280 * width), 1, 1, "conv_head"), "bn2", "silu")
+    x = norm(conv(x, 1280, 1, 1, "conv_head"), "bn2", "silu")
     x = layers.GlobalAveragePooling2D(name="features")(x)
     return keras.Model(pixels, layers.Dense(num_classes, name="head")(x), name="timm_efficientnet_b0")
