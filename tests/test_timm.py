@@ -209,7 +209,7 @@ def test_what_is_not_finite_or_no_file_of_this_network_is_refused(small_resnet, 
         zoo.get("timm_resnet18", weights=written(broken, tmp_path / "nan.safetensors"))
     with pytest.raises(UsageError, match=r"logistic takes no weights from a file.*timm_resnet18"):
         zoo.get("logistic", weights="model.safetensors")
-    with pytest.raises(UsageError, match=r"comes without weights: give yours.*'resnet18', as weights_file="):
+    with pytest.raises(UsageError, match=r"comes without weights.*give yours.*'resnet18', as weights_file="):
         zoo.finetune("textures", backbone="timm_resnet18")
 
 

@@ -18,7 +18,6 @@ from zoo.errors import UsageError, ZooError
 from zoo.files import expand
 from zoo.registry import ENTRIES, NO_LITERAL, NOWHERE, Definition, Entry, current_names, did_you_mean
 from zoo.weights.card import WeightsCard
-from zoo.weights.load import card_of_file
 
 SHELVES = ("zoo.models", "zoo.pretrained.backbones")
 ENTRY_POINT_GROUP = "zoo.models"  # a package lists modules here: `cats = cat_package.models`
@@ -104,7 +103,7 @@ def cards() -> dict[str, Card]:
     for folder in dict.fromkeys([_folder("zoo.pretrained") / "weights", *beside]):
         for path in sorted(folder.glob("*-*.json")):
             if path.stem.partition("-")[0] in by_name:
-                read = _read_once(WeightsCard.read, path)
+                read = read_once(WeightsCard.read, path)
                 weights.setdefault(read.model, {})[read.name] = read
     for name, own in weights.items():
         dataset = by_name[name].facts.get("dataset")
@@ -114,10 +113,10 @@ def cards() -> dict[str, Card]:
 
 def _installed_cards() -> dict[str, Card]:
     """The models of the shelves and of installed packages by name, without their weights."""
-    shelves = [card for shelf in SHELVES for file in shelf_files(shelf) for card in _read_once(read_cards, *file)]
+    shelves = [card for shelf in SHELVES for file in shelf_files(shelf) for card in read_once(read_cards, *file)]
     by_name = {card.name: card for card in shelves}
     for module, file in _package_files(tuple(sys.path), tuple(map(_stamp, sys.path))):
-        for card in _read_once(read_cards, module, file):
+        for card in read_once(read_cards, module, file):
             by_name.setdefault(card.name, card)
     return by_name
 
@@ -131,7 +130,7 @@ def _stamp(path: str | Path) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
-def _read_once(reader: Callable, *arguments: Any) -> Any:
+def read_once(reader: Callable, *arguments: Any) -> Any:
     """What `reader` gives for a file, the last of its arguments, remembered for as long as the file is the same."""
     return _remembered(reader, arguments, _stamp(arguments[-1]))
 
@@ -156,35 +155,16 @@ def _package_files(path: tuple[str, ...], stamps: tuple) -> list[tuple[str, Path
     return modules
 
 
-def card(name: str, weights: str | None = None) -> Card:
+def card(name: str) -> Card:
     """The card of one model.
 
-    Args:
-        name: the model's name.
-        weights: the name of published weights, or a file of one's own: then the card has that file among its weights,
-            and as many classes as the file.
-
     Raises:
-        UsageError: no model has that name, the nearest is proposed; or it takes no file.
-        ZooError: the file cannot be read.
+        UsageError: no model has that name; the nearest is proposed.
     """
     known = cards()
     if name not in known:
         raise UsageError(f"no model is called {name!r}{did_you_mean(name, known)} `zoo list` shows all {len(known)}.")
-    found = known[name]
-    if weights is None or weights in found.weights or not is_file_name(weights):
-        return found
-    if "torch_names" not in found.facts:
-        takers = ", ".join(name for name, card in known.items() if "torch_names" in card.facts)
-        raise UsageError(f"{name} takes no weights from a file such as {weights!r}. These networks do: {takers}.")
-    own, num_classes = _read_once(card_of_file, tuple(found.facts["torch_names"].items()), Path(weights))
-    arguments = found.arguments | ({"num_classes": num_classes} if num_classes else {})
-    return replace(found, weights={**found.weights, weights: own}, arguments=arguments)
-
-
-def is_file_name(weights: str) -> bool:
-    """Whether a word that names weights is meant as a file: it has an ending or a folder, which no set's name has."""
-    return Path(weights).suffix != "" or Path(weights).name != weights
+    return known[name]
 
 
 def definition(name: str) -> Definition:

@@ -35,10 +35,11 @@ from pathlib import Path  # noqa: E402
 import numpy as np  # noqa: E402
 from filelock import FileLock  # noqa: E402
 
-from zoo import backend, catalog, inference, saving  # noqa: E402
+from zoo import backend, inference, saving  # noqa: E402
 from zoo.errors import ZooError  # noqa: E402
 from zoo.files import atomic_folder, home  # noqa: E402
 from zoo.tasks import factory  # noqa: E402
+from zoo.tasks.cards import card_with  # noqa: E402
 from zoo.weights.assign import finalize  # noqa: E402
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -73,7 +74,7 @@ def write(folder: Path, identity: str, name: str, weights: str | None) -> None:
                 archive.compare(lambda inputs: convert(model, inputs, temporary))
             else:
                 task = factory.from_register(name, weights=weights)
-                if catalog.card(name, weights).weights[weights].fingerprint != json.loads(identity)["weights"]:
+                if card_with(name, weights).weights[weights].fingerprint != json.loads(identity)["weights"]:
                     sys.exit(f"{weights} has changed meanwhile")
                 samples = task._sample_inputs(2)
                 test = saving.selftest(samples, convert(task.model, samples, temporary))

@@ -179,8 +179,8 @@ def open_model(name: str, verb: str, weights: str | None = None) -> Any:
         if weights:
             raise UsageError(f"{name} is a file and has its weights: leave out --weights.")
         model = zoo.load(name)
-    elif available := list(catalog.card(name).weights):
-        model = zoo.get(name, weights=weights or available[0])
+    elif weights := weights or next(iter(catalog.card(name).weights), None):
+        model = zoo.get(name, weights=weights)
     else:
         raise ZooError(
             f"{name} comes without trained weights: train it first (`zoo train {name}`) and give the saved file."

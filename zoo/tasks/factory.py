@@ -11,6 +11,7 @@ from zoo import catalog, saving
 from zoo.errors import UsageError, ZooError, checked_seed
 from zoo.files import expand
 from zoo.registry import did_you_mean
+from zoo.tasks.cards import card_with, is_file_name
 from zoo.tasks.task import Task
 from zoo.weights import word2vec_file
 from zoo.weights.load import check_sha256, find
@@ -56,9 +57,9 @@ def from_register(
         from zoo import backend  # noqa: F401 it quiets the framework's import, which the model's file begins
 
     entry = catalog.announced(name)
-    if weights is not None and catalog.is_file_name(weights):
+    if weights is not None and is_file_name(weights):
         weights = str(expand(weights).absolute())
-    card = catalog.card(entry.name, weights)
+    card = card_with(entry.name, weights)
     defaults, offered = card.arguments, card.weights
     arguments = {word: _plain(value) for word, value in arguments.items()}
     for word in arguments:

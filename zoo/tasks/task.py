@@ -30,6 +30,7 @@ from zoo.export import export
 from zoo.files import claimed, expand, temporary_folder
 from zoo.metrics import Metric
 from zoo.registry import Entry, did_you_mean
+from zoo.tasks.cards import card_with
 from zoo.weights.load import load_weights
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ class Task(abc.ABC):
             given = ", ".join(f"{key}={value!r}" for key, value in self.arguments.items())
             raise ZooError(f"{self.name} cannot be built with {given}: {error}") from error
         if self.weights is not None:
-            weights = catalog.card(self.name, self.weights).weights[self.weights]
+            weights = card_with(self.name, self.weights).weights[self.weights]
             if not weights.is_saved_file:  # these came with the builder, which opens their file
                 load_weights(model, weights)
         return self._set_model(model)
@@ -290,7 +291,7 @@ class Task(abc.ABC):
             return inference.Conversion.of_file(path, sha256) if path.is_file() else None
         if self.weights is None or self.dtype is not None or self.name not in catalog.cards():
             return None
-        card = catalog.card(self.name, self.weights)
+        card = card_with(self.name, self.weights)
         return inference.Conversion.of_weights(card, self.weights) if self.arguments == card.arguments else None
 
     @in_own_scopes

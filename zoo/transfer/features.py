@@ -24,6 +24,7 @@ from zoo.errors import UsageError, ZooError
 from zoo.files import atomic_folder, expand, temporary_folder
 from zoo.registry import did_you_mean
 from zoo.tasks import factory
+from zoo.tasks.cards import card_with, is_file_name
 from zoo.tasks.task import Task
 from zoo.transfer.cache import Cache
 from zoo.weights.load import find, take
@@ -57,10 +58,10 @@ class Backbone:
                 take(published, weights_file)
         elif weights_file is not None:
             self.weights = str(expand(weights_file).absolute())
-            self.card = catalog.card(name, self.weights)
+            self.card = card_with(name, self.weights)
         else:
             raise UsageError(
-                f"{name} comes without weights: give yours, a .safetensors or .pth file of the network "
+                f"{name} comes without weights. To fine-tune it, give yours, a .safetensors or .pth file of "
                 f"{name.removeprefix('timm_')!r}, as weights_file= (--weights-file)."
             )
         height, width, channels = self.card.arguments["input_shape"]
@@ -70,7 +71,7 @@ class Backbone:
         self._begun = threading.Lock()
 
     def __reduce__(self) -> tuple:
-        return Backbone, (self.name, self.weights if catalog.is_file_name(self.weights) else None)
+        return Backbone, (self.name, self.weights if is_file_name(self.weights) else None)
 
     def begin(self) -> None:
         """Start what takes seconds before the first picture can be shown; meanwhile, pictures can be decoded.

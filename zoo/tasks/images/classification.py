@@ -23,6 +23,7 @@ from zoo.deprecation import Renamed
 from zoo.errors import RecordMismatchError, UsageError, ZooError, brief, is_unicode, printable
 from zoo.files import expand
 from zoo.registry import Entry, did_you_mean
+from zoo.tasks.cards import card_with
 from zoo.tasks.images.evaluation import Evaluation, measured_on
 from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.known_pictures import KnownPictures, beginning
@@ -129,7 +130,7 @@ class Classifier(Task):
         self._head_fit: HeadFit | None = None  # how its head was fitted, where it is one on a frozen backbone
         self.summary: dict = {}  # of a fine-tuning: counts, the time that each step took, what could not be used
         if self.weights is not None:
-            self.labels = class_names(catalog.card(entry.name, self.weights).weights[self.weights])
+            self.labels = class_names(card_with(entry.name, self.weights).weights[self.weights])
 
     @classmethod
     def from_head(
