@@ -487,6 +487,44 @@ def test_what_a_folder_lacks_is_added(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+# Begins to write a folder, and does not end by being asked to.
+STUCK = "import signal, sys, time; from pathlib import Path; from zoo.files import atomic_folder\n"
+STUCK += "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+STUCK += "with atomic_folder(Path(sys.argv[1])): print('up', flush=True); time.sleep(100)"
+
+
+@pytest.mark.parametrize("end", ["too long", "interrupted", "told to end"])
+def test_a_conversion_that_is_killed_leaves_nothing(end, small, own_home, monkeypatch):
+    def start(program, folder, *_, **__):
+        process = subprocess.Popen([sys.executable, "-c", STUCK, folder], stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "up\n"
+        return process
+
+    def interrupted(process, seconds):
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=0.01)
+        process.kill()
+        process.wait()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(saving, "start_program", start)
+    monkeypatch.setattr(inference.conversion, "PATIENCE", 0.5)
+    own = Conversion.of_file(small, "0" * 64)
+    own.begin()
+    assert [path.name[:5] for path in own.folder.parent.iterdir()] == [".new."]
+    if end == "told to end":
+        inference.conversion.end_running(0.5)
+        own._running.pop(own.folder)
+    elif end == "interrupted":
+        monkeypatch.setattr(saving, "communicate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            own.wait()
+        own._running.pop(own.folder)
+    else:
+        assert own.wait() is None
+    assert not [*own.folder.parent.iterdir()]
+
+
 def test_unfinished_networks_are_shown_and_removed(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     unfinished = tmp_path / "home" / "networks" / ".new.abc"

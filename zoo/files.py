@@ -292,6 +292,17 @@ def atomic_file(path: str | os.PathLike, suffix: str = "") -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(parent: Path, process: int) -> None:
+    """Remove what a process that was killed has left of its `atomic_folder`s.
+
+    Args:
+        parent: where they were to stand.
+        process: its number.
+    """
+    for left in parent.glob(f".new.{process}.*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `folder`; rename it into place at the end, or remove it on any error.
@@ -303,7 +314,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     """
     with on_disk(folder, "set ZOO_HOME to a folder on another"):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".new.", dir=folder.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".new.{os.getpid()}.", dir=folder.parent))
         try:
             yield temporary
             try:

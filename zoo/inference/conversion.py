@@ -21,7 +21,7 @@ import numpy as np
 from zoo import catalog, saving
 from zoo.console import note
 from zoo.errors import printable
-from zoo.files import atomic_folder, home, is_cached, read_bytes
+from zoo.files import atomic_folder, home, is_cached, read_bytes, remove_unfinished
 from zoo.inference.engine import BATCH
 from zoo.inference.openvino import OpenVINOEngine, available, load_openvino, version
 
@@ -103,7 +103,10 @@ class Conversion:
             process, waiting = running
             with waiting:
                 if self._running.get(self.folder) is running:  # else another thread has waited for it
-                    _, errors = saving.communicate(process, PATIENCE)
+                    try:
+                        _, errors = saving.communicate(process, PATIENCE)
+                    finally:  # it was killed where it took too long, or where Ctrl-C ended the wait
+                        remove_unfinished(self.folder.parent, process.pid)
                     if not self.done() and not self.done(REFUSED):
                         reasons = errors.strip().splitlines() or [f"its process ended with {process.returncode}"]
                         self._fail(reasons[-1])
@@ -213,14 +216,16 @@ def end_running(wait: float) -> None:
     Args:
         wait: seconds; with 0 nobody waits, as in a signal's handler, and none is killed.
     """
-    processes = [process for process, _ in [*Conversion._running.values()]]
-    for process in processes:
+    running = [(folder, process) for folder, (process, _) in [*Conversion._running.items()]]
+    for _, process in running:
         process.terminate()
-    for process in processes if wait else []:
+    for folder, process in running if wait else []:
         try:
             process.wait(wait)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
+            remove_unfinished(folder.parent, process.pid)
 
 
 def key_of(identity: dict) -> str:
