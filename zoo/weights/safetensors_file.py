@@ -14,13 +14,13 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
         data: the whole file.
 
     Returns:
-        The arrays by name: read-only views of the file's numbers.
+        The arrays by name, in the order of the names: read-only views of the file's numbers.
 
     Raises:
         ZooError: the bytes are no such file, are damaged, or hold a type of number that NumPy does not have.
     """
     try:
-        return safetensors.numpy.load(data)
+        return dict(sorted(safetensors.numpy.load(data).items()))  # which come in another order each time
     except KeyError as error:
         raise ZooError(
             f"The safetensors file holds numbers of the type {error.args[0]}, which NumPy has not."
