@@ -54,7 +54,7 @@ def efficientnet_v2_b2(input_shape=(260, 260, 3), num_classes=1000) -> keras.Mod
     dataset="imagenet",
     fallback_dataset="textures",
     source="Tan & Le 2021, arXiv:2104.00298",
-    parameters=14_486_374,
+    parameters=14_467_622,
     smallest={"input_shape": (32, 32, 3), "num_classes": 3},
 )
 def efficientnet_v2_b3(input_shape=(300, 300, 3), num_classes=1000) -> keras.Model:

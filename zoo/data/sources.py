@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from zoo.data import named
-from zoo.data.batches import gathered, is_batches
 from zoo.data.dataset import Dataset, Skipped
+from zoo.data.from_batches import gathered, is_batches
 from zoo.data.images.decoding import check_pixels
 from zoo.data.images.example_weights import checked_weights
 from zoo.data.images.folders import (
