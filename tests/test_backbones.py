@@ -20,7 +20,7 @@ from zoo.weights import h5_file
 from zoo.weights.card import WeightsCard
 from zoo.weights.load import at_hand, find, load_weights, place, take
 
-CARDS = [card for card in catalog.cards().values() if "application" in card.facts]
+CARDS = [card for card in catalog.cards().values() if card.is_backbone]
 FAMILIES = [name for name in every_model() if "application" in catalog.card(name).facts]  # the smallest of each
 MOBILENET = {"input_shape": (32, 32, 3), "num_classes": 1000}
 
@@ -33,7 +33,7 @@ def test_every_network_has_its_card(check, name):
 
 def test_every_network_of_keras_is_here():
     others = {name for name in dir(keras.applications) if name[0].isupper()} - {
-        card.facts["application"] for card in CARDS
+        card.facts.get("application") for card in CARDS
     }
     assert not others and len(FAMILIES) == 14
 
@@ -233,6 +233,7 @@ def test_weights_of_another_network_are_refused_with_all_that_differs(mobilenet)
 # The choice among them
 
 
+@pytest.mark.slow
 def test_auto_takes_the_one_whose_head_predicts_best(tiny_photos, own_home, monkeypatch):
     losses = {"efficientnet_lite0": 0.3, "efficientnet_lite1": 0.1}
     monkeypatch.setattr(choice, "at_hand", lambda card: card.model in losses)

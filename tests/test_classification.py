@@ -342,6 +342,7 @@ def share_of_strange(model, pictures):
     return np.mean([answer.is_novel for answer in model.predict(list(pictures))])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_if_without_keras")
 def test_the_hint_tells_strange_pictures_from_its_own(faces):
     model, out = faces

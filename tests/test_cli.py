@@ -473,6 +473,7 @@ def test_what_is_shown_of_a_file_is_bounded(run, tmp_path):
     assert code == 0 and len(out) < 200_000 and re.search(r"\.\.\. and 2,\d\d\d more\n$", out)
 
 
+@pytest.mark.slow
 def test_interrupt(pictures, tmp_path):
     command = [sys.executable, "-m", "zoo", *TRAIN, "100000", "--seed", "1"]
     process = subprocess.Popen(

@@ -5,19 +5,12 @@ import functools
 import pytest
 
 from zoo import catalog
-from zoo.checks import CHECKS, Subject, checks_of, run_checks
+from zoo.checks import CHECKS, Subject, checks_of, every_model, run_checks
 
 subject = functools.cache(Subject)
 
 
-def to_check() -> list[str]:
-    """All models but what Keras builds, and of what is as timm has it the smallest of each file."""
-    own = [card for card in catalog.cards().values() if "application" not in card.facts]
-    smallest = {card.file: card for card in sorted(own, key=lambda card: -card.facts["parameters"])}
-    return [card.name for card in own if "torch_names" not in card.facts or card is smallest[card.file]]
-
-
-OWN = to_check()
+OWN = [name for name in every_model() if "application" not in catalog.card(name).facts]  # see test_backbones.py
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -38,6 +38,7 @@ def logits(bot, pairs: Pairs) -> np.ndarray:
 # Pairs to numbers
 
 
+@pytest.mark.slow
 def test_an_answer_is_moved_one_on(bot):
     known = bot.vocabulary.numbers
     x, y = bot._encode(Pairs(["Hi."], ["It is\nme xyzzy."]))

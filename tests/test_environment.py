@@ -35,6 +35,7 @@ def test_environment_is_quick_and_imports_nothing():
     assert time.perf_counter() - start < 3  # a third of a second on an idle machine
 
 
+@pytest.mark.slow
 @pytest.mark.every_backend
 def test_no_framework_talks_while_a_model_is_made_and_saved(start, tmp_path):
     code = "import sys, zoo; zoo.get('logistic', input_shape=(8, 8, 3)).save(sys.argv[1])"

@@ -75,6 +75,7 @@ def test_a_second_run_computes_nothing_and_says_the_same(tuned):
         assert np.array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
 def test_keras_computes_the_same_where_openvino_is_not_installed(tuned, tmp_path, monkeypatch):
     assert tuned.classifier.summary["features"]["engine"] == "openvino"

@@ -33,6 +33,7 @@ def digest(photo):
     return saving.digest(photo.read_bytes())
 
 
+@pytest.mark.slow
 def test_it_is_as_fine_tuning_without_the_photos(pets, tmp_path, monkeypatch):
     train, before = tmp_path / "photos" / "train", weights(pets)
     gone = [train / "dots" / "3.jpg", train / "stripes" / "7.jpg"]

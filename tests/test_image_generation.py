@@ -362,6 +362,7 @@ def test_colour_is_judged_by_another_net():
     assert np.ptp(features, axis=0).max() > 0.1
 
 
+@pytest.mark.slow
 def test_an_evaluation(trained, monkeypatch):
     """Copies of what was learned have no distance; noise has a large one; one seed, one result."""
     monkeypatch.setattr(fidelity, "RESAMPLED", 3)  # most of the time goes there

@@ -209,6 +209,7 @@ for name in names:
 """
 
 
+@pytest.mark.slow
 def test_networks_answer_as_keras_does(finish, tmp_path):
     random, expected = np.random.default_rng(0), {}
     for name, build in NETWORKS.items():
@@ -293,6 +294,7 @@ def test_a_failure_that_may_be_gone_tomorrow_is_said_and_not_remembered(fail, sm
     assert not capsys.readouterr().err  # nor tried twice by one process
 
 
+@pytest.mark.slow
 def test_keras_answers_where_openvino_is_broken(small, pictures, ask, tmp_path, monkeypatch):
     broken(tmp_path, monkeypatch)
     found, err = ask(small, pictures, home=tmp_path / "home")
@@ -575,6 +577,7 @@ def test_several_threads_convert_once(small, tmp_path, monkeypatch):
     assert len(begun) == 1 and all(engines)
 
 
+@pytest.mark.slow
 def test_a_process_that_was_forked_is_told(small, monkeypatch):
     engine = Conversion.of_file(small, zoo.load(small)._archive.sha256).engine()
     monkeypatch.setattr(os, "getpid", lambda: -1)

@@ -35,6 +35,7 @@ def test_japanese_at_character_level():
     assert net.generate("吾輩は", length=10, seed=0).startswith("吾輩は")
 
 
+@pytest.mark.slow
 def test_another_vocabulary_is_told(net, capsys):
     net = copy.deepcopy(net)
     capsys.readouterr()
@@ -57,6 +58,7 @@ def test_text_in_another_encoding(tmp_path):
     assert net.evaluate(file, encoding="cp1252", progress=False)["unknown"] == 0
 
 
+@pytest.mark.slow
 def test_settings_and_saved_files_on_the_command_line(run):
     Path("t.txt").write_text(VERSE, "utf-8")
     words = ("--data", "t.txt", "--epochs", 1)

@@ -685,6 +685,7 @@ print(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of the peak is Linux'")
 def test_a_layer_that_makes_eight_gigabytes_of_a_picture_is_not_run(parts, tmp_path):
     """The layers are Keras' own, their weights none: only what they would make tells."""

@@ -80,6 +80,7 @@ def test_selftest_is_run_once_a_file_and_setting(saved, tmp_path, monkeypatch):
     assert len(runs) == 2
 
 
+@pytest.mark.slow
 def test_selftest_without_a_writable_cache(saved, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "file"))

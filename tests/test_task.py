@@ -40,6 +40,7 @@ def test_a_deep_copy_answers_alike(origin, models):
     assert copied.labels == model.labels and copied.model.count_params() == model.model.count_params()
 
 
+@pytest.mark.slow
 def test_models_travel_to_a_process_that_is_spawned(models):
     asked = [operator.methodcaller("predict", question(model)) for model in models.values()]
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:

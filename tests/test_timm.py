@@ -213,6 +213,7 @@ def test_what_is_not_finite_or_no_file_of_this_network_is_refused(small_resnet, 
         zoo.finetune("textures", backbone="timm_resnet18")
 
 
+@pytest.mark.slow
 def test_finetune_takes_the_file_and_its_result_does_without(tiny_photos, own_home, tmp_path):
     shapes = torch_shapes(zoo.get(SMALLEST, num_classes=CLASSES).build(), NAMES[SMALLEST].facts["torch_names"])
     tensors = numbers(shapes)

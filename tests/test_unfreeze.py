@@ -134,6 +134,7 @@ def learn(small, what, **options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["last", 2, "all"])
 def test_what_learns_and_what_stays(small, own_home, what):
     """The blocks in front and all of batch normalisation stay to the bit; each unfrozen kernel moves."""
@@ -173,6 +174,7 @@ def test_blocks_in_front_learn_slower(small):
     assert 1 - keras.ops.convert_to_numpy(one) == pytest.approx(2 * (1 - keras.ops.convert_to_numpy(two)), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_where_it_was(small, own_home, monkeypatch):
     start = small.model.get_weights()
     learn(small, 2, epochs=3, seed=1)
@@ -282,6 +284,7 @@ def test_damaged_activations_are_computed_anew(small, own_home):
         assert np.allclose(kept[:], before, atol=2e-3 * np.abs(before).max())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
 def test_openvino_computes_the_trunk(tuned, draw):
     """The converted network is cut where Keras' is, which is found by the values there."""
@@ -306,6 +309,7 @@ def unfrozen(tuned, tmp_path_factory):
     return zoo.finetune(tuned.photos, unfreeze="last", epochs=1, out=out), out
 
 
+@pytest.mark.slow
 def test_the_reported_numbers_are_those_of_the_file(unfrozen, tuned):
     classifier, out = unfrozen
     loaded = zoo.load(out)

@@ -262,6 +262,7 @@ def rich_model():
     return keras.Model(tokens, x, name="rich")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_file_of_keras_gives_equal_answers(compiled, tmp_path):
     model, inputs = filled(rich_model()), np.random.default_rng(1).normal(size=(3, 6, 4)).astype("float32")

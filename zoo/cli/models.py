@@ -267,7 +267,7 @@ def export(name, out, as_json, overwrite, weights=None) -> None:
 
 @command()
 @argument("names", metavar="[NAME|FILE.py]...", nargs=-1, shell_complete=complete_model)
-@option("--all", "every", is_flag=True, help="Every model; of a family that Keras builds, the smallest.")
+@option("--all", "every", is_flag=True, help="Every model; of the pretrained networks in one file, the smallest.")
 def check(as_json, every, names=()) -> int:
     """Run the contract checks on a model.
 
