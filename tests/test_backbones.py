@@ -153,6 +153,14 @@ def test_a_file_takes_the_place_of_a_download(at_an_address, mobilenet, tmp_path
         take(catalog.card("efficientnet_lite0").weights["imagenet"], other)
 
 
+def test_where_nothing_can_be_downloaded_the_way_out_is_said(tiny_photos, own_home, server, monkeypatch):
+    card = catalog.card("mobilenet")
+    weights = {"imagenet": dataclasses.replace(card.weights["imagenet"], url=f"{server.url}/absent")}
+    monkeypatch.setattr(catalog, "cards", lambda: {"mobilenet": dataclasses.replace(card, weights=weights)})
+    with pytest.raises(ZooError, match=r"the server says 404 .*--weights-file FILE"):
+        zoo.finetune(tiny_photos, backbone="mobilenet")
+
+
 @pytest.mark.slow
 def test_efficientnet_divides_by_the_deviation_as_keras_does_for_these_weights(tmp_path, monkeypatch):
     """Keras adds a layer for its ImageNet weights alone; the card's factor takes its place."""

@@ -73,6 +73,15 @@ class Backbone:
     def __reduce__(self) -> tuple:
         return Backbone, (self.name, self.weights if is_file_name(self.weights) else None)
 
+    def _fetch(self) -> None:
+        try:
+            find(self.weights_card)
+        except ZooError as error:
+            if not self.weights_card.url:
+                raise
+            advice = "Or bring the file from elsewhere and give it: --weights-file FILE, in Python weights_file=."
+            raise ZooError(f"{error} {advice}") from None
+
     def begin(self) -> None:
         """Start what takes seconds before the first picture can be shown; meanwhile, pictures can be decoded.
 
@@ -81,7 +90,7 @@ class Backbone:
         """
         if self._begun.acquire(blocking=False):  # and never released: once is enough
             if not self.conversion.done(inference.FILE):
-                find(self.weights_card)  # here, where people see the progress of a download
+                self._fetch()  # here, where people see the progress of a download
             self.conversion.begin()
             if not self.converts():
                 threading.Thread(target=importlib.import_module, args=["zoo.backend"], daemon=True).start()
