@@ -108,7 +108,9 @@ def really_left_out(x: np.ndarray, y: np.ndarray, k: int, random: np.random.Gene
         part = Standardised.of(x[rest])
         again = solve_head(part, y[rest], k, head.strength, part.solution(head), tolerance=1e-7)
         expected.append(softmax(again(x[row].astype(np.float64))))
-    one, exact = (np.abs(found - expected).max(axis=1) for found in (newton, left_out.probabilities[rows]))
+    one, exact = (
+        np.abs(probabilities - expected).max(axis=1) for probabilities in (newton, left_out.probabilities[rows])
+    )
     return {
         "strength": head.strength,
         "left_out": count,

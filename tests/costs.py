@@ -334,13 +334,13 @@ def measured(command: list[str], folder: Path, environment: dict[str, str]) -> t
 
 def family(pid: int) -> list[int]:
     """A process and all that it started, which are still there."""
-    found = [pid]
-    for parent in found:
+    processes = [pid]
+    for parent in processes:
         try:
-            found += map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
+            processes += map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
         except OSError:
             continue
-    return found
+    return processes
 
 
 def high_water(pid: int) -> int:

@@ -88,23 +88,23 @@ def test_influence_is_the_change_that_fitting_again_makes(n, d, k, strength, mon
     new = clouds(4, d, k, seed=1)[0][3]
     at = Standardised.of(x)
     head = solve_head(at, y, k, strength, tolerance=1e-8)
-    found = influence(at.x, y, head(x.astype(float)), strength, at(new[None])[0], (0, 1))
+    influences = influence(at.x, y, head(x.astype(float)), strength, at(new[None])[0], (0, 1))
     with_it = head(new.astype(float))
     without = np.array([fitted_again(x, y, k, strength, row)(new.astype(float)) for row in range(n)])
     expected = (with_it[0] - with_it[1]) - (without[:, 0] - without[:, 1])
-    assert np.corrcoef(found, expected)[0, 1] > 0.99
+    assert np.corrcoef(influences, expected)[0, 1] > 0.99
     strongest = np.argsort(-np.abs(expected))[:5]
-    assert found[strongest] == pytest.approx(expected[strongest], rel=0.25)
+    assert influences[strongest] == pytest.approx(expected[strongest], rel=0.25)
     monkeypatch.setattr(mathematics, "EXAMPLES", 10)  # above, without the example's own part in the curvature
-    found = influence(at.x, y, head(x.astype(float)), strength, at(new[None])[0], (0, 1))
-    assert np.corrcoef(found, expected)[0, 1] > 0.85
+    influences = influence(at.x, y, head(x.astype(float)), strength, at(new[None])[0], (0, 1))
+    assert np.corrcoef(influences, expected)[0, 1] > 0.85
 
 
 def test_wrong_labels_are_found():
     x, y, wrong = clouds(300, 40, 4)
     judged = judge(x, y, 4)
-    given = judged.scores[np.arange(300), y]
-    assert judged.method == "leave-one-out" and roc_auc_score(wrong, -given) > 0.97
+    scores = judged.scores[np.arange(300), y]
+    assert judged.method == "leave-one-out" and roc_auc_score(wrong, -scores) > 0.97
     assert np.mean(judged.scores.argmax(axis=1) != y) < 0.2
 
 
@@ -171,8 +171,8 @@ def test_why_a_photo_is_taken_for_its_class(tuned, mixed, run):
     assert why.label == "stripes" and why.rather_than == "dots" and not why.left_out and why.margin > 0
     assert all(photo.influence > 0 for photo in why.in_favour()) and all(p.influence < 0 for p in why.against())
     assert any("wrong" in photo.path for photo in why.against(3))
-    known = report.why(mixed / "dots" / "wrong0.jpg")
-    assert known.left_out and known.label == "stripes" and len(known.influences) == 24
+    answer = report.why(mixed / "dots" / "wrong0.jpg")
+    assert answer.left_out and answer.label == "stripes" and len(answer.influences) == 24
     code, out, _ = run("audit", mixed, "--why", mixed / "dots" / "wrong0.jpg", "--top", 3, "--json")
     answer = json.loads(out)
     assert code == 0 and answer["left_out"] and len(answer["for"]) == 3 and answer["label"] == "stripes"
@@ -196,7 +196,7 @@ def test_bad_input(mixed, run, tmp_path):
     (tmp_path / "one" / "dots").mkdir(parents=True)
     for number in range(3):
         shutil.copy(mixed / "dots" / f"{number + 5}.jpg", tmp_path / "one" / "dots")
-    for words, said in (
+    for words, message in (
         (("audit", tmp_path / "one"), "two classes or more"),
         (("audit", mixed, "--why", mixed / "dots" / "broken.jpg"), "truncated"),
         (("audit", mixed, "--why", "absent.jpg"), "absent.jpg"),
@@ -207,6 +207,6 @@ def test_bad_input(mixed, run, tmp_path):
     ):
         (tmp_path / "empty").mkdir(exist_ok=True)
         code, _, err = run(*words)
-        assert code in (1, 2) and said in err, (words, err)
+        assert code in (1, 2) and message in err, (words, err)
     with pytest.raises(ZooError, match="two usable training pictures"):
         zoo.audit((np.zeros((3, 8, 8, 3), np.uint8), ["a", "a", "b"]))

@@ -58,11 +58,11 @@ def test_takes_noise_away(trained):
 def test_pictures_that_are_too_many_for_the_memory_are_measured_one_after_the_other(trained, monkeypatch):
     net, _, _ = trained
     pictures = [*PICTURES, b"no picture"]
-    found = net.evaluate((pictures, [0] * 6), split="train", progress=False)
+    evaluation = net.evaluate((pictures, [0] * 6), split="train", progress=False)
     monkeypatch.setattr("zoo.tasks.images.base.AT_ONCE", 0)
     again = net.evaluate((pictures, [0] * 6), split="train", progress=False)
-    assert again["psnr"].value == pytest.approx(found["psnr"].value, rel=1e-5) and again["psnr"].n == 5
-    assert again["skipped"] == found["skipped"] and len(found["skipped"]) == 1
+    assert again["psnr"].value == pytest.approx(evaluation["psnr"].value, rel=1e-5) and again["psnr"].n == 5
+    assert again["skipped"] == evaluation["skipped"] and len(evaluation["skipped"]) == 1
     with pytest.raises(ZooError, match="none of the 1"):
         net.evaluate(([b"no picture"], [0]), split="train", progress=False)
 

@@ -598,9 +598,9 @@ def test_of_very_many_classes_no_confusions_are_counted(tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.tasks.images.classification.CONFUSED", 1)
     net = zoo.get("logistic", seed=0, input_shape=(8, 8, 3))
     pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3)).astype("uint8")
-    found = net.evaluate((pixels, [0, 1] * 3), split="train", progress=False)
-    assert found["confusion"] is None and found["accuracy"].n == 6
-    found.page(tmp_path / "wrong.html", "net")
+    evaluation = net.evaluate((pixels, [0, 1] * 3), split="train", progress=False)
+    assert evaluation["confusion"] is None and evaluation["accuracy"].n == 6
+    evaluation.page(tmp_path / "wrong.html", "net")
     assert "rows: what it is" not in (tmp_path / "wrong.html").read_text()
 
 

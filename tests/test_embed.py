@@ -46,9 +46,9 @@ BAD = {
 def test_what_cannot_be_embedded_is_a_sentence(case, photos, tmp_path):
     (bad := tmp_path / "bad.jpg").write_bytes(b"no picture")
     make, words = BAD[case]
-    given = make(photos[0], bad)
+    arguments = make(photos[0], bad)
     with pytest.raises(ZooError, match=words):
-        zoo.embed(*given) if isinstance(given, tuple) else zoo.embed(given)
+        zoo.embed(*arguments) if isinstance(arguments, tuple) else zoo.embed(arguments)
 
 
 @pytest.mark.parametrize("ending", ["npz", "parquet"])

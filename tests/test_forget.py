@@ -38,21 +38,21 @@ def test_it_is_as_fine_tuning_without_the_photos(pets, tmp_path, monkeypatch):
     train, before = tmp_path / "photos" / "train", weights(pets)
     gone = [train / "dots" / "3.jpg", train / "stripes" / "7.jpg"]
     hashes = {beginning(digest(photo)) for photo in gone}
-    known = zoo.load(pets)
-    assert hashes <= known._known_pictures.trained_on
+    original = zoo.load(pets)
+    assert hashes <= original._known_pictures.trained_on
     forgotten = zoo.forget(pets, gone, out=tmp_path / "without.keras")
     assert np.array_equal(weights(pets), before)
     for photo in gone:
         photo.unlink()
-    monkeypatch.setattr(head, "STRENGTHS", (known._head_fit.strength,))
+    monkeypatch.setattr(head, "STRENGTHS", (original._head_fit.strength,))
     again = zoo.finetune(tmp_path / "photos", out=tmp_path / "again.keras")
-    found, expected = weights(tmp_path / "without.keras"), weights(tmp_path / "again.keras")
+    without, expected = weights(tmp_path / "without.keras"), weights(tmp_path / "again.keras")
     assert np.abs(before - expected).max() > 1e-3 * np.abs(expected).max()
-    assert np.abs(found - expected).max() < 3e-4 * np.abs(expected).max()  # what the solver leaves open
+    assert np.abs(without - expected).max() < 3e-4 * np.abs(expected).max()  # what the solver leaves open
     loaded = zoo.load(tmp_path / "without.keras")
     assert loaded._known_pictures == again._known_pictures and loaded._head_fit == again._head_fit
     assert loaded.metrics["accuracy"] == again.metrics["accuracy"] == forgotten.metrics["accuracy"]
-    assert loaded.data["fingerprint"] != known.data["fingerprint"]
+    assert loaded.data["fingerprint"] != original.data["fingerprint"]
     val = tmp_path / "photos" / "val"
     one, other = ([answer.probability for answer in net.predict(val)] for net in (loaded, again))
     assert one == pytest.approx(other, abs=1e-5)
@@ -96,7 +96,7 @@ def test_bad_input(pets, tuned, tmp_path, run):
     edited = tmp_path / "edited.jpg"
     edited.write_bytes((photos / "train/dots/0.jpg").read_bytes() + b"!")
     before = pets.read_bytes()
-    for words, said in (
+    for words, message in (
         (("forget", pets, edited), "not among the 24 pictures"),
         (("forget", pets, "absent.jpg"), "absent.jpg cannot be read"),
         (("forget", pets, *sorted((photos / "train/dots").glob("*.jpg"))[:1], edited), "another picture"),
@@ -107,7 +107,7 @@ def test_bad_input(pets, tuned, tmp_path, run):
         (("forget", pets, photos / "train/dots/0.jpg", "--data", "nowhere"), "nowhere"),
     ):
         code, _, err = run(*words)
-        assert code in (1, 2) and said in err, (words, err)
+        assert code in (1, 2) and message in err, (words, err)
     (tmp_path / "mine.keras").write_text("mine")
     code, _, err = run("forget", pets, photos / "train/dots/0.jpg", "--out", "mine.keras")
     assert code == 1 and "mine.keras is there already" in err and (tmp_path / "mine.keras").read_text() == "mine"

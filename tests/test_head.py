@@ -148,11 +148,11 @@ def test_the_strength_may_be_chosen_by_examples_apart(monkeypatch):
     """Held-out logits are by a head that did not see the examples' classes, and was trained on all others."""
     x, y = examples(60, 8, 3)
     apart = np.arange(60) >= 40
-    found = fit_head(x, y, 3, np.arange(60), apart=apart)
-    assert found.held_out.shape == (20, 3) and found.losses[found.strength] == min(found.losses.values())
-    assert found.losses[found.strength] == pytest.approx(np.mean(cross_entropy(found.held_out, y[apart])), rel=1e-6)
-    monkeypatch.setattr(head, "STRENGTHS", (found.strength,))
+    fitted = fit_head(x, y, 3, np.arange(60), apart=apart)
+    assert fitted.held_out.shape == (20, 3) and fitted.losses[fitted.strength] == min(fitted.losses.values())
+    assert fitted.losses[fitted.strength] == pytest.approx(np.mean(cross_entropy(fitted.held_out, y[apart])), rel=1e-6)
+    monkeypatch.setattr(head, "STRENGTHS", (fitted.strength,))
     first, second = (np.where(part, (y + 1) % 3, y) for part in (apart, np.arange(60) == 0))
-    assert np.allclose(fit_head(x, first, 3, np.arange(60), apart=apart).held_out, found.held_out, atol=0.05)
-    assert not np.allclose(fit_head(x, second, 3, np.arange(60), apart=apart).held_out, found.held_out, atol=0.05)
+    assert np.allclose(fit_head(x, first, 3, np.arange(60), apart=apart).held_out, fitted.held_out, atol=0.05)
+    assert not np.allclose(fit_head(x, second, 3, np.arange(60), apart=apart).held_out, fitted.held_out, atol=0.05)
     assert fit_head(x, y, 3, np.arange(60)).held_out.shape == (60, 3)  # by cross-validation

@@ -90,12 +90,12 @@ LEGAL_ZIP = archive(LEGAL_TABLE, **{"1": SIX, "2": struct.pack("<q", 7)})
 
 @pytest.mark.parametrize("data", [LEGAL, LEGAL_ZIP], ids=["legacy", "zip"])
 def test_tensors_are_read_in_order_with_their_strides(data):
-    found = parse(data)
-    assert list(found) == ["w", "w_turned", "n"]
-    np.testing.assert_array_equal(found["w"], [[0, 1, 2], [3, 4, 5]])
-    np.testing.assert_array_equal(found["w_turned"], [[0, 3], [1, 4], [2, 5]])
-    assert found["n"] == 7 and found["n"].dtype == np.int64 and found["n"].shape == ()
-    assert not any(array.flags.writeable for array in found.values())
+    arrays = parse(data)
+    assert list(arrays) == ["w", "w_turned", "n"]
+    np.testing.assert_array_equal(arrays["w"], [[0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal(arrays["w_turned"], [[0, 3], [1, 4], [2, 5]])
+    assert arrays["n"] == 7 and arrays["n"].dtype == np.int64 and arrays["n"].shape == ()
+    assert not any(array.flags.writeable for array in arrays.values())
 
 
 @pytest.mark.parametrize("new", [False, True])
@@ -116,20 +116,20 @@ def test_equal_to_torch(new, tmp_path):
     )
     saved["shared"] = saved["float"][1]  # two tensors in one storage
     torch.save(saved, tmp_path / "t.pth", _use_new_zipfile_serialization=new)
-    found = parse((tmp_path / "t.pth").read_bytes())
+    arrays = parse((tmp_path / "t.pth").read_bytes())
     expected = torch.load(tmp_path / "t.pth", weights_only=True)
-    assert list(found) == list(expected)
+    assert list(arrays) == list(expected)
     for name, value in expected.items():
-        assert found[name].dtype == value.numpy().dtype
-        np.testing.assert_array_equal(found[name], value.numpy(), err_msg=name)
+        assert arrays[name].dtype == value.numpy().dtype
+        np.testing.assert_array_equal(arrays[name], value.numpy(), err_msg=name)
 
 
 def test_module_saved_by_torch(tmp_path):
     torch = pytest.importorskip("torch", reason="compares with torch itself")
     module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))  # its table has `_metadata`
     torch.save(module.state_dict(), tmp_path / "m.pth", _use_new_zipfile_serialization=False)
-    found = parse((tmp_path / "m.pth").read_bytes())
-    assert {name: value.shape for name, value in found.items()} == {
+    arrays = parse((tmp_path / "m.pth").read_bytes())
+    assert {name: value.shape for name, value in arrays.items()} == {
         name: tuple(value.shape) for name, value in module.state_dict().items()
     }
 

@@ -163,7 +163,7 @@ def test_blocks_in_front_learn_slower(small):
     tail = keras.Model(blocks[0].input, small.model.output)
     shares = dict(zip((v.path for v in tail.trainable_variables), unfreeze.shares_of_rate(tail, blocks), strict=True))
     of_block = [{shares[layer.kernel.path] for layer in b.layers if isinstance(layer, layers.Conv2D)} for b in blocks]
-    assert [len(found) for found in of_block] == [1, 1, 1]
+    assert [len(distinct) for distinct in of_block] == [1, 1, 1]
     (first,), (second,), (last,) = of_block
     assert unfreeze.SLOWEST < first < second < last == shares[small.model.get_layer("head").kernel.path] == 1
     # of two variables with the same gradient the one with half the share takes half the step
@@ -263,8 +263,8 @@ def test_a_disk_too_small(small, own_home, case, monkeypatch, capsys):
         kept = Activations(trunk, small.pictures, small.digests, 3, cache)
         assert (kept.place, kept.views) == expected
         assert kept.fill() == (0 if kept.place == "nowhere" else 20 * kept.views)
-        said = capsys.readouterr().err
-        assert ("MB are free" in said) == (case != "room"), said
+        messages = capsys.readouterr().err
+        assert ("MB are free" in messages) == (case != "room"), messages
         rows = np.array([0, kept.views + 1])  # the first picture as it is, and a view of the second
         pixels = [images.decode(small.pictures.items[i], trunk.rule, view) for i, view in ((0, 0), (1, 1))]
         (exact,) = KerasEngine(keras.Model(small.model.input, find_blocks(small.model)[-2].input))(np.stack(pixels))
@@ -313,9 +313,9 @@ def unfrozen(tuned, tmp_path_factory):
 def test_the_reported_numbers_are_those_of_the_file(unfrozen, tuned):
     classifier, out = unfrozen
     loaded = zoo.load(out)
-    found, said = loaded.evaluate(tuned.photos / "val", progress=False), classifier.summary["validation"]
-    assert found["accuracy"] == said["accuracy"] == zoo.load(out).metrics["accuracy"]
-    assert found["confusion"] == said["confusion"]
+    opened, reported = loaded.evaluate(tuned.photos / "val", progress=False), classifier.summary["validation"]
+    assert opened["accuracy"] == reported["accuracy"] == zoo.load(out).metrics["accuracy"]
+    assert opened["confusion"] == reported["confusion"]
     done = json.loads(json.dumps(classifier.summary["unfrozen"]))
     assert (done["blocks"], done["epochs"], done["activations"], done["views"]) == (1, 1, "disk", unfreeze.VIEWS)
     assert unfreezing(done).startswith("Unfreezing: the last block of 15 learned. On 4 training pictures")

@@ -86,8 +86,8 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, pictures: Any) -> np.ndarray:
         check_is_fitted(self, "head_")
-        given = as_pictures(pictures)
-        return self.head_(whole(extract(given, engine(self.backbone, "float32")), given).x[:, 0])
+        unlabelled = as_pictures(pictures)
+        return self.head_(whole(extract(unlabelled, engine(self.backbone, "float32")), unlabelled).x[:, 0])
 
 
 class PhotoFeatures(TransformerMixin, BaseEstimator):

@@ -96,11 +96,11 @@ def forget(file, photos, as_json, **options) -> None:
     """
     with interruptible("Nothing was changed."):
         classifier = zoo.forget(file, list(photos), **options)
-    out, known = str(options.get("out", file)), classifier._known_pictures
+    out, pictures = str(options.get("out", file)), classifier._known_pictures
     if as_json:
-        counts = {"training": len(known.trained_on), "validation": len(known.held_out)}
+        counts = {"training": len(pictures.trained_on), "validation": len(pictures.held_out)}
         return say_json({"out": out, "pictures": counts, "metrics": classifier.metrics})
-    say(f"Saved {out} ({Path(out).stat().st_size / 1e6:.1f} MB), trained on {len(known.trained_on)} photos.")
+    say(f"Saved {out} ({Path(out).stat().st_size / 1e6:.1f} MB), trained on {len(pictures.trained_on)} photos.")
     if "accuracy" in classifier.metrics:
         say(f"accuracy {classifier.metrics['accuracy']}, on pictures that were not trained on")
     note("The photos themselves were not touched.")

@@ -128,12 +128,12 @@ class Activations:
     def __getitem__(self, rows: Any) -> np.ndarray:
         """Rows by their numbers, in float32, or pixels where nothing is frozen."""
         places = [divmod(int(row), self.views) for row in np.arange(len(self))[rows]]
-        found = [self._get(self.digests[index], view) for index, view in places]
-        if missing := [i for i, row in enumerate(found) if row is None]:
+        rows_or_none = [self._get(self.digests[index], view) for index, view in places]
+        if missing := [i for i, row in enumerate(rows_or_none) if row is None]:
             pixels = [self._pixels(*places[i]) for i in missing]
             for i, row in zip(missing, self._compute(pixels), strict=True):
-                found[i] = row
-        batch = np.stack([row for row in found if row is not None])
+                rows_or_none[i] = row
+        batch = np.stack([row for row in rows_or_none if row is not None])
         return batch if self.trunk.is_whole else batch.astype(np.float32)
 
     def fill(self) -> int:

@@ -158,13 +158,13 @@ class Audit:
         self.seconds = round(time.perf_counter() - start, 2)
         self._head, self.strength, self.method = judged.head, judged.head.strength, judged.method
         every = np.arange(len(first))
-        given, scores = judged.probabilities[every, self._y], judged.scores[every, self._y]
+        own, scores = judged.probabilities[every, self._y], judged.scores[every, self._y]
         self.ranking = [
             Suspect(
                 self._names[i],
                 self.labels[self._y[i]],
                 self.labels[judged.scores[i].argmax()],
-                float(given[i]),
+                float(own[i]),
                 float(scores[i]),
             )
             for i in np.argsort(scores, kind="stable").tolist()

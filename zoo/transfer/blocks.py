@@ -63,13 +63,13 @@ def find_blocks(model: keras.Model, end: str = "features") -> list[Block]:
             edges |= {(first, before), (last, behind)}
     if len(edges) == 1:
         edges |= {(number, tensor) for number, tensor in places[:-1] if _has_kernel(nodes[number + 1 : number + 2])}
-    found, behind = [], len(nodes)
+    blocks, behind = [], len(nodes)
     for number, tensor in sorted(edges, key=lambda edge: -edge[0]):
         stretch = nodes[number + 1 : behind]
         if _has_kernel(stretch):
-            found.append(Block(tensor, [node.operation for node in stretch]))
+            blocks.append(Block(tensor, [node.operation for node in stretch]))
             behind = number + 1
-    return found[::-1]
+    return blocks[::-1]
 
 
 def _nodes_to(tensor: Any, nodes: list) -> list:

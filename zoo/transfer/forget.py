@@ -71,11 +71,11 @@ def forget(
         saving.output(target, {"task": "classification", "labels": classifier.class_names()}, overwrite)
         gone = digests_of(photos, classifier, path)
         dataset, held_out = pictures_of(classifier, path, data)
-        known = classifier._known_pictures.without(gone)
-        trained = chosen(dataset.splits["train"], known.trained_on)
-        apart = chosen(held_out, known.held_out)
-        found = {beginning(trained.digest(index)) for index in range(len(trained))}
-        if lost := len(known.trained_on - found):
+        remaining = classifier._known_pictures.without(gone)
+        trained = chosen(dataset.splits["train"], remaining.trained_on)
+        apart = chosen(held_out, remaining.held_out)
+        at_hand = {beginning(trained.digest(index)) for index in range(len(trained))}
+        if lost := len(remaining.trained_on - at_hand):
             raise ZooError(
                 f"{lost} of the {len(classifier._known_pictures.trained_on)} pictures that {file} was trained on are "
                 f"not in {dataset.name}. All but those to forget are needed; name the folder that holds them: "
@@ -107,10 +107,10 @@ def forget(
         members = saving.with_head(archive.members, "head", head.kernel, head.bias)
         archive = saving.Archive.in_memory(classifier.name, members, test)
         classifier._attach_archive(archive, inference.HeadEngine(exact, head))
-        classifier._known_pictures = known
+        classifier._known_pictures = remaining
         classifier.data["fingerprint"] = Dataset(dataset.name, {"train": trained, "validation": apart}).fingerprint()
         classifier.metrics = {}
-        if len(measured.kept) and {*map(beginning, measured.digests)} == known.held_out:
+        if len(measured.kept) and {*map(beginning, measured.digests)} == remaining.held_out:
             about = {"split": "validation", "given": len(measured.kept), "trained_on": 0}
             classifier._evaluation(apart, measured.kept.tolist(), head(measured.x[:, 0]), about, measured.skipped)
         else:
@@ -145,7 +145,7 @@ def digests_of(photos: Any, classifier: Classifier, path: Path) -> list[str]:
     """
     photos = sources.named_pictures(photos)
     photos = photos if isinstance(photos, list | tuple) else [photos]
-    known = classifier._known_pictures
+    pictures = classifier._known_pictures
     digests = []
     for photo in photos:
         try:
@@ -155,12 +155,12 @@ def digests_of(photos: Any, classifier: Classifier, path: Path) -> list[str]:
     strangers = [
         str(photo)
         for photo, digest in zip(photos, digests, strict=True)
-        if beginning(digest) not in known.trained_on | known.held_out
+        if beginning(digest) not in pictures.trained_on | pictures.held_out
     ]
     if strangers or not digests:
         raise ZooError(
-            f"{brief(strangers) or 'no photo'}: not among the {len(known.trained_on)} pictures that {path} was "
-            f"trained on, nor among the {len(known.held_out)} that were held out. Give the files as they were: one "
+            f"{brief(strangers) or 'no photo'}: not among the {len(pictures.trained_on)} pictures that {path} was "
+            f"trained on, nor among the {len(pictures.held_out)} that were held out. Give the files as they were: one "
             "that was edited or saved again is another picture."
         )
     return digests

@@ -183,11 +183,11 @@ class Repeatable:
         return Repeatable(self.pictures.subset(indices), self.rule, self.skipped)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        known = {item.path for item in self.skipped}
+        named = {item.path for item in self.skipped}
         for index, _, _, decoded in stream(self.pictures, self.rule):
             if isinstance(decoded, np.ndarray):
                 yield decoded
-            elif isinstance(decoded, ImageError) and (name := self.pictures.name(index)) not in known:
+            elif isinstance(decoded, ImageError) and (name := self.pictures.name(index)) not in named:
                 self.skipped.append(Skipped(name, decoded.kind, str(decoded)))
 
 
