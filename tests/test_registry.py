@@ -252,3 +252,15 @@ def test_a_card_shows_each_set_of_weights_with_its_own_data_and_scores():
         assert text.startswith(repr(name)) and weights.sha256 in text and f"name {name}," in text
         assert f"{weights.scores['accuracy']['value']:.4g} (95 % interval" in text and f"cnn-{name}" in text
     assert "{" not in str(card) and "{" not in str(zoo.show("dcgan"))
+
+
+def test_what_a_model_computes_is_known_by_its_file_and_the_helpers_beside_it(tmp_path):
+    file, helper = tmp_path / "net.py", tmp_path / "_helper.py"
+    file.write_text("x = 1")
+    card = catalog.Card("net", "", {}, {}, "net", str(file))
+    digests = [card.code_digest]
+    for changed, text in ((helper, "y = 1"), (helper, "y = 2"), (file, "x = 2")):
+        changed.write_text(text)
+        digests.append(card.code_digest)
+    (tmp_path / "another.py").write_text("z = 1")
+    assert len({*digests}) == 4 and card.code_digest == digests[-1]

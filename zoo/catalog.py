@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -55,6 +56,12 @@ class Card:
     def published(self) -> WeightsCard | None:
         """The weights of a pretrained network, which fine-tuning puts a head on, where these are published."""
         return next((weights for weights in self.weights.values() if not weights.is_saved_file), None)
+
+    @property
+    def code_digest(self) -> str:
+        """SHA-256 of what says what it computes: the file that defines it, and the shelf's helpers beside that."""
+        files = [Path(self.file), *sorted(Path(self.file).parent.glob("_[!_]*.py"))]
+        return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
 
     @property
     def is_backbone(self) -> bool:

@@ -221,7 +221,9 @@ def check_application(subject: Subject) -> None:
     assert np.abs(again - outputs).max() < rounding, "saved and opened, it answers otherwise"
 
 
-CHECKS = [value for name, value in list(globals().items()) if name.startswith("check_")]
+CHECKS: list[Callable[[Subject], None]] = [
+    value for name, value in list(globals().items()) if name.startswith("check_") and value is not check_application
+]
 # What Keras builds, Keras' own tests train: of such a network they are these.
 CHECKS_OF_APPLICATIONS: list[Callable[[Subject], None]] = [
     check_card,
@@ -233,9 +235,7 @@ CHECKS_OF_APPLICATIONS: list[Callable[[Subject], None]] = [
 
 def checks_of(entry: Entry) -> list[Callable[[Subject], None]]:
     """The checks that a model has to pass."""
-    if entry.application:
-        return CHECKS_OF_APPLICATIONS
-    return [check for check in CHECKS if check is not check_application]
+    return CHECKS_OF_APPLICATIONS if entry.application else CHECKS
 
 
 def every_model() -> list[str]:

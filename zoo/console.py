@@ -135,17 +135,14 @@ def progress_bar(total: int, title: str, unit: str, shown: bool = True, initial:
     )
 
 
-def table(rows: list[list[str]], header: list[str]) -> str:
-    """Rows of text under a header, columns aligned: the first to the left, the others to the right."""
+def table(rows: list[list[str]], header: list[str], left: tuple[int, ...] = (0,)) -> str:
+    """Rows of text under a header, the columns `left` aligned to the left, the others to the right."""
     header, *rows = [[printable(cell, NAME) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
 
     def line(row):
-        first, *rest = (
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        return "  ".join([first, *rest]).rstrip()
+        cells = enumerate(zip(row, widths, strict=True))
+        return "  ".join(cell.ljust(width) if i in left else cell.rjust(width) for i, (cell, width) in cells).rstrip()
 
     return "\n".join(line(row) for row in [header, *rows])
 

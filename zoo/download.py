@@ -57,11 +57,11 @@ def fetch(url: str, target, expected: str | None, size: int | None = None) -> Pa
             if target.exists() and has_digest(target, expected):
                 return target
             _download(url, part, size)
-            if not has_digest(part, expected, gzipped=target.suffix == ".gz"):
-                found = content_digest(part, target.suffix == ".gz", algorithm(expected))
+            digest = expected and content_digest(part, target.suffix == ".gz", algorithm(expected))
+            if digest != expected:
                 part.unlink()
                 raise ZooError(
-                    f"{url} is not the file that was expected: its {algorithm(expected)} is {found}, not {expected}. "
+                    f"{url} is not the file that was expected: its {algorithm(expected)} is {digest}, not {expected}. "
                     "It was removed. Try again; if it stays so, the file at that address has changed."
                 )
             part.replace(target)

@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from zoo.errors import UsageError, ZooError, brief
+from zoo.inference import softmax
 from zoo.transfer.embed import as_pictures, engine, whole
 from zoo.transfer.features import extract
 from zoo.transfer.head import solve
@@ -76,9 +77,7 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of shape (n, k), in the order of `classes_`."""
-        logits = self._logits(X)
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return softmax(self._logits(X))
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each picture, shape (n,)."""

@@ -8,19 +8,25 @@ from keras import layers
 
 
 def conv(x: keras.KerasTensor, channels: int, kernel: int, stride: int, name: str, use_bias: bool = False):
-    """A convolution that pads every side alike, by kernel // 2. Keras' "same" pads less on the left with a stride."""
-    if stride > 1 and kernel > 1:
-        x = layers.ZeroPadding2D(kernel // 2)(x)
-    padding = "same" if stride == 1 else "valid"
+    """A convolution, padded as PyTorch pads."""
+    x, padding = padded(x, kernel, stride)
     return layers.Conv2D(channels, kernel, stride, padding, use_bias=use_bias, name=name)(x)
 
 
 def depthwise(x: keras.KerasTensor, kernel: int, stride: int, name: str):
     """The same of a convolution that filters each channel on its own."""
-    if stride > 1:
-        x = layers.ZeroPadding2D(kernel // 2)(x)
-    padding = "same" if stride == 1 else "valid"
+    x, padding = padded(x, kernel, stride)
     return layers.DepthwiseConv2D(kernel, stride, padding, use_bias=False, name=name)(x)
+
+
+def padded(x: keras.KerasTensor, kernel: int, stride: int) -> tuple[keras.KerasTensor, str]:
+    """What goes into a convolution that pads every side alike, by kernel // 2, and the padding that is left to Keras.
+
+    Keras' own "same" pads less on the left where there is a stride.
+    """
+    if stride == 1:
+        return x, "same"
+    return (layers.ZeroPadding2D(kernel // 2)(x) if kernel > 1 else x), "valid"
 
 
 def norm(x: keras.KerasTensor, name: str, activation: str | None = None):

@@ -10,6 +10,7 @@ import math
 import keras
 from keras import layers
 
+from zoo.pretrained.backbones._shared import round_to_8
 from zoo.registry import register
 
 # kernel, stride, expansion, channels, repeats of each stage, before scaling
@@ -22,13 +23,6 @@ STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
-
-
-def _scaled(channels, width):
-    """Channels times width, to the nearest multiple of 8 that loses no more than a tenth."""
-    scaled = channels * width
-    rounded = max(8, int(scaled + 4) // 8 * 8)
-    return rounded if rounded >= 0.9 * scaled else rounded + 8
 
 
 def _norm(x, name, activate=True):
@@ -60,7 +54,7 @@ def _efficientnet_lite(name, input_shape, num_classes, width, depth, dropout):
             repeats = math.ceil(repeats * depth)
         for repeat in range(repeats):
             first_stride = stride if repeat == 0 else 1
-            x = _block(x, f"blocks_{index}", kernel, first_stride, expansion, _scaled(channels, width))
+            x = _block(x, f"blocks_{index}", kernel, first_stride, expansion, round_to_8(channels * width))
             index += 1
     x = layers.Conv2D(1280, 1, use_bias=False, name="conv_head")(x)
     x = _norm(x, "bn1")

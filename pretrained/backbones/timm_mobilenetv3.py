@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from zoo.pretrained.backbones._keras_applications import preprocessed
+from zoo.pretrained.backbones._shared import preprocessed, round_to_8
 from zoo.pretrained.backbones._timm import conv, inverted_residual, norm
 from zoo.registry import register
 
@@ -30,17 +30,6 @@ SMALL = (
 )
 
 
-def _round_to_8(channels: float) -> int:
-    """Channels to the nearest multiple of 8 that loses no more than a tenth.
-
-    Example:
-        >>> _round_to_8(18), _round_to_8(11)
-        (24, 16)
-    """
-    rounded = max(8, int(channels + 4) // 8 * 8)
-    return rounded if rounded >= 0.9 * channels else rounded + 8
-
-
 def _mobilenetv3(name, input_shape, num_classes, stages, blocks, last, features):
     pixels = keras.Input(input_shape, name="pixels")  # 0 to 255
     x = preprocessed(pixels, "torch")
@@ -55,7 +44,7 @@ def _mobilenetv3(name, input_shape, num_classes, stages, blocks, last, features)
                 expanded=expanded,
                 channels=channels,
                 activation=activation,
-                squeezed=_round_to_8(expanded / 4) if squeeze else 0,
+                squeezed=round_to_8(expanded / 4) if squeeze else 0,
                 gate="hard_sigmoid",
             )
     x = norm(conv(x, last, 1, 1, f"blocks_{len(stages)}_0_conv"), f"blocks_{len(stages)}_0_bn1", "hard_silu")

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from zoo.pretrained.backbones._keras_applications import preprocessed
+from zoo.pretrained.backbones._shared import preprocessed
 from zoo.pretrained.backbones._timm import conv, norm
 from zoo.registry import register
 

@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from zoo.pretrained.backbones._keras_applications import preprocessed
+from zoo.pretrained.backbones._shared import preprocessed
 from zoo.registry import register
 
 

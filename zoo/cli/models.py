@@ -20,7 +20,7 @@ from zoo.cli.options import (
     overwrite_option,
     weights_option,
 )
-from zoo.console import note, note_skipped, say, say_json, share
+from zoo.console import note, note_skipped, say, say_json, share, table
 from zoo.errors import UsageError, checked_seed
 from zoo.registry import NO_LITERAL
 
@@ -59,7 +59,7 @@ def table_of_backbones(cards: list[catalog.Card]) -> str:
     from zoo.weights.load import at_hand
 
     measured = speeds()
-    rows = [("", "parameters", "pixels", "top-1", "pictures/s", "weights")]
+    rows = []
     for card in cards:
         weights, parameters = card.published, card.facts["parameters"]
         if weights is None:
@@ -70,19 +70,18 @@ def table_of_backbones(cards: list[catalog.Card]) -> str:
             origin = "to be downloaded" if weights.url else f"in {weights.distribution or weights.package}"
             where = f"{origin}, {4 * parameters / 1e6:,.0f} MB"  # in float32
         rows.append(
-            (
+            [
                 card.name,
                 f"{parameters / 1e6:.1f} M",
                 str(card.arguments["input_shape"][0]),
                 share(weights.scores.get("top1")) if weights else "-",
                 f"{measured[card.name]['pictures_per_second']:.0f}" if card.name in measured else "-",
                 where,
-            )
+            ]
         )
-    name, *numbers, last = (max(map(len, column)) for column in zip(*rows, strict=True))
-    line = "  ".join([f"{{:<{name}}}", *(f"{{:>{width}}}" for width in numbers), f"{{:<{last}}}"])
-    lines = [line.format(*row).rstrip() for row in rows]
-    return "\n".join([*lines, "", "zoo bench NAME measures how many pictures a second it sees on this machine."])
+    header = ["", "parameters", "pixels", "top-1", "pictures/s", "weights"]
+    listed = table(rows, header, left=(0, len(header) - 1))
+    return f"{listed}\n\nzoo bench NAME measures how many pictures a second it sees on this machine."
 
 
 @command()

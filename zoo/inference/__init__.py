@@ -1,7 +1,7 @@
 """Who computes a network's answers: OpenVINO, without the network's framework, or Keras."""
 
 from zoo.inference.conversion import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, key_of, seal
-from zoo.inference.engine import BATCH, Engine, HeadEngine, KerasEngine, batch_of, numbers_of
+from zoo.inference.engine import BATCH, Engine, HeadEngine, KerasEngine, batch_of, numbers_of, softmax
 from zoo.inference.openvino import OpenVINOEngine, OpenVINOTrunk, available, fastest_precision, load_openvino
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "load_openvino",
     "numbers_of",
     "seal",
+    "softmax",
 ]

@@ -66,7 +66,7 @@ class Conversion:
         identity = {
             "network": card.name,
             "weights": card.weights[weights].fingerprint,
-            "definition": hashlib.sha256(Path(card.file).read_bytes()).hexdigest(),
+            "definition": card.code_digest,
         }
         return cls((card.name, weights), identity)
 

@@ -53,6 +53,12 @@ def most_alive(steps: Iterable[tuple[Iterable[int], dict[int, int]]]) -> int:
     return most
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities along the last axis."""
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
 def numbers_of(model: keras.Model) -> int:
     """How many numbers a model needs at its widest place for one input, where a length is open for one of it."""
     from zoo import backend

@@ -48,6 +48,11 @@ def fastest_precision() -> str:
     return "bfloat16" if "BF16" in capabilities else "float32"
 
 
+def hint(precision: str) -> dict[str, str]:
+    """What tells OpenVINO to compute in "float32" or "bfloat16"."""
+    return {"INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32"}
+
+
 class OpenVINOEngine:
     """A converted network, computed by OpenVINO.
 
@@ -68,8 +73,7 @@ class OpenVINOEngine:
 
     @cached_property
     def _compiled(self) -> Any:
-        hint = {"INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bfloat16" else "f32"}
-        return load_openvino().Core().compile_model(self.path, "CPU", hint)
+        return load_openvino().Core().compile_model(self.path, "CPU", hint(self.precision))
 
     @cached_property
     def _batch(self) -> int:
@@ -165,17 +169,15 @@ class OpenVINOTrunk(OpenVINOEngine):
             for output in operation.outputs()
             if lengths(output) in shapes
         ]
-        probe = core.compile_model(
-            openvino.Model(candidates, model.get_parameters()), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
-        )
+        probe = core.compile_model(openvino.Model(candidates, model.get_parameters()), "CPU", hint("float32"))
         answers = probe.create_infer_request().infer(self.inputs.astype(np.float32))
         limit = 1e-3 * np.ptp(self.expected)
         for output, answer in zip(candidates, answers.values(), strict=True):
             for values in (plain, turned):
                 if answer.shape == values.shape and np.abs(answer - values).max() <= limit:
                     self.channels_first = values is turned
-                    hint = {"INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bfloat16" else "f32"}
-                    return core.compile_model(openvino.Model([output], model.get_parameters()), "CPU", hint)
+                    cut = openvino.Model([output], model.get_parameters())
+                    return core.compile_model(cut, "CPU", hint(self.precision))
         raise LookupError(f"{self.path}: no tensor has the values that were looked for")
 
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:

@@ -20,10 +20,12 @@ from zoo.data.dataset import Skipped
 from zoo.data.images.labels import joined
 from zoo.data.images.pictures import Pictures
 from zoo.errors import ZooError, whole_number
+from zoo.inference import softmax
+from zoo.transfer.embed import as_pictures
 from zoo.transfer.features import Backbone, FeatureEngine, Features, extract
 from zoo.transfer.finetune import require_enough
 from zoo.transfer.head import Standardised, solve_head
-from zoo.transfer.influence import influence, softmax
+from zoo.transfer.influence import influence
 from zoo.transfer.label_quality import judge, order_to_label, score_to_label
 
 
@@ -241,9 +243,8 @@ class Audit:
 
     def _features_of(self, pictures: Any) -> tuple[Features, list[str]]:
         """Features of pictures without labels, and what each of these is called."""
-        pictures = sources.named_pictures(pictures)
-        unlabelled = Pictures(sources.as_paths(pictures), np.zeros(len(pictures), int), [""])
-        names = [unlabelled.name(index) for index in range(len(pictures))]
+        unlabelled = as_pictures(pictures)
+        names = [unlabelled.name(index) for index in range(len(unlabelled))]
         return extract(unlabelled, self._engine, title="other pictures"), names
 
     def to_json(self) -> dict:
@@ -275,7 +276,7 @@ def audit(
     Args:
         train: a folder of class folders, a dataset's name, a CSV file of paths and labels, arrays `(x, y)` or a
             DataFrame. All of its splits are looked at.
-        backbone: a pretrained network, see `zoo.list(weights=True)`.
+        backbone: a pretrained network, see `zoo.list(task="backbone")`.
         precision: what features are computed in: "float32" or "bfloat16"; None is the fastest here.
         seed: decides the folds of the cross-validation that chooses the strength of the head's penalty.
         skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.

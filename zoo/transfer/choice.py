@@ -29,11 +29,8 @@ def backbones(name: str, weights_file: str | Path | None = None) -> list[Backbon
         return [Backbone(name, weights_file)]
     if weights_file is not None:
         raise UsageError("a file of weights belongs to one backbone: name it, in the place of 'auto'.")
-    here = [
-        backbone
-        for card in catalog.cards().values()
-        if card.published and at_hand((backbone := Backbone(card.name)).weights_card)
-    ]
+    cards = catalog.cards().values()
+    here = [Backbone(card.name) for card in cards if card.published and at_hand(card.published)]
     if not here:
         raise ZooError(
             "the weights of no backbone are on this machine. `zoo list --task backbone` shows where they come from."

@@ -5,7 +5,6 @@ features. SQLite's transactions make it safe under two processes and under being
 """
 
 import contextlib
-import hashlib
 import importlib
 import json
 import shutil
@@ -27,6 +26,7 @@ from zoo.tasks import factory
 from zoo.tasks.cards import card_with, is_file_name
 from zoo.tasks.task import Task
 from zoo.transfer.cache import Cache
+from zoo.transfer.head import Head
 from zoo.weights.load import find, take
 
 
@@ -155,7 +155,7 @@ class FeatureEngine:
         return {
             "backbone": self.backbone.name,
             "weights": self.backbone.weights_card.fingerprint,
-            "definition": hashlib.sha256(Path(self.backbone.card.file).read_bytes()).hexdigest(),
+            "definition": self.backbone.card.code_digest,
             "preprocessing": self.backbone.rule.to_json(),
             "engine": self.name,
             "precision": self.precision,
@@ -277,3 +277,19 @@ def extract(pictures: sources.Pictures, engine: FeatureEngine, views: int = 1, t
         [skipped[index] for index in sorted(skipped)],
         computed,
     )
+
+
+def headed(engine: FeatureEngine, head: Head, members: dict[str, bytes]) -> saving.Archive:
+    """A backbone with a head of its own, as a saved file would hold it.
+
+    Args:
+        engine: computes the backbone's features, in float32.
+        head: on these.
+        members: of a saved file of the backbone, whatever head is on it.
+    """
+    rule = engine.backbone.rule
+    pictures = sources.Pictures(list(rule.samples(2)), np.zeros(2, int), ["self-test"])
+    features = extract(pictures, engine, title="self-test").x[:, 0]
+    inputs = np.stack([images.decode(picture, rule) for picture in pictures.items])
+    members = saving.with_head(members, "head", head.kernel, head.bias)
+    return saving.Archive.in_memory(engine.backbone.name, members, saving.selftest(inputs, head(features)))

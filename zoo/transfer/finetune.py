@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from zoo import inference, saving
 from zoo.console import note, note_skipped
-from zoo.data import images, sources
+from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import UsageError, ZooError, printable, whole_number
 from zoo.files import claimed, expand
@@ -26,7 +26,7 @@ from zoo.tasks.images.classification import Classifier
 from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.transfer import choice
-from zoo.transfer.features import FeatureEngine, Features, extract
+from zoo.transfer.features import FeatureEngine, Features, extract, headed
 from zoo.transfer.head import solve
 
 VAL_SPLIT = 0.2
@@ -113,13 +113,11 @@ def finetune(
             if isinstance(unfreeze, int):  # too many are better told of now
                 count_blocks(network.archive().build(), unfreeze)
 
-        tests = sources.Pictures(list(network.rule.samples(2)), np.zeros(2, int), ["self-test"])
         with clocked(seconds, "training pictures"):
             seen = extract(dataset.splits["train"], fast, 1 + augment, title="training pictures")
         # What is reported is what the saved model will say, in float32, whatever computed the features above.
         with clocked(seconds, "validation pictures"):
             held_out = extract(dataset.splits["validation"], exact, title="validation pictures")
-            tested = extract(tests, exact, title="self-test")
         rows = unseen(seen, held_out)
         y = dataset.splits["train"].y[seen.kept][rows]
         require_enough(y, dataset.labels, seen.skipped, copies=len(seen.kept) - len(rows))
@@ -129,10 +127,7 @@ def finetune(
         skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
         note_skipped(skipped)
         with clocked(seconds, "saving"):
-            inputs = np.stack([images.decode(picture, network.rule) for picture in tests.items])
-            test = saving.selftest(inputs, head(tested.x[:, 0]))
-            members = saving.with_head(network.archive().members, "head", head.kernel, head.bias)
-            archive = saving.Archive.in_memory(network.name, members, test)
+            archive = headed(exact, head, network.archive().members)
         engine: inference.Engine = inference.HeadEngine(exact, head)
         trained_on = [seen.digests[row] for row in rows]
         about: dict = {"blocks": 0}
@@ -145,6 +140,7 @@ def finetune(
                 apart, about = outcome.apart, outcome.about
             if model is not None:
                 engine = inference.KerasEngine(model)
+                inputs = saving.unpack(archive.selftest["inputs"])
                 test = saving.selftest(inputs, saving.outputs(model, inputs))
                 archive = saving.Archive.in_memory(network.name, saving.members(model), test)
         with clocked(seconds, "saving"):

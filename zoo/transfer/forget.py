@@ -26,7 +26,7 @@ from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.known_pictures import beginning
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.transfer import cache
-from zoo.transfer.features import Backbone, FeatureEngine, extract
+from zoo.transfer.features import Backbone, FeatureEngine, extract, headed
 from zoo.transfer.head import Head, Standardised, solve_head
 from zoo.weights import keras_file
 
@@ -92,7 +92,6 @@ def forget(
             raise ZooError(f"{file} was trained by {fit.engine}, which is not installed here; fine-tune anew.")
         seen = extract(trained, fast, fit.views, title="training pictures")
         measured = extract(apart, exact, title="held-out pictures")
-        samples = extract(Pictures(list(network.rule.samples(2)), np.zeros(2, int), [""]), exact, title="self-test")
         note_skipped([*seen.skipped, *measured.skipped])
         if seen.skipped:
             raise ZooError(f"{seen.skipped[0].path} was trained on and cannot be read: {seen.skipped[0].reason}.")
@@ -102,11 +101,7 @@ def forget(
             at = Standardised.of(seen.x.reshape(-1, seen.x.shape[2]))
             head = solve_head(at, np.repeat(y, fit.views), len(classes), fit.strength, at.solution(old), 1e-7)
             classifier.novelty = NoveltyDetector.fit(seen.x[:, 0], fit.seed)
-        inputs = np.stack([images.decode(picture, network.rule) for picture in network.rule.samples(2)])
-        test = saving.selftest(inputs, head(samples.x[:, 0]))
-        members = saving.with_head(archive.members, "head", head.kernel, head.bias)
-        archive = saving.Archive.in_memory(classifier.name, members, test)
-        classifier._attach_archive(archive, inference.HeadEngine(exact, head))
+        classifier._attach_archive(headed(exact, head, archive.members), inference.HeadEngine(exact, head))
         classifier._known_pictures = remaining
         classifier.data["fingerprint"] = Dataset(dataset.name, {"train": trained, "validation": apart}).fingerprint()
         classifier.metrics = {}

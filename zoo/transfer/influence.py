@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from zoo.inference import softmax
+
 CLASSES = 32  # of each example, the likeliest, whose curvature is looked at
 PARTS = 3000  # directions of curvature that are kept at most: their products are 72 MB
 FEW = 1000  # and at least
@@ -25,12 +27,6 @@ STEPS = 20  # at most, towards the optimum without an example
 SMALL = 1e-5  # a change of the logits below which it is reached
 SETTLED = 1e-2  # a last change above which the steps lead nowhere, and the first one stands
 DAMPED = 0.75  # of a step after the first: less curvature is known than there is, so that whole steps go too far
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities along the last axis."""
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 class Curvature:

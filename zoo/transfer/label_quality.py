@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.inference import softmax
 from zoo.transfer.head import Head, Standardised, fit_head, folds, held_out_logits, optimum, solve_head
-from zoo.transfer.influence import EXAMPLES, LeaveOneOut, softmax
+from zoo.transfer.influence import EXAMPLES, LeaveOneOut
 
 EXACT = 100  # suspects whose leave-one-out goes on to the very optimum
 SAMPLE = 1000  # examples whose distances to all others are taken at a time

@@ -1,10 +1,13 @@
 """Trained weights by their cards: find the file, read it, put it into a model, name the classes."""
 
+import contextlib
 import hashlib
 import importlib.util
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -63,12 +66,8 @@ def read(card: WeightsCard) -> dict[str, np.ndarray]:
         ZooError: the file is not there, is another one than the card's, or is damaged.
     """
     path = find(card)
-    try:
-        data = files.read_bytes(path)
-    except FileNotFoundError:
-        raise ZooError(f"there is no file {str(path)!r}, which the card {card.path} tells of.") from None
-    except OSError as error:
-        raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
+    with opened(path, f", which the card {card.path} tells of") as file:
+        data = file.read()
     if card.sha256:  # where it was downloaded, its hash has just been compared
         check_sha256(path, hashlib.sha256(data).hexdigest(), card.sha256)
     try:
@@ -139,17 +138,14 @@ def take(card: WeightsCard, file: str | Path) -> None:
     path = files.expand(file)
     if not card.url:
         raise UsageError(f"the weights of {card.model} are not downloaded, so there is no file to give.")
-    try:
-        data = files.read_bytes(path)
-    except OSError as error:
-        raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if not download.has_digest(path, card.expected):
-        raise ZooError(
-            f"{path} is not the file at {card.url}: its {download.algorithm(card.expected)} is not {card.expected}. "
-            "Get that one, with the classes of ImageNet (not the one whose name ends in notop)."
-        )
-    with files.atomic_file(place(card)) as temporary:
-        temporary.write_bytes(data)
+    with opened(path, " to take weights from") as source, files.atomic_file(place(card)) as temporary:
+        with temporary.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+        if not download.has_digest(temporary, card.expected, gzipped=False):
+            raise ZooError(
+                f"{path} is not the file at {card.url}: its {download.algorithm(card.expected)} is not "
+                f"{card.expected}. Get that one, with the classes of ImageNet (not the one whose name ends in notop)."
+            )
 
 
 def card_of_file(renamed: tuple[tuple[str, str], ...], path: Path) -> tuple[WeightsCard, int | None]:
@@ -165,12 +161,8 @@ def card_of_file(renamed: tuple[tuple[str, str], ...], path: Path) -> tuple[Weig
     Raises:
         ZooError: it cannot be read, is in another format or damaged, or holds a number that is not finite.
     """
-    try:
-        data = files.read_bytes(path)
-    except FileNotFoundError:
-        raise ZooError(f"there is no file {str(path)!r} to take weights from.") from None
-    except OSError as error:
-        raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
+    with opened(path, " to take weights from") as file:
+        data = file.read()
     name = "torch" if torch_file.is_torch(data) else "safetensors"
     try:
         arrays = READERS[name](data)
@@ -187,6 +179,27 @@ def card_of_file(renamed: tuple[tuple[str, str], ...], path: Path) -> tuple[Weig
     sha256 = hashlib.sha256(data).hexdigest()
     card = WeightsCard(path, name, "not known", sha256=sha256, file=path.name, renamed=dict(renamed))
     return card, sizes[0] if sizes else None
+
+
+@contextlib.contextmanager
+def opened(path: Path, why: str) -> Iterator[BinaryIO]:
+    """A file with weights, open to read.
+
+    Args:
+        path: the file.
+        why: end of the sentence that is said where it is not there.
+
+    Raises:
+        ZooError: it is not there, or cannot be read.
+    """
+    try:
+        file = files.open_file(path)
+    except FileNotFoundError:
+        raise ZooError(f"there is no file {str(path)!r}{why}.") from None
+    except OSError as error:
+        raise ZooError(f"{path} cannot be read: {error.strerror or error}.") from error
+    with file:
+        yield file
 
 
 def check_sha256(path: Path, actual: str, expected: str) -> None:

@@ -506,8 +506,7 @@ class Classifier(Task):
             raise ZooError(
                 f"the model tells {logits.shape[1]} classes apart, and {len(self.class_names())} have names."
             )
-        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return shifted / shifted.sum(axis=1, keepdims=True)
+        return inference.softmax(logits)
 
     def class_names(self) -> list[str]:
         """The classes in the order of the logits; "class 0", "class 1", ... before any were learned."""

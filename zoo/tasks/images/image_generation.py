@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from zoo import metrics
 from zoo.console import progress_bar
 from zoo.data import sources
 from zoo.data.dataset import Dataset
+from zoo.data.images.streams import AT_ONCE
 from zoo.errors import RecordMismatchError, UsageError, ZooError, checked_seed, is_number, whole_number
 from zoo.files import expand
 from zoo.registry import Entry
@@ -301,9 +303,9 @@ class ImageGenerator(PictureTask):
         split = dataset.to_measure_on(split)
         skipped = [*dataset.skipped]
         real, *learned = (self._to_measure(dataset, part, skipped) for part in dict.fromkeys((split, "train")))
-        comparison = fidelity.compare(
-            real, Drawn(self, n, seed), learned[0] if learned else None, dataset.name, seed, progress
-        )
+        large = n * math.prod(self.preprocessing.shape) > AT_ONCE
+        drawn = Drawn(self, n, seed) if large else self.sample(n, seed)
+        comparison = fidelity.compare(real, drawn, learned[0] if learned else None, dataset.name, seed, progress)
         return self._remember({**comparison, "split": split}, skipped)
 
     def _format_result(self, result: dict) -> str:
