@@ -120,7 +120,7 @@ def test_a_published_network_answers_as_keras_does():
     pixels[2] = 255
     logits, pooled = conversion.engine()(pixels)
     expected = model.engine(pixels)
-    assert np.abs(model._probabilities(logits) - model._probabilities(expected[0])).max() < 1e-3
+    assert np.abs(model._interpret(logits) - model._interpret(expected[0])).max() < 1e-3
     assert np.abs(pooled - expected[1]).max() < 1e-3 * np.abs(expected[1]).max()
     text = (conversion.folder / CONVERTED).read_text()
     convolutions = text.count('type="Convolution"') + text.count('type="GroupConvolution"')

@@ -89,7 +89,7 @@ def test_a_net_of_points_is_saved_with_what_it_takes(tmp_path):
     net.save(tmp_path / "flower.keras")
     loaded = zoo.load(tmp_path / "flower.keras")
     points = sources.load("planar_flower").splits["train"].items[::50]
-    assert np.abs(loaded._logits(points.astype(np.float32)) - net._logits(points.astype(np.float32))).max() < 1e-5
+    assert np.abs(loaded.engine(points.astype(np.float32))[0] - net.engine(points.astype(np.float32))[0]).max() < 1e-5
     assert loaded.predict(points[0]).label in ("red", "blue")
 
 

@@ -150,7 +150,7 @@ def test_the_verbs_are_those_of_the_twin(case, tmp_path):
     assert [p.label for p in ours.predict(list(x[:5]))] == [p.label for p in theirs.predict(list(x[:5]))]
     ours.save(tmp_path / "a.keras")
     loaded = zoo.load(tmp_path / "a.keras")
-    assert np.abs(loaded._logits(x.astype(np.float32)) - ours._logits(x.astype(np.float32))).max() < 1e-4
+    assert np.abs(loaded.engine(x.astype(np.float32))[0] - ours.engine(x.astype(np.float32))[0]).max() < 1e-4
 
 
 def test_it_imports_no_framework():

@@ -155,7 +155,7 @@ def finetune(
             if model is None:
                 logits = head(held_out.x[:, 0])
             else:
-                logits, kept, _ = classifier._logits_of(pictures, lambda digest, view: True, progress=True)
+                logits, kept, _ = classifier._outputs_of(pictures, lambda digest, view: True, progress=True)
             evaluation = classifier._evaluation(pictures, kept, logits, measured_on, skipped)
             if out is not None:
                 classifier.save(out, overwrite)

@@ -82,7 +82,7 @@ def forget(
                 f"zoo forget {file} PHOTO --data FOLDER."
             )
         classes = classifier.class_names()
-        y = classifier._label_indices(trained)
+        y = classifier._truth(trained)
         for label, count in zip(classes, np.bincount(y, minlength=len(classes)), strict=True):
             if count < 2:
                 raise ZooError(f"{label} would keep {count} photos, and two are needed to learn from. Add some first.")

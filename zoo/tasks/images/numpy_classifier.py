@@ -115,7 +115,7 @@ class NumPyClassifier(Classifier):
         finally:
             self._model = twin
 
-    def _num_logits(self) -> int:
+    def _num_outputs(self) -> int:
         return len(self.parameters[-1])
 
     def train(  # of all the options those that mean something here

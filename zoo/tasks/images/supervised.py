@@ -1,0 +1,452 @@
+"""What models share that were taught by examples what to answer about a picture: classes, labels, numbers."""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from zoo import catalog, inference, saving
+from zoo.console import note, progress_bar
+from zoo.data import images, named, sources
+from zoo.data.dataset import Dataset, Skipped, remember_place
+from zoo.data.images.labels import joined, same_form
+from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
+from zoo.errors import UsageError, ZooError
+from zoo.registry import Entry
+from zoo.tasks.images.evaluation import Evaluation
+from zoo.tasks.images.head_fit import HeadFit
+from zoo.tasks.images.known_pictures import KnownPictures, beginning
+from zoo.tasks.images.novelty import NoveltyDetector
+from zoo.tasks.task import Task
+
+if TYPE_CHECKING:
+    import pandas
+
+    from zoo.backend import keras
+
+
+class PictureAnswer(Protocol):
+    """What a model says of one picture.
+
+    Attributes:
+        path: the picture's file, or None for arrays.
+        is_novel: whether it resembles nothing that the model was trained on; None where the model cannot tell.
+    """
+
+    @property
+    def path(self) -> str | None: ...
+
+    @property
+    def is_novel(self) -> bool | None: ...
+
+    def cells(self) -> dict[str, Any]:
+        """The answer itself as cells of a table, by column."""
+
+    def ranked(self) -> str:
+        """The answer on one line."""
+
+    def to_json(self) -> dict: ...
+
+
+class Predictions(list[Any]):
+    """What a model says of several pictures, in their order.
+
+    Args:
+        columns: of the answers in a table.
+    """
+
+    def __init__(self, columns: Sequence[str]):
+        super().__init__()
+        self.columns = columns
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A pandas table: a row for each picture, with "path", the answer's columns and "is_novel".
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise UsageError("a table needs pandas: pip install pandas.") from None
+        rows = [{"path": each.path, **each.cells(), "is_novel": each.is_novel} for each in self]
+        return pandas.DataFrame(rows, columns=["path", *self.columns, "is_novel"])
+
+
+def novelty_hint(answer: PictureAnswer) -> str:
+    """What people should know beside an answer."""
+    return "  [resembles nothing that it was trained on]" if answer.is_novel else ""
+
+
+class Supervised(Task):
+    """A model that was taught what to answer about a picture by pictures with answers.
+
+    A subclass says what the model's outputs mean (`_interpret`, `_prediction`), and how good they are (`_truth`,
+    `_evaluation`, `_format_result`).
+    """
+
+    _columns: ClassVar[tuple[str, ...]]  # of a table of answers, between "path" and "is_novel"
+
+    def __init__(self, entry: Entry, arguments: dict, **how: Any):
+        super().__init__(entry, arguments, **how)
+        # How an example becomes the model's input: of a picture the one resize-and-crop rule, at this model's size.
+        self.preprocessing = rule_of(arguments.get("input_shape"), **entry.preprocessing)
+        self.labels: list[str] | None = None
+        # what its training pictures have in common, where that was learned
+        self.novelty: NoveltyDetector | None = None
+        # published weights do not say of which pictures they are
+        self._known_pictures = KnownPictures(complete=self.weights is None)
+        self._learned_weights: str | None = None  # a hash of the weights that these two are of
+        self._head_fit: HeadFit | None = None  # how its head was fitted, where it is one on a frozen backbone
+        self.summary: dict = {}  # of a fine-tuning: counts, the time that each step took, what could not be used
+
+    @classmethod
+    def from_head(
+        cls,
+        name: str,
+        archive: saving.Archive,
+        labels: list[str],
+        preprocessing: Preprocessing,
+        engine: inference.Engine,
+        novelty: NoveltyDetector | None,
+    ) -> Self:
+        """A pretrained network with a head of its own.
+
+        Args:
+            name: of the network in the register.
+            archive: the network with that head, as a saved file would hold it.
+            labels: the classes, in the order of the head's logits.
+            preprocessing: how a picture becomes the network's input.
+            engine: answers until the Keras model is asked for.
+            novelty: what the training pictures have in common.
+        """
+        entry = catalog.announced(name)
+        self = cls(entry, {**catalog.card(name).arguments, "num_classes": len(labels)})
+        self.labels, self.preprocessing, self.novelty = labels, preprocessing, novelty
+        self._attach_archive(archive, engine)
+        return self
+
+    # What it was taught by
+
+    def _remember_data(
+        self, dataset: Dataset, data: Any, validation: Any, trained_on: Iterable[str] | None = None
+    ) -> None:
+        """Remember the data, where they lie, and which pictures they are.
+
+        Args:
+            dataset: what was made of `data` and `validation`, and read.
+            data, validation: what the user named.
+            trained_on: digests; None takes those of all training pictures that could be used.
+        """
+        super()._remember_data(dataset, data, validation)
+        remember_place(data)
+        if validation is not None:
+            self.data["validation"] = remember_place(validation)
+        if trained_on is None:
+            self.novelty, self._learned_weights = None, None  # a training changes the features, a new head does not
+            self._head_fit = None
+            unusable = {item.path for item in dataset.skipped if item.kind != "no label"}
+            train = dataset.splits["train"]
+            trained_on = [train.digest(index) for index in range(len(train)) if train.name(index) not in unusable]
+        self._known_pictures = self._known_pictures.after(trained_on, _digests_held_out(dataset))
+
+    def _set_model(self, model: keras.Model) -> keras.Model:
+        model = super()._set_model(model)
+        self._learned_weights = self._weights_digest() if self.data else None
+        return model
+
+    def _notice_training(self) -> None:
+        """Forget what is no longer so where the Keras model was trained without the zoo, on whatever pictures."""
+        if self._model is not None and self._learned_weights not in (None, self._weights_digest()):
+            self.novelty, self._learned_weights, self._head_fit = None, None, None
+            self._known_pictures = replace(self._known_pictures, complete=False)
+
+    def _own_data(self, split: str | None) -> str | None:
+        """What the model was made from: what was given apart to measure on, or all of it. None is its dataset.
+
+        Raises:
+            ZooError: it is not at hand.
+        """
+        name = str(self.data.get("name"))
+        place = (split is None and self.data.get("validation")) or self.data.get("place")
+        data = named.data_at(place) or (name if named.known(name, "pictures") else None)
+        if not self.data or (data and (not Path(data).is_absolute() or Path(data).exists())):
+            return data
+        reason = f"{data}, which is not there any more" if data else f"{name}, which this machine does not know"
+        comfort = " Those that were trained on are known by their content." if self._known_pictures.complete else ""
+        raise ZooError(
+            f"the model was made from {reason}. Give the pictures: zoo evaluate FILE.keras FOLDER, in Python "
+            f"evaluate(FOLDER).{comfort}"
+        )
+
+    def _next_command(self, file: str | Path, data: str) -> str:
+        """To measure it where there is something to measure on, else to use it."""
+        if isinstance(self.preprocessing, Points) or self._known_pictures.held_out:
+            return super()._next_command(file, data)
+        return f"zoo predict {file} PICTURE.jpg"
+
+    # Verbs
+
+    def predict(self, pictures: Any, top: int = 5) -> PictureAnswer | Predictions:
+        """Say what one picture, or each of several, shows.
+
+        Args:
+            pictures: a path, an array of pixels 0-255 of shape (height, width[, channels]), a PIL image, a file's
+                bytes, an open file, the name of a picture that scikit-image carries, or several of these in a folder,
+                a list, a column of a table or a generator. Any size: the model's own resize-and-crop rule is applied.
+                For a model of points: numbers of shape (length,), or several of shape (n, length).
+            top: how many classes to give for each picture, best first.
+
+        Returns:
+            A `Prediction`, or for a list or a folder `Predictions`, a list of them with `to_frame()`.
+
+        Raises:
+            ZooError: a picture cannot be read; its path and the reason are named. `predictions` goes on with others.
+
+        Example:
+            >>> import numpy as np, zoo
+            >>> net = zoo.get("logistic", input_shape=(8, 8, 3))
+            >>> net.predict(np.zeros((20, 30, 3), "uint8")).probability
+            0.5
+        """
+        if isinstance(self.preprocessing, Points):
+            pictures = list(pictures) if isinstance(pictures, Iterator) else pictures
+            pictures = pictures.to_numpy() if hasattr(pictures, "to_numpy") else pictures  # a table, or a row of it
+            several = isinstance(pictures, list | tuple | np.ndarray) and any(np.ndim(part) for part in pictures[:1])
+        else:
+            pictures = sources.named_pictures(pictures)
+            several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
+        pictures = list(pictures) if several else [pictures]
+        predictions = Predictions(self._columns)
+        for picture, answer in zip(pictures, self.predictions(pictures, top), strict=True):
+            if isinstance(answer, images.ImageError):
+                raise ZooError(f"{images.path_of(picture) or 'the picture'} cannot be used: {answer}") from answer
+            predictions.append(answer)
+        return predictions if several else predictions[0]
+
+    def predictions(self, pictures: Any, top: int = 5) -> Iterator[PictureAnswer | images.ImageError]:
+        """Say what each of any number of pictures shows, one after the other, while the next ones are decoded.
+
+        Args:
+            pictures: several, as for `predict`.
+            top: how many classes to give for each picture, best first.
+
+        Yields:
+            For each picture a `Prediction`, or the `ImageError` that says why it cannot be used.
+        """
+        if top < 1:
+            raise UsageError(f"top must be 1 or more, got {top}.")
+        if self.novelty and self._model is not None and self._model.compiled:  # the look at all weights takes time
+            self._notice_training()
+        if not isinstance(self.preprocessing, Points):
+            pictures = sources.named_pictures(pictures)
+        # paths as they were given: they come back in the predictions
+        unlabelled = sources.Pictures(pictures, np.zeros(len(pictures), int), [""])
+        for indices, decoded in self._batches(unlabelled):
+            usable = [i for i, item in enumerate(decoded) if not isinstance(item, images.ImageError)]
+            if usable:
+                outputs, *features = self.engine(np.stack([decoded[i] for i in usable]))
+                novel = self.novelty.is_novel(features[0]) if self.novelty and features else [None] * len(usable)
+                for i, row, is_novel in zip(usable, self._interpret(outputs), novel, strict=True):
+                    path = images.path_of(pictures[indices[i]])
+                    decoded[i] = self._prediction(row, top, path, None if is_novel is None else bool(is_novel))
+            yield from decoded
+
+    def _batches(
+        self, pictures: sources.Pictures, wanted: Callable[[str, int], bool] = lambda digest, view: True
+    ) -> Iterator[tuple[list[int], list]]:
+        """Indices, and for each the pixels, an `ImageError`, or None where not wanted; a forward pass at a time."""
+        indices, decoded = [], []
+        size = inference.batch_of(math.prod(self.preprocessing.shape))
+        for index, _, _, pixels in sources.stream(pictures, self.preprocessing, wanted=wanted):
+            indices.append(index)
+            decoded.append(pixels)
+            if len(indices) == size or index == len(pictures) - 1:
+                yield indices, decoded
+                indices, decoded = [], []
+
+    def evaluate(self, data: Any = None, split: str | None = None, progress: bool = True) -> Evaluation:
+        """Measure how often the model is right, with the interval that the number of pictures implies.
+
+        Args:
+            data: a dataset's name, a folder, a CSV file, arrays `(x, y)` or a DataFrame; None is what the model was
+                made from, of which it takes what was held out; for a model that was not trained, its own dataset.
+            split: which part of it, as it is, or "all" of it. None takes "test", else "validation", else all there is,
+                and leaves out the pictures that were trained on, except from a named dataset's "test" or "validation".
+            progress: show a bar with the time left.
+
+        Returns:
+            An `Evaluation`, `{"accuracy": Metric, "per_class": {...}, "confusion": [[...]], "labels": [...],
+            "split": str, "given": int, "trained_on": int | None, "skipped": [...]}`, whose `errors()` are the examples
+            that were wrong. Of more than 2,000 classes the confusion is None. `trained_on` says how many of the given
+            examples were trained on, None where that cannot be told.
+
+        Raises:
+            ZooError: the data cannot be found, hold classes that the model does not know, no usable picture, or none
+                that was not trained on. Arrays that were all trained on are measured on.
+        """
+        self._notice_training()
+        own, whole = data is None, split is not None or isinstance(self.preprocessing, Points)
+        data = self._own_data(split) if own else data
+        dataset = self._resolve_dataset(data, sources.find)
+        before = self._known_of(dataset)
+        if split == "all":
+            pictures = joined([*dataset.splits.values()])
+        else:
+            split = dataset.to_measure_on(split)
+            pictures = dataset.splits[split]
+        if split != "train" and (data is None or (isinstance(data, str) and named.is_name(data))):
+            whole = True  # as everybody's numbers of it are
+        self._truth(pictures)  # an unknown class is better said now
+
+        def wanted(digest: str, view: int) -> bool:
+            if whole:
+                return True
+            if own and before.held_out:
+                return beginning(digest) in before.held_out
+            return beginning(digest) not in before.trained_on
+
+        outputs, kept, skipped = self._outputs_of(pictures, wanted, progress)
+        if left_out := len(pictures) - len(kept) - len(skipped):
+            if not kept and pictures.in_files():
+                raise ZooError(self._nothing_left(dataset, split, left_out, own))
+            if not kept:  # arrays: to measure on what was trained on is how people see that a net learns at all
+                outputs, kept, skipped = self._outputs_of(pictures, lambda digest, view: True, progress)
+                left_out = 0
+        sources.require_usable(kept, dataset, split, skipped)
+        trained_on = sum(beginning(digest) in before.trained_on for digest in pictures.digests.values())
+        examples = len(kept) + (trained_on if left_out else 0)
+        if left_out and not own:
+            note(
+                f"left out, as they were trained on: {trained_on} of the {examples} pictures in {dataset.name}. "
+                'To measure on them too: --split all, in Python split="all".'
+            )
+        can_tell = before.complete or (trained_on and not left_out)
+        about = {"split": split, "given": examples, "trained_on": trained_on if can_tell else None}
+        return self._evaluation(pictures, kept, outputs, about, [*dataset.skipped, *skipped])
+
+    def _known_of(self, dataset: Dataset) -> KnownPictures:
+        """What is known of the pictures that were trained on; an older file's, where these are its data, at hand."""
+        if self._known_pictures.complete or any(part.in_files() for part in dataset.splits.values()):
+            return self._known_pictures
+        if dataset.fingerprint() != self.data.get("fingerprint"):
+            return self._known_pictures
+        return KnownPictures().after(dataset.splits["train"].digests.values(), _digests_held_out(dataset))
+
+    def _nothing_left(self, dataset: Dataset, split: str, left_out: int, own: bool) -> str:
+        """Why there is nothing to measure on, and what to do."""
+        if own and (held_out := self._known_pictures.held_out):
+            reason = f"none of the {len(held_out)} pictures that were held out is in {dataset.name} any more"
+        else:
+            reason = (
+                f"all {left_out} pictures in the {split} split of {dataset.name} were trained on, and do not show how "
+                f"good {self.name} is on others"
+            )
+        return (
+            f"{reason}. Give other pictures: zoo evaluate FILE.keras FOLDER, in Python evaluate(FOLDER). To measure "
+            'on those that were trained on: --split all, in Python split="all".'
+        )
+
+    def _outputs_of(
+        self, pictures: sources.Pictures, wanted: Callable[[str, int], bool], progress: bool
+    ) -> tuple[np.ndarray, list[int], list[Skipped]]:
+        """Outputs for the pictures that are wanted, shape (n, outputs); which these are; and what cannot be used."""
+        parts, kept, skipped = [np.empty((0, 1))], [], []
+        with progress_bar(len(pictures), "evaluating", unit="picture", shown=progress) as bar:
+            for indices, decoded in self._batches(pictures, wanted):
+                pixels = []
+                for index, item in zip(indices, decoded, strict=True):
+                    if isinstance(item, images.ImageError):
+                        skipped.append(Skipped(pictures.name(index), item.kind, str(item)))
+                    elif item is not None:
+                        kept.append(index)
+                        pixels.append(item)
+                if pixels:
+                    parts.append(self.engine(np.stack(pixels))[0])
+                bar.update(len(indices))
+        return np.concatenate(parts[1:] or parts), kept, skipped
+
+    # What its outputs mean
+
+    def _interpret(self, outputs: np.ndarray) -> np.ndarray:
+        """What people are told, in numbers: shape (n, answers) from the model's outputs of shape (n, outputs)."""
+        return outputs.astype(np.float64)
+
+    @abc.abstractmethod
+    def _prediction(self, answer: np.ndarray, top: int, path: str | None, is_novel: bool | None) -> PictureAnswer:
+        """The answer about one picture, from a row of what `_interpret` gives."""
+
+    @abc.abstractmethod
+    def _truth(self, pictures: sources.Pictures) -> np.ndarray:
+        """The true answers as the model counts them.
+
+        Raises:
+            ZooError: the model cannot give such answers.
+        """
+
+    @abc.abstractmethod
+    def _evaluation(
+        self, pictures: sources.Pictures, kept: list[int], outputs: np.ndarray, about: dict, skipped: list[Skipped]
+    ) -> Evaluation:
+        """What `evaluate` returns; it is remembered.
+
+        Args:
+            pictures: what was given to measure on.
+            kept: which of them were measured on, n indices.
+            outputs: the model's for these, shape (n, outputs).
+            about: what `measured_on` tells of them: "split", "given" and "trained_on".
+            skipped: what could not be used.
+        """
+
+    # The saved file
+
+    def _sample_inputs(self, n: int) -> np.ndarray:
+        return self.preprocessing.samples(n)
+
+    def _num_outputs(self) -> int:
+        if self._model is None and self._archive is not None:
+            return self._archive.record.content["selftest"]["outputs"]["shape"][-1]
+        return self.model.output_shape[-1]
+
+    def get_config(self) -> dict:
+        self._notice_training()
+        return {
+            **super().get_config(),
+            "preprocessing": self.preprocessing.to_json(),
+            "familiar": self.novelty and self.novelty.to_json(),  # the saved key has the detector's first name
+            "pictures": self._known_pictures.to_json(),
+            "head": self._head_fit and self._head_fit.to_json(),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        self = super().from_config(config)
+        self.preprocessing = rule_from_json(config["preprocessing"])
+        self.novelty = NoveltyDetector.from_json(config["familiar"]) if config.get("familiar") else None
+        pictures = config.get("pictures")  # files of earlier versions do not say
+        self._known_pictures = KnownPictures.from_json(pictures) if pictures else KnownPictures(complete=not self.data)
+        self._head_fit = HeadFit.from_json(config["head"]) if config.get("head") else None
+        return self
+
+
+def labels_from(config: dict) -> list[str]:
+    """The names that a file's record gives to its outputs; a stranger's may hold anything."""
+    labels = config["labels"]
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise TypeError("labels are no list of texts")
+    if len(set(labels)) != len(labels):
+        raise ValueError("labels are there twice")
+    one_form = [same_form(label) for label in labels]  # as those of the data are
+    return one_form if len(set(one_form)) == len(labels) else labels
+
+
+def _digests_held_out(dataset: Dataset) -> list[str]:
+    """Digests of the pictures that are not for training, as far as they were read."""
+    apart = [part for split, part in dataset.splits.items() if split != "train"]
+    return [digest for part in apart for digest in part.digests.values()]
