@@ -394,6 +394,64 @@ def gradients(model, x, y, loss) -> list[np.ndarray]:
     return [ops.convert_to_numpy(gradient) for gradient in gradients]
 
 
+def slopes(model, inputs: np.ndarray, unit: int) -> np.ndarray:
+    """The gradient of one of a model's outputs with respect to its inputs, as the model answers, not as it trains.
+
+    Args:
+        model: a Keras model with outputs of shape (n, units).
+        inputs: shape (n, ...).
+        unit: which output.
+
+    Returns:
+        Of the shape of `inputs`, float32.
+    """
+
+    def output(x):
+        return ops.sum(ops.cast(model(x, training=False)[:, unit], "float32"))
+
+    x = ops.convert_to_tensor(np.asarray(inputs, np.float32))
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = output(x)
+        gradient = tape.gradient(value, x, unconnected_gradients="zero")
+    elif name() == "jax":
+        import jax
+
+        gradient = jax.grad(output)(x)
+    else:
+        import torch
+
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(output(x), x, materialize_grads=True)
+    return ops.convert_to_numpy(gradient)
+
+
+def at_last_maps(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
+    """A model cut where the maps of its last convolution go into one row of numbers.
+
+    All of the model goes through that place: behind it, each step takes what the one before has made.
+
+    Returns:
+        From inputs to maps of shape (n, height, width, channels), and from these to the model's output; None and the
+        model where it has no such place.
+    """
+    if not any(len(weight.shape) == 4 for layer in model.layers for weight in layer.weights):
+        return None, model
+    tensor = model.output
+    while True:
+        operation, number, _ = tensor._keras_history
+        taken = operation._inbound_nodes[number].input_tensors
+        if len(tensor.shape) == 4 and min(n or 2 for n in tensor.shape[1:3]) > 1:
+            return keras.Model(model.input, tensor), keras.Model(tensor, model.output)
+        if len(taken) != 1:
+            return None, model
+        tensor = taken[0]
+
+
 def _tensorflow_gradients(model, loss_of, x):
     import tensorflow as tf
 

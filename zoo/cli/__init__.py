@@ -20,6 +20,7 @@ SECTIONS = {
         images.doctor,
         images.embed,
         images.relabel,
+        audit.explain,
         audit.audit,
         audit.forget,
     ),

@@ -1,4 +1,4 @@
-"""Commands that answer about single photos: audit, forget."""
+"""Commands that answer about single photos: explain, audit, forget."""
 
 from pathlib import Path
 
@@ -6,10 +6,81 @@ import click
 from click import argument, option
 
 import zoo
-from zoo.cli.command import command, interruptible
-from zoo.cli.options import PATH, POSITIVE, overwrite_option
+from zoo.cli.command import command, interruptible, open_model
+from zoo.cli.options import PATH, POSITIVE, model_argument, overwrite_option, weights_option
 from zoo.console import note, say, say_json, table
-from zoo.errors import printable
+from zoo.errors import UsageError, ZooError, printable
+from zoo.files import claimed
+
+MOST_EXPLAINED = 24  # photos that one figure shows
+
+
+@command(calls="zoo.tasks.images.classification:Classifier.explain")
+@model_argument()
+@argument("photos", metavar="PHOTO...", type=PATH, nargs=-1, required=True)
+@option("--out", type=PATH, metavar="FILE.png", required=True, help="Where to draw the photos with the heat on them.")
+@option("--label", metavar="NAME", help="The class to explain; without it, each photo's most probable one.")
+@weights_option
+@overwrite_option
+def explain(name, photos, out, as_json, overwrite=False, label=None, weights=None) -> int:
+    """Show where in photos a classifier looks.
+
+    Examples:
+      zoo explain pets.keras new.jpg --out heat.png
+      zoo explain pets.keras new.jpg --label dog --out heat.png  what in it speaks for a dog
+      zoo explain logistic chelsea --out heat.png
+    """
+    from zoo.data import sources
+    from zoo.tasks.images.explanation import save_explanations
+    from zoo.visualization.canvas import require_installed
+    from zoo.visualization.grid import picture_output
+
+    if Path(out).suffix.lower() != ".png":
+        raise UsageError(f"--out writes a .png file, got {out!r}.")
+    with claimed(out):
+        picture_output(out, photos, overwrite)
+        require_installed()
+        model = open_model(name, "explain", weights)
+        pictures = sources.named_pictures(list(photos))
+        if len(pictures) > MOST_EXPLAINED:
+            raise UsageError(f"one figure shows up to {MOST_EXPLAINED} photos; {len(pictures)} were given.")
+        explained, results = [], []
+        for picture in pictures:
+            try:
+                explained.append(why := model.explain(picture, label))
+                results.append({**why.to_json(), "path": str(picture)})
+            except UsageError:
+                raise
+            except ZooError as error:
+                note(f"zoo explain: {printable(str(error))}")
+                results.append({"path": str(picture), "error": str(error)})
+        if explained:
+            save_explanations(explained, out, overwrite)
+    if as_json:
+        say_json({"out": out if explained else None, "photos": results})
+    else:
+        for why in explained:
+            say(describe_explanation(why))
+        if explained:
+            say(f"Saved {out}: the photos, and beside them what speaks for the label, from yellow to red.")
+    return 0 if len(explained) == len(pictures) else 1
+
+
+def describe_explanation(why) -> str:
+    """What is said of an explained photo: the label, and where the evidence is."""
+    where = "no place speaks for it" if why.hottest is None else f"most of all {place_in_words(*why.hottest)}"
+    return f"{printable(str(why.path or 'photo'))}: {printable(why.label)} {why.probability:.1%}, {where}"
+
+
+def place_in_words(x: float, y: float) -> str:
+    """Where in a picture a place is, given as shares of its width and height.
+
+    Example:
+        >>> place_in_words(0.1, 0.9), place_in_words(0.5, 0.5), place_in_words(0.9, 0.5)
+        ('at the bottom left', 'in the middle', 'at the right')
+    """
+    words = ("top", "", "bottom")[min(2, int(3 * y))], ("left", "", "right")[min(2, int(3 * x))]
+    return f"at the {' '.join(filter(None, words))}" if any(words) else "in the middle"
 
 
 @command(calls="zoo.transfer.audit:audit")

@@ -29,6 +29,7 @@ METHODS = {  # command -> the method that a model must have for it
     "reconstruct": "reconstruct",
     "sample": "sample",
     "visualise": "visualise",
+    "explain": "explain",
     "relabel": "relabel",
     "export": "export",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -121,6 +121,15 @@ class KerasEngine:
         return batch_of(numbers_of(self.model), self._most)
 
 
+class LinearHead(Protocol):
+    """From features of shape (n, d) to logits of shape (n, classes), by a kernel of shape (d, classes) and a bias."""
+
+    @property
+    def kernel(self) -> np.ndarray: ...
+
+    def __call__(self, features: np.ndarray) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class HeadEngine:
     """A fitted head on the features that another engine computes.
@@ -131,7 +140,7 @@ class HeadEngine:
     """
 
     features: Engine
-    head: Callable[[np.ndarray], np.ndarray]
+    head: LinearHead
 
     @property
     def name(self) -> str:
@@ -144,3 +153,8 @@ class HeadEngine:
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
         (features,) = self.features(inputs)
         return [self.head(features), features]
+
+    def pooled(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """As for `OpenVINOEngine`, with this head in the place of the network's own."""
+        parts = getattr(self.features, "pooled", lambda inputs: None)(inputs)
+        return parts and (self.head(parts[1].mean(axis=(1, 2))), parts[1], self.head.kernel)

@@ -126,6 +126,58 @@ class OpenVINOEngine:
         batches = [request.infer(part.astype(np.float32)) for part in np.split(inputs, range(size, len(inputs), size))]
         return [np.concatenate([outputs[i] for outputs in batches]) for i in range(len(self._compiled.outputs))]
 
+    @cached_property
+    def _pooled(self) -> tuple[Any, np.ndarray, np.ndarray] | None:
+        """The network with the maps in front of its features as a third output, and the linear head on the features.
+
+        None where it has no features, or they are no means of maps.
+        """
+        openvino = load_openvino()
+        core, model = openvino.Core(), openvino.Core().read_model(self.path)
+        if len(model.outputs) < 2:
+            return None
+        features = model.outputs[1].get_node().input_value(0)
+        node = features.get_node()
+        while node.get_type_name() in ("Reshape", "Squeeze", "Convert"):
+            node = node.input_value(0).get_node()
+        if node.get_type_name() != "ReduceMean" or len(node.input_value(0).get_partial_shape()) != 4:
+            return None
+        maps = node.input_value(0)
+        logits = model.outputs[0].get_node().input_value(0)
+        whole = openvino.Model([logits, features, maps], model.get_parameters())
+        compiled = core.compile_model(whole, "CPU", hint("float32"))
+        # what is behind the features, as a network of its own: at 0 its bias, at unit vectors its weights
+        size = features.get_partial_shape()[1].get_length()
+        given = openvino.opset13.parameter([-1, size], np.float32)
+        for taker in features.get_target_inputs():
+            if taker.get_node().get_type_name() != "Result":
+                taker.replace_source_output(given.output(0))
+        head = core.compile_model(openvino.Model([logits], [given]), "CPU", hint("float32"))
+        rows = head(np.concatenate([np.zeros((1, size)), np.eye(size)]).astype(np.float32))[0]
+        return compiled, rows[1:] - rows[0], rows[0]
+
+    def pooled(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """What a linear head takes the means of, where the network ends so.
+
+        Args:
+            inputs: shape (n, ...).
+
+        Returns:
+            Logits of shape (n, k); maps of shape (n, height, width, channels); the head's weights, (channels, k). None
+            where the network ends otherwise: the logits are compared with those that the means give.
+        """
+        with self._lock:  # a compiled network has one request for all who call it
+            if self._pooled is None:
+                return None
+            compiled, kernel, bias = self._pooled
+            rows = [[np.array(values) for values in compiled(row[None].astype(np.float32)).values()] for row in inputs]
+        logits, _, maps = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+        if maps.shape[1] == len(kernel):
+            maps = np.moveaxis(maps, 1, -1)
+        means = maps.mean(axis=(1, 2))
+        exact = means.shape[1] == len(kernel) and np.allclose(means @ kernel + bias, logits, rtol=1e-3, atol=1e-3)
+        return (logits, maps, kernel) if exact else None
+
 
 class OpenVINOTrunk(OpenVINOEngine):
     """A converted network up to a tensor within it.

@@ -26,6 +26,10 @@ class LogisticRegression:
         w, b = parameters
         return x @ w + b
 
+    def slopes(self, parameters: list[np.ndarray], x: np.ndarray, unit: int) -> np.ndarray:
+        """The gradient of one logit with respect to the inputs: its weights, whatever x is; shape (m, inputs)."""
+        return np.tile(parameters[0][:, unit], (len(x), 1))
+
     def cost_and_gradients(
         self, parameters: list[np.ndarray], x: np.ndarray, y: np.ndarray
     ) -> tuple[float, list[np.ndarray]]:

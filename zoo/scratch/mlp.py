@@ -57,6 +57,14 @@ class MLP:
         """The logits for examples x of shape (m, inputs); shape (m, outputs)."""
         return self.forward(parameters, x)[-1]
 
+    def slopes(self, parameters: list[np.ndarray], x: np.ndarray, unit: int) -> np.ndarray:
+        """The gradient of one logit with respect to the inputs, by backpropagation to them; shape (m, inputs)."""
+        *signals, _ = self.forward(parameters, x)
+        da = np.tile(parameters[-2][:, unit], (len(x), 1))
+        for w, a in zip(parameters[-4::-2], reversed(signals[1:]), strict=True):
+            da = (da * self.slope(a)) @ w.T
+        return da
+
     def cost_and_gradients(
         self, parameters: list[np.ndarray], x: np.ndarray, y: np.ndarray
     ) -> tuple[float, list[np.ndarray]]:

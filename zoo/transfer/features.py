@@ -179,6 +179,10 @@ class FeatureEngine:
             inputs = np.concatenate([inputs, np.zeros((-n % inference.BATCH, *inputs.shape[1:]), inputs.dtype)])
         return [engine(inputs)[1][:n]]
 
+    def pooled(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """As for `OpenVINOEngine`, with the head that the backbone was trained with; None where Keras computes."""
+        return getattr(self._engine, "pooled", lambda inputs: None)(inputs)
+
 
 @dataclass
 class Features:

@@ -31,6 +31,16 @@ def installed() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
+def require_installed() -> None:
+    """Stop where nothing can be drawn.
+
+    Raises:
+        ZooError: matplotlib is not installed.
+    """
+    if not installed():
+        raise ZooError(MISSING)
+
+
 @functools.cache
 def _fonts() -> list[tuple[str, frozenset[int]]]:
     """Installed fonts, upright and of normal weight: family, code points; matplotlib's own first."""
@@ -86,8 +96,7 @@ def new_figure(path, size: tuple[float, float], words=()) -> Iterator["Figure"]:
     Raises:
         ZooError: matplotlib is not installed.
     """
-    if not installed():
-        raise ZooError(MISSING)
+    require_installed()
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

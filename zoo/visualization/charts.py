@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.errors import UsageError
+from zoo.errors import UsageError, cut
 from zoo.visualization.canvas import COLOURS, label_text, new_figure
 
 GRID = 120  # points of a decision map, both ways
@@ -218,6 +218,32 @@ def weight_image(kernel, shape, path) -> Path:
     if math.prod(shape) != len(kernel):
         raise UsageError(f"a unit has {len(kernel)} weights, and a picture of shape {tuple(shape)} has not as many.")
     return _image_grid([unit.reshape(shape) for unit in kernel.T], path, "unit")
+
+
+def heat_maps(rows, path) -> Path:
+    """Draw photos and, beside each, what a classifier looked at in it.
+
+    Args:
+        rows: for each photo its pixels and those of the photo with the heat, uint8 of shape (height, width, 3), and a
+            title for either.
+        path: the PNG file to write.
+
+    Example:
+        >>> photo = np.zeros((30, 40, 3), "uint8")
+        >>> heat_maps([(photo, photo, ("cat.jpg", "cat 98.0%"))], "heat.png").name
+        'heat.png'
+    """
+    heights = [min(2.0, max(0.3, photo.shape[0] / photo.shape[1])) for photo, *_ in rows]  # of 1 in width
+    with new_figure(
+        path, (8, 3.7 * sum(heights) + 0.4 * len(rows)), [word for *_, pair in rows for word in pair]
+    ) as figure:
+        plots = figure.subplots(len(rows), 2, squeeze=False, height_ratios=heights)
+        for line, (photo, heat, names) in zip(plots, rows, strict=True):
+            for axes, pixels, name in zip(line, (photo, heat), names, strict=True):
+                axes.imshow(pixels)
+                axes.set_title(cut(label_text(name), 40), fontsize=10)
+                axes.axis("off")
+    return Path(path)
 
 
 def filters(kernel, path) -> Path:

@@ -1,6 +1,6 @@
 """Pictures: decoding and inspecting one; preprocessing; folders, named datasets and streams of many."""
 
-from zoo.data.images.decoding import EXTENSIONS, ImageError, decode, decode_views, digest, path_of, read, row
+from zoo.data.images.decoding import EXTENSIONS, ImageError, decode, decode_views, digest, path_of, read, row, whole
 from zoo.data.images.inspection import Look, extensions_of, inspect, kind_of
 from zoo.data.images.preprocessing import Points, Preprocessing
 
@@ -19,4 +19,5 @@ __all__ = [
     "path_of",
     "read",
     "row",
+    "whole",
 ]

@@ -203,6 +203,30 @@ def _decode_views(data, rule: Preprocessing, share: float, key: str, views) -> d
     return arrays
 
 
+def whole(picture, side: int) -> np.ndarray:
+    """A whole picture as people look at it: upright, in RGB, no side longer than `side` pixels.
+
+    Args:
+        picture: as for `decode`.
+        side: in pixels.
+
+    Returns:
+        uint8 array of shape (height, width, 3).
+
+    Raises:
+        ImageError: the picture cannot be used.
+
+    Example:
+        >>> whole(np.zeros((300, 400), "uint8"), 100).shape
+        (75, 100, 3)
+    """
+    with _open(read(picture), Preprocessing((side, side)), 1.0) as (image, (across, down, width, height)):
+        scale = min(1.0, side / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        box = (across, down, min(across + width, image.width), min(down + height, image.height))
+        return np.array(image.resize(size, Image.Resampling.BICUBIC, box=box).convert("RGB"))
+
+
 def row(example, rule: Points) -> np.ndarray:
     """An example that is no picture but a row of numbers, as the model takes it.
 

@@ -22,6 +22,7 @@ from zoo.files import expand
 from zoo.registry import Entry, did_you_mean
 from zoo.tasks.cards import card_with
 from zoo.tasks.images.evaluation import Evaluation, measured_on
+from zoo.tasks.images.explanation import SIDE, Explanation, heat_of
 from zoo.tasks.images.supervised import Supervised, labels_from, novelty_hint
 from zoo.training.order import FitData
 from zoo.training.plan import Plan
@@ -212,6 +213,67 @@ class Classifier(Supervised):
         best = np.argsort(-answer, kind="stable")[:top]
         ranked = [(names[i], float(answer[i])) for i in best]
         return Prediction(*ranked[0], ranked, path, is_novel)
+
+    def explain(self, photo: Any, label: str | None = None) -> Explanation:
+        """Say where in a photo the evidence for a label lies.
+
+        By Grad-CAM; of nets without a convolution, by the gradient at each pixel. See `heat_of` for what is computed.
+
+        Args:
+            photo: one picture, as for `predict`.
+            label: which class to explain; None is the most probable one.
+
+        Returns:
+            An `Explanation`: its `heat`, an `overlay()` of it on the photo, and `save("heat.png")`.
+
+        Raises:
+            UsageError: the model is one of points, or knows no such label.
+            ZooError: the photo cannot be read.
+
+        Example:
+            >>> import numpy as np, zoo
+            >>> net = zoo.get("cnn", input_shape=(16, 16, 3), num_classes=3, variant="lean", seed=0)
+            >>> why = net.explain(np.zeros((60, 80, 3), "uint8"))
+            >>> why.method, why.overlay().size
+            ('grad-cam', (80, 60))
+        """
+        rule, names = self.preprocessing, self.class_names()
+        if isinstance(rule, Points):
+            raise UsageError(f"{self.name} takes numbers, not pictures: there is no place in them to show.")
+        if label is not None and label not in names:
+            raise UsageError(f"no class is called {label!r}{did_you_mean(label, names)} Classes: {brief(names)}.")
+        picture, *others = sources.named_pictures([photo])
+        if others:
+            raise UsageError(f"{photo} holds {1 + len(others)} pictures; they are explained one by one.")
+        try:
+            data = images.read(picture)
+            pixels, whole = images.decode(data, rule), images.whole(data, SIDE)
+        except images.ImageError as error:
+            raise ZooError(f"{images.path_of(photo) or 'the picture'} cannot be used: {error}") from error
+        logits = self._logits(pixels[None])
+        probabilities = self._probabilities(logits)[0]
+        predicted = int(probabilities.argmax())
+        index = predicted if label is None else names.index(label)
+        heat, method = heat_of(self.engine, self._parts_at_maps, pixels, index, logits.shape[1])
+        height, width = whole.shape[:2]
+        left, top, right, bottom = rule.box(width, height)
+        box = (left / width, top / height, right / width, bottom / height)
+        return Explanation(
+            names[index],
+            float(probabilities[index]),
+            names[predicted],
+            method,
+            heat,
+            box,
+            whole,
+            images.path_of(photo),
+        )
+
+    def _parts_at_maps(self) -> tuple[keras.Model | None, keras.Model]:
+        """The Keras model, cut where its last convolution's maps end."""
+        from zoo import backend
+
+        return self._made_of_model(backend.at_last_maps)
 
     def visualise(self, folder: str | Path, picture: Any = None, overwrite: bool = False) -> list[Path]:
         """Draw what the first layer has learned to look for, as PNG files.

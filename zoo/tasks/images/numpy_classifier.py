@@ -62,6 +62,10 @@ class NumPyEngine:
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
         return [self.net.logits(self.parameters, self.rows(inputs))]
 
+    def slopes(self, inputs: np.ndarray, unit: int) -> np.ndarray:
+        """The gradient of one logit with respect to the inputs; of their shape."""
+        return self.net.slopes(self.parameters, self.rows(inputs), unit).reshape(inputs.shape) / self.white
+
     def rows(self, inputs: np.ndarray) -> np.ndarray:
         """Examples as the net takes them: float64 of shape (m, inputs), pixels from 0 to 1."""
         return inputs.reshape(len(inputs), -1).astype(np.float64) / self.white
