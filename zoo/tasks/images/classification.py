@@ -31,7 +31,7 @@ from zoo.visualization.grid import picture_output
 from zoo.weights.load import class_names
 
 if TYPE_CHECKING:
-    pass
+    from zoo.backend import keras
 
 CONFUSED = 2000  # classes whose confusions are counted: of more, nobody could look at so many numbers, or hold them
 
@@ -250,8 +250,8 @@ class Classifier(Supervised):
             pixels, whole = images.decode(data, rule), images.whole(data, SIDE)
         except images.ImageError as error:
             raise ZooError(f"{images.path_of(photo) or 'the picture'} cannot be used: {error}") from error
-        logits = self._logits(pixels[None])
-        probabilities = self._probabilities(logits)[0]
+        logits = self.engine(pixels[None])[0]
+        probabilities = self._interpret(logits)[0]
         predicted = int(probabilities.argmax())
         index = predicted if label is None else names.index(label)
         heat, method = heat_of(self.engine, self._parts_at_maps, pixels, index, logits.shape[1])
