@@ -18,7 +18,7 @@ PAGES += sorted((ROOT / "docs").glob("*.md"))
 def commands(page: Path) -> set[str]:
     """Names of the `zoo` commands in the blocks of code and the spans of code of a page."""
     text = page.read_text(encoding="utf-8")
-    return set(re.findall(r"(?:^|`|bin/)zoo ([a-z]+)", text, re.MULTILINE))
+    return set(re.findall(r"(?:^|`|bin/)zoo ([a-z-]+)", text, re.MULTILINE))
 
 
 @cache
@@ -59,7 +59,7 @@ def test_commands_exist(command):
 def test_options_exist(page):
     """Every option of a `zoo` command that a page shows is named by the command's help."""
     text = page.read_text(encoding="utf-8")
-    for line in re.findall(r"(?:^|`|then: )(zoo [a-z]+ [^`\n]*)", text, re.MULTILINE):
+    for line in re.findall(r"(?:^|`|then: )(zoo [a-z-]+ [^`\n]*)", text, re.MULTILINE):
         words = re.split(r" #|  |; then", line)[0].split()
         for option in (word for word in words[2:] if word.startswith("--")):
             assert option in help_of(words[1]), line

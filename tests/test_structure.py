@@ -173,7 +173,7 @@ def test_start_up_imports_no_framework():
 def test_dir_shows_what_is_for_users():
     """What all models have; a kind of work adds its verbs, each with a docstring, and what lies in an object."""
     words = {"build", "engine", "evaluate", "export", "from_config", "get_config", "metrics", "model", "name"}
-    words |= {"save", "train"}
+    words |= {"find_learning_rate", "save", "train"}
     assert {name for name in dir(Task) if not name.startswith("_")} == words
     for task in factory.CLASSES:
         public = {name for name in dir(factory.task_class(task)) if not name.startswith("_")} - words

@@ -2,6 +2,8 @@
 
 import csv
 import dataclasses
+import functools
+import json
 import random
 import signal
 import subprocess
@@ -15,11 +17,12 @@ import pytest
 from PIL import Image
 
 import zoo
+from zoo import backend
 from zoo.data import sources
-from zoo.data.images.augment import WAYS, augmentation
+from zoo.data.images.augment import WAYS, Augmentation
 from zoo.errors import UsageError, ZooError
 from zoo.training.loop import Batches
-from zoo.training.order import FitData, Shuffled
+from zoo.training.order import Balanced, FitData, Shuffled
 
 EPOCHS, BROKEN_AT = 4, 2
 
@@ -428,18 +431,134 @@ def test_flip_and_shift():
     for moved, picture in zip(shifted, x, strict=True):
         middle = moved[8, 8]  # somewhere within two pixels of where it was
         assert any(np.array_equal(middle, picture[8 + i, 8 + j]) for i in range(-2, 3) for j in range(-2, 3))
-    vary = augmentation(["flip", "shift"])
-    one, two = (vary(x, np.random.default_rng(5)) for _ in range(2))
-    assert np.array_equal(one, two) and one.shape == x.shape and augmentation([]) is None
+    vary = Augmentation(["flip", "shift"])
+    (one, y), (two, _) = (vary(x, "y", np.random.default_rng(5)) for _ in range(2))
+    assert np.array_equal(one, two) and one.shape == x.shape and y == "y"
+    assert Augmentation()(x, None, np.random.default_rng(0))[0] is x
     assert WAYS["shift"](x[:, :1, :1], np.random.default_rng(0)).shape == (6, 1, 1, 3)
 
 
 def test_augmentation_that_is_none():
     with pytest.raises(UsageError, match="did you mean 'flip'"):
-        augmentation(["flips"])
+        Augmentation(["flips"])
     net = zoo.get("perceptron", input_shape=(2,))
     with pytest.raises(UsageError, match="varies pictures"):
         net.train(net._toy_data(), augment=["flip"], epochs=1, progress=False)
+
+
+@pytest.mark.parametrize("way", ["mixup", "cutmix"])
+def test_pictures_and_their_classes_are_mixed_alike(way):
+    # the class of each picture is written into its pixels, so what the pixels became says what the targets must be
+    classes = np.array([0, 1, 1, 0] * 8)
+    x = np.broadcast_to(255.0 * classes[:, None, None, None], (32, 64, 64, 1))
+    mixed, y = Augmentation([way])(x, np.eye(2, dtype="float32")[classes], np.random.default_rng(0))
+    share = mixed.mean(axis=(1, 2, 3)) / 255
+    # CutMix in Keras counts fractions of pixels, so its share of a side of 64 is off by one of them at most
+    np.testing.assert_allclose(y[:, 1], share, atol=1e-5 if way == "mixup" else 2 / 64)
+    assert np.allclose(y.sum(axis=1), 1) and ((share > 0.1) & (share < 0.9)).any()
+    assert np.array_equal(mixed, Augmentation([way])(x, np.eye(2)[classes], np.random.default_rng(0))[0])
+    assert not np.array_equal(mixed, Augmentation([way])(x, np.eye(2)[classes], np.random.default_rng(1))[0])
+
+
+def test_training_on_mixed_pictures(tmp_path):
+    def train(**how):
+        net = zoo.get("cnn", input_shape=(16, 16, 1), seed=0)
+        return net, net.train(net._toy_data(), augment=["mixup", "flip"], schedule="constant", progress=False, **how)
+
+    weights = {"class_weight": "balanced"}
+    net, history = train(epochs=2, **weights)
+    assert np.isfinite(history.history["loss"]).all() and 0 <= history.history["accuracy"][-1] <= 1
+    train(epochs=1, folder=tmp_path / "run", **weights)
+    resumed, _ = train(epochs=2, folder=tmp_path / "run", resume=True, **weights)
+    assert all(map(np.array_equal, resumed.model.get_weights(), net.model.get_weights()))
+    for name in ("logistic", "autoencoder"):  # one logit for two classes; pictures as their own targets
+        net = zoo.get(name, input_shape=(16, 16, 1))
+        with pytest.raises(UsageError, match="a logit for each class"):
+            net.train(net._toy_data(), augment=["cutmix"], epochs=1, progress=False)
+
+
+@pytest.mark.skipif(backend.name() == "torch", reason="Keras' layer takes seconds a batch on PyTorch")
+def test_randaugment():
+    x = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype("uint8")
+    one, two, other = (Augmentation(["randaugment"])(x, None, np.random.default_rng(seed))[0] for seed in (1, 1, 2))
+    assert np.array_equal(one, two) and not np.array_equal(one, other)
+    assert one.shape == x.shape and one.min() >= 0 and one.max() <= 255
+
+
+def test_balanced_sampling():
+    y = np.repeat([0, 1, 2], [90, 8, 2])
+    order = Balanced(100, 10, seed=0, y=y)
+    passes = [np.concatenate([order.rows(number * 10 + step) for step in range(10)]) for number in (0, 1)]
+    for rows in passes:
+        assert len(rows) == 100 and np.ptp(np.bincount(y[rows])) <= 2
+        assert {*range(90, 100)} <= {*rows.tolist()}  # all of a rare class
+        assert len({*rows[y[rows] == 0].tolist()}) == np.sum(y[rows] == 0)  # none twice of a frequent one
+    assert {*passes[0].tolist()} != {*passes[1].tolist()}
+    assert np.bincount(y[Balanced(100, None, seed=0, y=y).rows(0)]).max() == 34
+    net = zoo.get("perceptron", input_shape=(2,), seed=0)
+    data = np.random.default_rng(0).normal(size=(40, 2)), np.repeat([0, 1], [36, 4])
+    balanced, _ = (net.train(data, sampling=way, epochs=1, progress=False) for way in ("balanced", None))
+    assert np.isfinite(balanced.history["loss"][0])
+    with pytest.raises(UsageError, match="accepted is 'balanced'"):
+        net.train(data, sampling="even", progress=False)
+    autoencoder = zoo.get("autoencoder", input_shape=(16, 16, 1))
+    with pytest.raises(UsageError, match=r"sampling='balanced' is for classifiers"):
+        autoencoder.train(autoencoder._toy_data(), sampling="balanced", epochs=1, progress=False)
+
+
+def test_search_for_a_learning_rate():
+    def weights(net):
+        net.train(data, epochs=1, progress=False)
+        return net.model.get_weights()
+
+    random = np.random.default_rng(0)
+    x = random.normal(size=(256, 8))
+    data = x, (x @ random.normal(size=8) > 0).astype(int)
+    make = functools.partial(zoo.get, "mlp", input_shape=(8,), seed=3)
+    untouched, searched, built = make(), make(), make()
+    built.build()
+    before = np.random.get_state()[1].tolist(), dict(searched.arguments)
+    found = searched.find_learning_rate(data, batch_size=32, steps=60, progress=False)
+    assert (np.random.get_state()[1].tolist(), searched.arguments) == before
+    assert searched._model is None and searched.data == {}
+    again = built.find_learning_rate(data, batch_size=32, steps=60, progress=False)
+    assert again.losses == found.losses and built.data == {}
+    expected = weights(untouched)
+    for net in (searched, built):  # as if no search had been
+        assert all(map(np.array_equal, weights(net), expected))
+
+    # what it suggests is of use
+    assert found.rates[0] == pytest.approx(1e-6)
+    trained = make().train(data, epochs=3, batch_size=32, learning_rate=found.suggested, progress=False)
+    timid = make().train(data, epochs=3, batch_size=32, learning_rate=found.suggested / 1000, progress=False)
+    assert trained.history["loss"][-1] < 0.7 * timid.history["loss"][-1]
+
+
+def test_find_learning_rate_by_command(run, tmp_path):
+    picture = tmp_path / "rates.png"
+    words = ["find-learning-rate", "logistic", "--data", "faces", "--size", "16", "--seed", "0", "--steps", "40"]
+    code, out, err = run(*words, "--out", picture, "--json")
+    found = json.loads(out)
+    assert code == 0 and len(found["rates"]) == len(found["losses"]) <= 40 and found["suggested"] in found["rates"]
+    assert Image.open(picture).format == "PNG" and str(picture) in err
+    assert run(*words)[1].startswith(f"{found['suggested']:.1e} is where the loss falls fastest")
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"lowest": 0}, "lowest is 0; accepted are learning rates above 0"),
+        ({"lowest": 1, "highest": 0.1}, "lowest is 1 and highest 0.1"),
+        ({"steps": 2}, "steps is 2"),
+        ({"epochs": 3}, "takes no epochs"),
+        ({"highest": 1e30, "lowest": 1e20, "steps": 10}, "falls at none of the learning rates"),
+    ],
+)
+def test_searches_that_find_none(how, message):
+    net = zoo.get("perceptron", input_shape=(2,), seed=0)
+    data = np.zeros((40, 2)), np.array([0, 1] * 20)
+    with pytest.raises(ZooError, match=message):
+        net.find_learning_rate(data, progress=False, **how)
 
 
 def test_every_example_is_seen_once_in_a_pass():

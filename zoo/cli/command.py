@@ -126,7 +126,7 @@ def command(calls: str | None = None) -> Callable[[Callable], Command]:
 
     def decorate(function) -> Command:
         about, _, examples = inspect.cleandoc(function.__doc__).partition("\n\nExamples:\n")
-        name = function.__name__.rstrip("_")
+        name = function.__name__.rstrip("_").replace("_", "-")
         return click.command(name, cls=Command, calls=calls, help=about, epilog=examples)(function)
 
     return decorate

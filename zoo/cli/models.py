@@ -3,8 +3,9 @@
 import ast
 import inspect
 from pathlib import Path
+from typing import Any
 
-from click import argument, option
+from click import Choice, argument, option
 
 import zoo
 from zoo import catalog
@@ -111,7 +112,13 @@ def show(name, as_json) -> None:
 @option("--batch-size", type=POSITIVE, metavar="N", help="Examples a step; without it, the model's.")
 @option("--steps-per-epoch", type=POSITIVE, metavar="N", help="Steps of an epoch; without it, once through the data.")
 @option("--learning-rate", type=float, metavar="X", help="The optimizer's; without it, the model's.")
-@option("--augment", cls=WordsOption, metavar="WAY", help="Vary the pictures: flip, shift; no WAY for neither.")
+@option(
+    "--augment",
+    cls=WordsOption,
+    metavar="WAY",
+    help="Vary the pictures: flip, shift, randaugment, mixup, cutmix; no WAY for none.",
+)
+@option("--sampling", type=Choice(["balanced"]), help="balanced: as many examples of each class.")
 @option("--encoding", metavar="E", help="What files of text are written in; without it, UTF-8.")
 @option("--tensorboard", is_flag=True, help="Also write TensorBoard's event files.")
 @overwrite_option
@@ -146,21 +153,11 @@ def train(
     if out.suffix != ".keras":
         raise UsageError(f"--out must be a .keras file, got {str(out)!r}.")
     folder = out.with_suffix(".training")
-    shape = {"input_shape": (size, size, 3)} if size else {}
     if "augment" in options:
         options["augment"] = [way for way in options["augment"] if way]
     advice = f"Finished epochs are in {folder}; the same command with --resume goes on."
     with interruptible(advice, folder), files.claimed(out):
-        arguments = parse_settings(settings)
-        model = zoo.load(name) if saved else zoo.get(name)
-        if saved and size:
-            raise UsageError(f"{name} is a saved file and has its shape: leave out --size.")
-        if saved:
-            model.seed = model.seed if seed is None else checked_seed(seed)
-        else:
-            of_training = training_settings(type(model)) - {*model.arguments}
-            built = {key: arguments.pop(key) for key in [*arguments] if key not in of_training}
-            model = zoo.get(name, seed=seed, **shape, **built)
+        model, arguments = model_to_train(name, settings, size, seed)
         if out.exists():  # better said now than after the training
             about = {"task": model.entry.task}
             if model.entry.task == "classification":
@@ -181,6 +178,67 @@ def train(
     say(f"epoch {kept} of {epochs}: " + "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
     say(f"Saved {out} with the weights of epoch {kept}; checkpoints, log and curves are in {folder}.")
     say(f"Next: {model._next_command(out, data or model.data['name'])}")
+
+
+@command()
+@model_argument("NAME|FILE.py|FILE.keras")
+@option("--data", type=PATH, metavar="D", help="A dataset's name, a folder of class folders, a CSV file.")
+@option("--set", "settings", cls=WordsOption, metavar="KEY=VALUE", help="Arguments of the model or its training.")
+@option("--size", type=POSITIVE, metavar="N", help="Colour pictures of N x N: input_shape=(N,N,3).")
+@option("--seed", type=int, metavar="N", help="Make the run repeatable.")
+@option("--batch-size", type=POSITIVE, metavar="N", help="Examples a step; without it, the model's.")
+@option("--lowest", type=float, metavar="X", help="The first learning rate; without it, 1e-6.")
+@option("--highest", type=float, metavar="X", help="The last one; without it, 10.")
+@option("--steps", type=POSITIVE, metavar="N", help="How many rates are tried; without it, 100.")
+@option("--out", type=PATH, metavar="FILE.png", help="Draw the loss over the learning rate.")
+@overwrite_option
+def find_learning_rate(
+    name, as_json, overwrite, data=None, settings=(), size=None, out=None, seed=None, **options
+) -> None:
+    """Find a learning rate for a model and its data.
+
+    It trains for a hundred steps, each with a larger learning rate than the one before, and says where the loss
+    falls fastest. Nothing of it is kept.
+
+    Examples:
+      zoo find-learning-rate cnn --data photos/
+      zoo find-learning-rate mlp --out rates.png
+      zoo train mlp --learning-rate 0.003            what it found
+    """
+    from zoo.visualization import charts
+    from zoo.visualization.grid import picture_output
+
+    if out is not None:
+        picture_output(out, overwrite=overwrite)
+    model, arguments = model_to_train(name, settings, size, seed)
+    found = model.find_learning_rate(data, **options, **arguments)
+    if out is not None:
+        charts.learning_rates(found, out)
+        note(f"Wrote {out}.")
+    say_json(found) if as_json else say(str(found))
+
+
+def model_to_train(name: str, settings: tuple, size: int | None, seed: int | None) -> tuple[Any, dict]:
+    """A new model or a saved one, and those of the settings that are of its training.
+
+    Args:
+        name: a model's name, a file that registers one, or a saved file.
+        settings: KEY=VALUE words, arguments of the model or its training.
+        size: of colour pictures, in pixels.
+        seed: makes it repeatable.
+    """
+    arguments = parse_settings(settings)
+    if is_saved_file(name) or is_vector_file(name):
+        if size:
+            raise UsageError(f"{name} is a saved file and has its shape: leave out --size.")
+        model = zoo.load(name)
+        model.seed = model.seed if seed is None else checked_seed(seed)
+        return model, arguments
+    model = zoo.get(name)
+    of_training = training_settings(type(model)) - {*model.arguments}
+    built = {key: arguments.pop(key) for key in [*arguments] if key not in of_training}
+    shape = {"input_shape": (size, size, 3)} if size else {}
+    return zoo.get(name, seed=seed, **shape, **built), arguments
 
 
 def training_settings(task: type) -> set[str]:

@@ -25,7 +25,7 @@ from zoo import catalog, environment, inference, saving
 from zoo.console import note, note_skipped
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
-from zoo.errors import RecordMismatchError, UsageError, ZooError, checked_seed, whole_number
+from zoo.errors import DivergedError, RecordMismatchError, UsageError, ZooError, checked_seed, whole_number
 from zoo.export import export
 from zoo.files import claimed, expand, temporary_folder
 from zoo.metrics import Metric
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from zoo.backend import keras
+    from zoo.training.learning_rate import LearningRates
     from zoo.training.plan import Plan
 
 Made = TypeVar("Made")
@@ -307,6 +308,7 @@ class Task(abc.ABC):
         learning_rate: float | None = None,
         schedule: str | None = None,
         augment: Sequence[str] | None = None,
+        sampling: str | None = None,
         folder: str | Path | None = None,
         resume: bool = False,
         tensorboard: bool = False,
@@ -332,7 +334,10 @@ class Task(abc.ABC):
             optimizer: a Keras optimizer, its name or its configuration; None is the model's own.
             learning_rate: None is the model's own.
             schedule: "cosine" or "constant", see `Entry.schedule`; None is the model's own.
-            augment: how training pictures are varied: any of "flip", "shift"; None is the model's own, () is none.
+            augment: how training pictures are varied: any of "flip", "shift", "randaugment", and of a classifier
+                "mixup", "cutmix"; None is the model's own, () is none.
+            sampling: "balanced" shows a classifier as many examples of each class in an epoch; None shows each example
+                once.
             folder: where `best.keras`, `last.keras`, `resume.npz` and `log.csv` are kept, written whole after each
                 epoch; None writes nothing.
             resume: go on from `folder/resume.npz`; ends where an unbroken run ends.
@@ -383,6 +388,9 @@ class Task(abc.ABC):
         find = functools.partial(self._find_data, validation=validation, validation_split=validation_split, **weights)
         dataset = self._resolve_dataset(data, find)
         plan = self._make_plan(dataset, batch_size, folder, progress)
+        if sampling not in (None, "balanced"):
+            raise UsageError(f"sampling is {sampling!r}; accepted is 'balanced', as many examples of each class.")
+        plan = plan if sampling is None else plan.balanced()
         note_skipped(self.skipped)
         if folder is not None and not resume:
             checkpoint.check_folder(folder, self.get_config(), overwrite)
@@ -426,6 +434,67 @@ class Task(abc.ABC):
             note("this processor has no instructions for bfloat16: training in float32 is several times as fast.")
         with claimed(folder):
             return loop.fit(plan, run, save=functools.partial(self.save, overwrite=True), kept=self.model)
+
+    def find_learning_rate(
+        self,
+        data: Any = None,
+        validation: Any = None,
+        *,
+        lowest: float = 1e-6,
+        highest: float = 10.0,
+        steps: int = 100,
+        progress: bool = True,
+        **how: Any,
+    ) -> LearningRates:
+        """Find a learning rate to train with: steps at ever larger rates show where the loss falls fastest.
+
+        Afterwards the model is what it was: its weights, its random numbers, what it knows of its data.
+
+        Args:
+            data, validation: as for `train`.
+            lowest, highest: learning rates of the first and the last step.
+            steps: how many steps; fewer are made where the loss becomes too large.
+            progress: show a bar with the time left.
+            **how: batch_size, optimizer, augment and so on, as for `train`.
+
+        Returns:
+            `LearningRates`, with the rate to try as `.suggested`.
+
+        Raises:
+            UsageError: an option that means nothing here.
+            ZooError: the data cannot be found or do not fit the model, or the loss falls at none of the rates.
+
+        Example:
+            >>> import zoo
+            >>> x = np.random.default_rng(0).normal(size=(64, 2))
+            >>> net = zoo.get("mlp", input_shape=(2,), seed=0)
+            >>> found = net.find_learning_rate((x, (x[:, 0] > 0).astype(int)), progress=False)
+            >>> found.rates[0] <= found.suggested <= found.rates[-1]
+            True
+        """
+        from zoo.training.learning_rate import LearningRateSearch
+
+        search = LearningRateSearch(lowest, highest, steps, progress)
+        fixed: dict[str, Any] = {
+            "epochs": 1,
+            "steps_per_epoch": steps,
+            "learning_rate": lowest,
+            "schedule": "constant",
+        }
+        for word in how.keys() & {*fixed, "callbacks", "folder", "resume", "tensorboard"}:
+            raise UsageError(f"find_learning_rate takes no {word}: it trains for {steps} steps and keeps nothing.")
+        with self._lock:
+            before = {**vars(self), "arguments": copy.deepcopy(self.arguments)}
+            values = None if self._model is None else [variable.numpy() for variable in self._model.variables]
+            try:
+                with contextlib.suppress(DivergedError):  # the steps before it say enough
+                    self.train(data, validation, callbacks=[search], progress=False, **fixed, **how)
+            finally:
+                vars(self).update(before)
+                if self._model is not None and values is not None:
+                    for variable, value in zip(self._model.variables, values, strict=True):
+                        variable.assign(value)
+        return search.result()
 
     def _remember_data(self, dataset: Dataset, data: Any, validation: Any) -> None:
         """Remember what the model is trained on; `data` and `validation` are what the user named."""

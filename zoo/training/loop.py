@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo import backend
 from zoo.backend import keras
-from zoo.data.images.augment import augmentation
+from zoo.data.images.augment import Augmentation
 from zoo.errors import DivergedError, UsageError, ZooError
 from zoo.training.callbacks import Cost, Progress, StopOnNaN, tensorboard
 from zoo.training.checkpoint import RunCheckpoint
@@ -38,7 +38,7 @@ class Batches(keras.utils.PyDataset):
         self.x, self.y, self.weights, self.seed, self.epoch = data.x, data.y, data.weights, seed, epoch
         self.order = data.order(len(data.x), batch_size, seed)
         self.steps_per_epoch = steps_per_epoch or self.order.steps
-        self.vary = augmentation(augment)
+        self.augment = Augmentation(augment)
 
     def __len__(self):
         return self.steps_per_epoch
@@ -47,13 +47,29 @@ class Batches(keras.utils.PyDataset):
         step += self.epoch * self.steps_per_epoch
         rows = self.order.rows(step)
         x = self.x[rows]
-        if self.vary is not None:
-            x = self.vary(x, np.random.default_rng([self.seed, step, 1]))
         y = x if self.y is self.x else self.y[rows]
-        return (x, y) if self.weights is None else (x, y, self.weights[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        if self.augment.mixes and weights is not None:  # a mixture counts as much as its parts do on average
+            y = np.column_stack([y, weights])
+        x, y = self.augment(x, y, np.random.default_rng([self.seed, step, 1]))
+        if self.augment.mixes and weights is not None:
+            y, weights = y[:, :-1], y[:, -1]
+        return (x, y) if weights is None else (x, y, weights)
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
+
+
+def compiled(plan: Plan, run: Run) -> Plan:
+    """The plan as it is carried out, its model compiled."""
+    if Augmentation(run.augment).mixes:
+        plan = plan.with_shares()
+    optimizer = backend.merge_sparse_gradients(run.optimizer)
+    own = {"loss": plan.loss, "metrics": plan.metrics, "jit_compile": backend.jit_compile()}
+    plan.model.compile(**{"optimizer": optimizer, **own, **run.compile_arguments})
+    backend.keep_memory()
+    plan.model.optimizer.build(plan.model.trainable_variables)
+    return plan
 
 
 def fit(plan: Plan, run: Run, save: Callable[[Path], None], kept: keras.Model) -> keras.callbacks.History:
@@ -76,12 +92,8 @@ def fit(plan: Plan, run: Run, save: Callable[[Path], None], kept: keras.Model) -
         raise UsageError(f"epochs must be 1 or more, got {run.epochs}.")
     if run.resume and run.folder is None:
         raise ZooError("resume=True needs the folder= of the run to go on with.")
+    plan = compiled(plan, run)
     model, data = plan.model, plan.data
-    optimizer = backend.merge_sparse_gradients(run.optimizer)
-    own = {"loss": plan.loss, "metrics": plan.metrics, "jit_compile": backend.jit_compile()}
-    model.compile(**{"optimizer": optimizer, **own, **run.compile_arguments})
-    backend.keep_memory()
-    model.optimizer.build(model.trainable_variables)
     task_and_users = [*run.callbacks, *plan.callbacks]
     state: dict = {"epoch": 0, "seed": random.randrange(2**32) if run.seed is None else run.seed, "history": {}}
     checkpoint = None
@@ -100,7 +112,9 @@ def fit(plan: Plan, run: Run, save: Callable[[Path], None], kept: keras.Model) -
     if checkpoint is not None:
         callbacks.append(checkpoint)  # last: it stores what the others have come to
     validation = data.validation
-    if validation is not None and data.order is not Shuffled:  # pieces of a text are validated in their order, too
+    if validation is not None and not isinstance(
+        batches.order, Shuffled
+    ):  # pieces of a text are validated in their order, too
         validation = Batches(replace(data, x=validation[0], y=validation[1]), batches.order.batch_size)
     first_epoch = state["epoch"]
     if first_epoch < run.epochs and not state.get("stopped"):

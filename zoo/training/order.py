@@ -32,10 +32,45 @@ class Shuffled:
         """Indices of the examples that a step sees, steps counted from the beginning of the training."""
         if self.batch_size == self.count:
             return slice(None)
+        return self._rows_of_pass(step)
+
+    def _rows_of_pass(self, step: int) -> np.ndarray:
         number, batch = divmod(step, self.steps)
         if self._latest[0] != number:
-            self._latest = number, np.random.default_rng([self.seed, number]).permutation(self.count)
+            self._latest = number, self._draw(np.random.default_rng([self.seed, number]))
         return self._latest[1][batch * self.batch_size : (batch + 1) * self.batch_size]
+
+    def _draw(self, random: np.random.Generator) -> np.ndarray:
+        """Indices of the examples of one pass, shape (count,)."""
+        return random.permutation(self.count)
+
+
+class Balanced(Shuffled):
+    """Passes of as many examples as there are, in which each class has the same share.
+
+    Of a frequent class a pass leaves some out, others each time; of a rare one it repeats some.
+
+    Args:
+        count, batch_size, seed, whole: as for `Shuffled`.
+        y: the examples' classes, shape (count,).
+
+    Example:
+        >>> order = Balanced(6, 6, seed=0, y=np.array([0, 0, 0, 0, 0, 1]))
+        >>> sorted(order.rows(0).tolist())[3:]
+        [5, 5, 5]
+    """
+
+    def __init__(self, count: int, batch_size: int | None, seed: int, whole: bool = False, *, y: np.ndarray):
+        super().__init__(count, batch_size, seed, whole)
+        self.members = [np.flatnonzero(y == label) for label in np.unique(y)]
+
+    def rows(self, step: int) -> np.ndarray:
+        return self._rows_of_pass(step)
+
+    def _draw(self, random: np.random.Generator) -> np.ndarray:
+        share = -(-self.count // len(self.members))
+        rows = np.concatenate([np.resize(random.permutation(rows), share) for rows in self.members])
+        return random.permutation(rows)[: self.count]
 
 
 class Sequential:
@@ -131,7 +166,7 @@ class FitData:
         x: inputs; an array, or what has a length and gives the rows of some indices as one.
         y: targets.
         validation: the same two, to watch; and their weights, where they have some.
-        order: in which order the examples are seen, `Shuffled`, `Sequential` or `Subsampled`.
+        order: in which order the examples are seen: `Shuffled`, `Balanced`, `Sequential` or `Subsampled`.
         about: how they were prepared; a resumed run must have prepared them alike.
         weights: how much each example counts in the loss, shape (n,); None where all count alike.
     """

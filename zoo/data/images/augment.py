@@ -1,6 +1,10 @@
 """Varying training pictures from pass to pass, a batch at a time and outside the training step."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,37 +34,80 @@ def shift(x: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     return moved
 
 
-WAYS = {"flip": flip, "shift": shift}
+def randaugment(x: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Two changes of shape, colour or light, drawn for the whole batch, by Keras' layer (Cubuk et al. 2019)."""
+    return keras_layer("RandAugment", draw, x)
 
 
-def augmentation(names: Sequence[str]) -> Callable[[np.ndarray, np.random.Generator], np.ndarray] | None:
-    """One function that varies pictures in all of the named ways, or None for no names.
+def keras_layer(name: str, draw: np.random.Generator, given: Any) -> Any:
+    """What a Keras layer that augments makes of arrays; its random numbers are a function of `draw`."""
+    from zoo.backend import keras
+
+    layer = _made(name)
+    for state in layer.variables:  # of its generators, and it has no others
+        state.assign(draw.integers(2**31, size=2).astype(state.dtype))
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, layer(given))
+
+
+@functools.cache
+def _made(name: str) -> Any:
+    from zoo.backend import keras
+
+    return getattr(keras.layers, name)(dtype="float32")
+
+
+WAYS = {"flip": flip, "shift": shift, "randaugment": randaugment}
+MIXES = {"mixup": "MixUp", "cutmix": "CutMix"}  # of two pictures and their classes; Keras' layers
+
+
+class Augmentation:
+    """Varies the examples of a batch in all of the named ways, one after the other.
+
+    "mixup" (Zhang et al. 2018) blends each picture with another one of the batch, "cutmix" (Yun et al. 2019) puts a
+    part of another one into it; the targets are blended likewise, so these must be shares of classes.
 
     Args:
-        names: any of "flip" and "shift".
-
-    Returns:
-        From pixels of shape (n, height, width, channels) and a random generator to pixels of the same shape.
+        names: any of "flip", "shift", "randaugment", "mixup" and "cutmix".
 
     Raises:
         UsageError: there is no way of that name.
 
     Example:
-        >>> vary = augmentation(["flip"])
-        >>> vary(np.zeros((2, 8, 8, 3), "uint8"), np.random.default_rng(0)).shape
-        (2, 8, 8, 3)
+        >>> x, y = np.zeros((2, 8, 8, 3), "uint8"), np.eye(2)
+        >>> x, y = Augmentation(["flip", "mixup"])(x, y, np.random.default_rng(0))
+        >>> x.shape, y.sum(axis=1).tolist()
+        ((2, 8, 8, 3), [1.0, 1.0])
     """
-    if isinstance(names, str):
-        names = [names]
-    for name in names:
-        if name not in WAYS:
-            raise UsageError(f"augment has {name!r}{did_you_mean(name, WAYS)} Accepted: {', '.join(WAYS)}.")
 
-    def vary(x, draw):
-        if x.ndim != 4:
-            raise UsageError(f"augment varies pictures; these examples have the shape {x.shape[1:]}.")
+    def __init__(self, names: Sequence[str] = ()):
+        names = [names] if isinstance(names, str) else names
         for name in names:
-            x = WAYS[name](x, draw)
-        return x
+            if name not in WAYS and name not in MIXES:
+                accepted = [*WAYS, *MIXES]
+                raise UsageError(
+                    f"augment has {name!r}{did_you_mean(name, accepted)} Accepted: {', '.join(accepted)}."
+                )
+        self.names = tuple(names)
+        self.mixes = any(name in MIXES for name in names)
 
-    return vary if names else None
+    def __call__(self, x: np.ndarray, y: Any, draw: np.random.Generator) -> tuple[np.ndarray, Any]:
+        """Pixels and targets of the same shapes.
+
+        Args:
+            x: pixels of shape (n, height, width, channels).
+            y: targets, shape (n, classes); any, where nothing is mixed. Where `y` is `x`, it is varied as that is.
+            draw: decides all.
+
+        Raises:
+            UsageError: these are no pictures.
+        """
+        if self.names and x.ndim != 4:
+            raise UsageError(f"augment varies pictures; these examples have the shape {x.shape[1:]}.")
+        is_own_target = y is x
+        for name in self.names:
+            if name in WAYS:
+                x = WAYS[name](x, draw)
+            else:
+                mixed = keras_layer(MIXES[name], draw, {"images": x.astype(np.float32), "labels": y})
+                x, y = mixed["images"], mixed["labels"]
+        return x, x if is_own_target else y
