@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from zoo.data import sources
 from zoo.transfer.features import Backbone, FeatureEngine, extract
-from zoo.transfer.head import Standardised, fit_head, folds, held_out_logits, optimum, solve_head
+from zoo.transfer.head import Standardised, fit_head, folds, held_out_outputs, optimum, solve_head
 from zoo.transfer.influence import LeaveOneOut, softmax
 from zoo.transfer.label_quality import judge
 
@@ -84,7 +84,7 @@ def out_of_fold(x: np.ndarray, y: np.ndarray, k: int, strength: float) -> np.nda
     at, fold = Standardised.of(x), folds(y, np.arange(len(y)), 0)
     in_training = (fold[:, None] != np.arange(fold.max() + 1)).astype(float)
     solution = optimum(at.x, y, k, strength, in_training, at.spread, None, tolerance=1e-3)
-    return softmax(held_out_logits(at.x, solution, fold).astype(np.float64))
+    return softmax(held_out_outputs(at.x, solution, fold).astype(np.float64))
 
 
 def cleanlab(python: str, p: np.ndarray, y: np.ndarray) -> tuple[str, dict[str, list[float]]]:

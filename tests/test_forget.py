@@ -11,8 +11,9 @@ import pytest
 import zoo
 from zoo import saving
 from zoo.errors import UsageError, ZooError
+from zoo.targets.classes import ClassTarget
 from zoo.tasks.images.known_pictures import beginning
-from zoo.transfer import cache, head
+from zoo.transfer import cache
 from zoo.weights import keras_file
 
 
@@ -44,7 +45,7 @@ def test_it_is_as_fine_tuning_without_the_photos(pets, tmp_path, monkeypatch):
     assert np.array_equal(weights(pets), before)
     for photo in gone:
         photo.unlink()
-    monkeypatch.setattr(head, "STRENGTHS", (original._head_fit.strength,))
+    monkeypatch.setattr(ClassTarget, "strengths", (original._head_fit.strength,))
     again = zoo.finetune(tmp_path / "photos", out=tmp_path / "again.keras")
     without, expected = weights(tmp_path / "without.keras"), weights(tmp_path / "again.keras")
     assert np.abs(before - expected).max() > 1e-3 * np.abs(expected).max()

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from zoo.transfer import head
-from zoo.transfer.head import cross_entropy, fit_head, folds
+from zoo.targets import CLASSES
+from zoo.targets.classes import ClassTarget
+from zoo.transfer.head import FOLDS, cross_entropy, fit_head, folds
 
 
 def examples(n, d, k, noise=1.0, seed=0):
@@ -17,7 +18,7 @@ def examples(n, d, k, noise=1.0, seed=0):
 
 
 def at(strength, x, y, k, monkeypatch):
-    monkeypatch.setattr(head, "STRENGTHS", (strength,))
+    monkeypatch.setattr(ClassTarget, "strengths", (strength,))
     return fit_head(x, y, k, groups=np.arange(len(y)))
 
 
@@ -81,7 +82,7 @@ def test_strength_goes_with_the_noise():
     noise = np.random.default_rng(1).normal(size=clear.shape)
     groups = np.arange(90)
     strong, weak = fit_head(noise, y, 3, groups).strength, fit_head(clear, y, 3, groups).strength
-    assert strong == max(head.STRENGTHS) and weak <= strong / 100
+    assert strong == max(CLASSES.strengths) and weak <= strong / 100
 
 
 def test_cross_validated_loss_is_measured_on_what_was_held_out():
@@ -108,7 +109,7 @@ def test_copies_of_one_group_do_not_vouch_for_each_other():
 def test_folds_are_stratified(counts):
     y = np.repeat(np.arange(len(counts)), counts)
     fold = folds(y, np.arange(len(y)), seed=0)
-    assert fold.min() == 0 and fold.max() + 1 == min(head.FOLDS, *counts)
+    assert fold.min() == 0 and fold.max() + 1 == min(FOLDS, *counts)
     for label, count in enumerate(counts):
         dealt = np.bincount(fold[y == label], minlength=fold.max() + 1)
         assert dealt.max() - dealt.min() <= 1 and dealt.sum() == count
@@ -151,7 +152,7 @@ def test_the_strength_may_be_chosen_by_examples_apart(monkeypatch):
     fitted = fit_head(x, y, 3, np.arange(60), apart=apart)
     assert fitted.held_out.shape == (20, 3) and fitted.losses[fitted.strength] == min(fitted.losses.values())
     assert fitted.losses[fitted.strength] == pytest.approx(np.mean(cross_entropy(fitted.held_out, y[apart])), rel=1e-6)
-    monkeypatch.setattr(head, "STRENGTHS", (fitted.strength,))
+    monkeypatch.setattr(ClassTarget, "strengths", (fitted.strength,))
     first, second = (np.where(part, (y + 1) % 3, y) for part in (apart, np.arange(60) == 0))
     assert np.allclose(fit_head(x, first, 3, np.arange(60), apart=apart).held_out, fitted.held_out, atol=0.05)
     assert not np.allclose(fit_head(x, second, 3, np.arange(60), apart=apart).held_out, fitted.held_out, atol=0.05)

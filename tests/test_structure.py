@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = """
     _moved _version deprecation errors
     console files metrics registry scratch
-    backend download environment models pretrained
+    backend download environment models pretrained targets
     data saving visualization
     weights
     catalog

@@ -1,9 +1,13 @@
-"""The head: L2-regularised multinomial logistic regression on features, at its optimum, strength by cross-validation.
+"""The head: an L2-regularised linear model on features, at its optimum, strength by cross-validation.
 
 The objective is convex, so there is no learning rate to guess and no seed in the answer: with features x, centred
-and divided by one common scale, weights W of shape (features, classes) and biases b,
+and divided by one common scale, weights W of shape (features, outputs) and biases b,
 
-    minimise over W, b:   mean over examples of cross-entropy(x W + b, y)  +  strength / 2 * ||W||^2.
+    minimise over W, b:   mean over examples of loss(x W + b, y)  +  strength / 2 * ||W||^2.
+
+The kind of target (`zoo.targets`) says which loss. Of classes it is the cross-entropy, so that the head is a
+multinomial logistic regression; of several labels a cross-entropy for each; of numbers the squared error, a ridge
+regression.
 """
 
 from __future__ import annotations
@@ -14,22 +18,25 @@ from typing import TypeAlias
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-STRENGTHS = tuple(float(10.0**e) for e in np.arange(-1.0, -5.5, -0.5))  # strong to weak: each starts the next
+from zoo.targets import CLASSES, Target
+
 FOLDS = 5
 Solution: TypeAlias = tuple[np.ndarray, np.ndarray]  # weights (r, problems, k) and biases (problems, k)
 
 
 @dataclass(frozen=True)
 class Head:
-    """A fitted head, in the units of the features as they came: logits = features @ kernel + bias.
+    """A fitted head, in the units of the features as they came: outputs = features @ kernel + bias.
 
     Attributes:
-        kernel: shape (features, classes).
-        bias: shape (classes,).
+        kernel: shape (features, outputs).
+        bias: shape (outputs,).
         strength: the chosen strength of the penalty.
-        losses: cross-validated mean cross-entropy by strength, in nats.
-        held_out: logits, at the chosen strength, of the examples that it was chosen by, each by a head that did not
-            see it; shape (n, classes).
+        losses: cross-validated mean loss by strength: of classes and labels in nats, of numbers half the squared error
+            in units of their variance.
+        held_out: outputs, at the chosen strength, for the examples that it was chosen by, each by a head that did not
+            see it; shape (n, outputs).
+        target: what kind of target its outputs are of; of classes they are logits.
     """
 
     kernel: np.ndarray
@@ -37,9 +44,14 @@ class Head:
     strength: float
     losses: dict[float, float]
     held_out: np.ndarray = field(default_factory=lambda: np.empty((0, 0)), repr=False, compare=False)
+    target: Target = field(default=CLASSES, repr=False, compare=False)
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         return features @ self.kernel + self.bias
+
+    def activated(self, features: np.ndarray) -> np.ndarray:
+        """What a saved model with this head answers."""
+        return self.target.activate(self(features))
 
 
 @dataclass(frozen=True)
@@ -87,17 +99,19 @@ def fit_head(
     groups: np.ndarray,
     seed: int = 0,
     apart: np.ndarray | None = None,
+    target: Target = CLASSES,
 ) -> Head:
     """Fit the head, choosing the strength of its penalty by stratified cross-validation on these examples alone.
 
     Args:
         features: shape (n, d).
-        y: classes 0 to num_classes - 1, shape (n,); each class in at least two groups.
-        num_classes: how many there are.
+        y: answers as `target` has them, n rows; each class in at least two groups.
+        num_classes: how many outputs there are, one for each class.
         groups: shape (n,); examples of one group (views of one picture) stay in one fold.
         seed: decides the folds.
         apart: which examples the strength is chosen by, shape (n,), in place of cross-validation: where the features
             were themselves fitted to the others' classes, those say nothing of new pictures.
+        target: what kind of target y is of.
 
     Example:
         >>> x = np.array([[0.0], [0.2], [1.0], [1.2]])
@@ -106,16 +120,17 @@ def fit_head(
     """
     at = Standardised.of(features)
     x, spread = at.x, at.spread
-    fold = folds(y, groups, seed) if apart is None else np.where(apart, 0, -1)  # -1: in all trainings
-    judged = np.flatnonzero(fold >= 0)
+    fold = np.where(apart, 0, -1) if apart is not None else folds(target.strata(y), groups, seed, target.fewest(y))
+    judged = np.flatnonzero(fold >= 0)  # -1: in all trainings
+    wanted = target.encode(y, num_classes)[judged, None]
     in_training = (fold[:, None] != np.arange(fold.max() + 1)).astype(np.float64)  # (n, folds)
     losses: dict[float, float] = {}
     start: Solution | None = None
     near: Solution | None = None
-    for strength in STRENGTHS:
-        start = optimum(x, y, num_classes, strength, in_training, spread, start, tolerance=1e-3)
-        held_out = held_out_logits(x, start, fold)[judged]
-        losses[strength] = float(np.mean(cross_entropy(held_out, y[judged])))
+    for strength in target.strengths:
+        start = optimum(x, y, num_classes, strength, in_training, spread, start, tolerance=1e-3, target=target)
+        held_out = held_out_outputs(x, start, fold)[judged]
+        losses[strength] = float(target.mean_and_loss(held_out[:, None].copy(), wanted)[1].mean())
         if losses[strength] == min(losses.values()):
             near, best = start, held_out
         elif losses[strength] > 1.01 * min(losses.values()):
@@ -124,17 +139,27 @@ def fit_head(
 
     if near is not None:  # the folds' answers lie around the whole's
         near = near[0].mean(axis=-2, keepdims=True), near[1].mean(axis=-2, keepdims=True)
-    return replace(solve_head(at, y, num_classes, strength, near), losses=losses, held_out=best)
+    center, scale = target.units(y)
+    head = solve_head(at, y, num_classes, strength, near, target=target)
+    return replace(head, losses=losses, held_out=best * scale + center)
 
 
-def solve(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int = 0, apart: np.ndarray | None = None) -> Head:
-    """Fit the head on features of views of pictures, shape (pictures, views, d), and their classes, (pictures,)."""
+def solve(
+    x: np.ndarray,
+    y: np.ndarray,
+    num_classes: int,
+    seed: int = 0,
+    apart: np.ndarray | None = None,
+    target: Target = CLASSES,
+) -> Head:
+    """Fit the head on features of views of pictures, shape (pictures, views, d), and their answers, a row each."""
     views = x.shape[1]
     groups = np.repeat(np.arange(len(x)), views)
     # Products as small as these are faster on one thread, and far faster where others use the processor too.
     with threadpool_limits(1):
         apart = None if apart is None else np.repeat(apart, views)
-        return fit_head(x.reshape(-1, x.shape[2]), np.repeat(y, views), num_classes, groups, seed, apart)
+        y = np.repeat(y, views, axis=0)
+        return fit_head(x.reshape(-1, x.shape[2]), y, num_classes, groups, seed, apart, target)
 
 
 def solve_head(
@@ -144,16 +169,18 @@ def solve_head(
     strength: float,
     start: Solution | None = None,
     tolerance: float = 1e-6,
+    target: Target = CLASSES,
 ) -> Head:
     """The head at a given strength of the penalty.
 
     Args:
         at: the features of n examples.
-        y: classes 0 to num_classes - 1, shape (n,).
-        num_classes: how many there are.
+        y: answers as `target` has them, n rows.
+        num_classes: how many outputs there are, one for each class.
         strength: of the penalty.
         start: where to begin from, or None for zeros.
         tolerance: as for `optimum`.
+        target: what kind of target y is of.
 
     Example:
         >>> x = np.array([[0.0], [0.2], [1.0], [1.2]])
@@ -162,16 +189,17 @@ def solve_head(
     """
     everything = np.ones((len(y), 1))
     x = at.x.astype(np.float64)
-    weights, biases = optimum(x, y, num_classes, strength, everything, at.spread, start, tolerance)
-    kernel = at.basis @ weights[:, 0] / at.scale
-    return Head(kernel, biases[0] - at.mean @ kernel, strength, {})
+    weights, biases = optimum(x, y, num_classes, strength, everything, at.spread, start, tolerance, target)
+    center, scale = target.units(y)
+    kernel = at.basis @ weights[:, 0] * scale / at.scale
+    return Head(kernel, biases[0] * scale + center - at.mean @ kernel, strength, {}, target=target)
 
 
-def held_out_logits(x: np.ndarray, solution: Solution, fold: np.ndarray) -> np.ndarray:
-    """Logits of each example by the problem, one a fold, that did not see it; shape (n, k) from x of shape (n, r)."""
+def held_out_outputs(x: np.ndarray, solution: Solution, fold: np.ndarray) -> np.ndarray:
+    """Outputs for each example by the problem, one a fold, that did not see it: (n, k) from x of shape (n, r)."""
     weights, biases = solution  # (r, folds, k) and (folds, k)
-    logits = (x @ weights.reshape(len(weights), biases.size).astype(x.dtype)).reshape(len(x), *biases.shape) + biases
-    return logits[np.arange(len(x)), fold]
+    outputs = (x @ weights.reshape(len(weights), biases.size).astype(x.dtype)).reshape(len(x), *biases.shape) + biases
+    return outputs[np.arange(len(x)), fold]
 
 
 def principal_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -204,6 +232,7 @@ def optimum(
     spread: np.ndarray,
     start: Solution | None,
     tolerance: float,
+    target: Target = CLASSES,
 ) -> Solution:
     """Solve several problems over the same examples at once, by L-BFGS (Liu & Nocedal 1989) on all of the data.
 
@@ -212,13 +241,14 @@ def optimum(
 
     Args:
         x: shape (n, r), in principal axes.
-        y: shape (n,).
+        y: answers as `target` has them, n rows.
         num_classes: k.
         strength: of the penalty.
         in_training: 1 where an example takes part in a problem, else 0; shape (n, problems).
         spread: variance of `x` along each axis, shape (r,).
         start: (weights, biases) to begin from, or None for zeros.
         tolerance: the largest slope, in the scaled unknowns, that counts as flat.
+        target: what kind of target y is of.
 
     Returns:
         Weights of shape (r, problems, k) and biases of shape (problems, k).
@@ -227,29 +257,25 @@ def optimum(
 
     (n, r), problems = x.shape, in_training.shape[1]
     share = (in_training / in_training.sum(axis=0)).astype(x.dtype)  # (n, problems): each problem's loss is a mean
-    target = np.eye(num_classes, dtype=x.dtype)[y][:, None, :]  # (n, 1, k)
+    wanted = target.encode(y, num_classes).astype(x.dtype)[:, None, :]  # (n, 1, k)
     if start is None:
         start = np.zeros((r, problems, num_classes)), np.zeros((problems, num_classes))
 
-    def probabilities(weights, biases):
-        logits = x @ weights.reshape(r, problems * num_classes).astype(x.dtype)
-        logits = logits.reshape(n, problems, num_classes) + biases.astype(x.dtype)
-        logits -= logits.max(axis=2, keepdims=True)
-        exponentials = np.exp(logits)
-        total = exponentials.sum(axis=2, keepdims=True)
-        return exponentials / total, np.log(total) - logits  # and each class's cross-entropy
+    def mean_and_loss(weights, biases):
+        outputs = x @ weights.reshape(r, problems * num_classes).astype(x.dtype)
+        outputs = outputs.reshape(n, problems, num_classes) + biases.astype(x.dtype)
+        return target.mean_and_loss(outputs, wanted)
 
-    p, _ = probabilities(*start)
-    doubt = max(float(np.mean(p * (1 - p))), 1e-3)  # the curvature of the cross-entropy, on average
-    steepness = np.sqrt(doubt * spread + strength)[:, None, None]
+    steepness = np.sqrt(target.curvature(mean_and_loss(*start)[0]) * spread + strength)[:, None, None]
 
     def objective(flat):
         scaled = flat[: start[0].size].reshape(start[0].shape)
         weights, biases = scaled / steepness, flat[start[0].size :].reshape(start[1].shape)
-        p, losses = probabilities(weights, biases)
-        slope = (p - target) * share[:, :, None]  # (n, problems, k)
+        slope, losses = mean_and_loss(weights, biases)
+        slope -= wanted
+        slope *= share[:, :, None]  # (n, problems, k)
         by_weights = (x.T @ slope.reshape(n, -1)).reshape(weights.shape) + strength * weights
-        value = np.sum((losses * target).sum(axis=2) * share, dtype=np.float64) + strength / 2 * np.sum(weights**2)
+        value = np.sum(losses * share, dtype=np.float64) + strength / 2 * np.sum(weights**2)
         by_biases = slope.sum(axis=0, dtype=np.float64)
         return value, np.concatenate([(by_weights / steepness).ravel(), by_biases.ravel()])
 
@@ -265,15 +291,16 @@ def cross_entropy(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(y)), y]
 
 
-def folds(y: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
+def folds(y: np.ndarray, groups: np.ndarray, seed: int, fewest: int | None = None) -> np.ndarray:
     """A fold for each example, shape (n,): each class dealt out evenly, groups kept whole.
 
-    There are `FOLDS` of them, or as many as the rarest class has groups.
+    There are `FOLDS` of them, or `fewest`, or as many as the rarest class has groups.
     """
     random = np.random.default_rng(seed)
     fold = np.empty(len(y), int)
     members = {label: random.permutation(np.unique(groups[y == label])) for label in np.unique(y)}
-    count = max(2, min(FOLDS, *(len(m) for m in members.values()))) if members else FOLDS
+    fewest = fewest or min(map(len, members.values()), default=FOLDS)
+    count = max(2, min(FOLDS, fewest))
     dealt = 0
     for label, names in members.items():
         of_group = dict(zip(names.tolist(), (dealt + np.arange(len(names))) % count, strict=True))

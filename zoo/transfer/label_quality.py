@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.inference import softmax
-from zoo.transfer.head import Head, Standardised, fit_head, folds, held_out_logits, optimum, solve_head
+from zoo.transfer.head import Head, Standardised, fit_head, folds, held_out_outputs, optimum, solve_head
 from zoo.transfer.influence import EXAMPLES, LeaveOneOut
 
 EXACT = 100  # suspects whose leave-one-out goes on to the very optimum
@@ -86,7 +86,7 @@ def without_each(features: np.ndarray, y: np.ndarray, head: Head, seed: int, exa
     weights, biases = at.solution(head)
     start = np.repeat(weights, fold.max() + 1, axis=1), np.repeat(biases, fold.max() + 1, axis=0)
     solution = optimum(at.x, y, k, head.strength, in_training, at.spread, start, tolerance=1e-3)
-    return softmax(held_out_logits(at.x, solution, fold))
+    return softmax(held_out_outputs(at.x, solution, fold))
 
 
 def order_to_label(

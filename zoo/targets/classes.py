@@ -1,0 +1,44 @@
+"""One of several classes: softmax and cross-entropy."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from zoo.errors import printable
+from zoo.targets.target import Target
+
+
+class ClassTarget(Target):
+    """Each example is of one class; y are integers of shape (n,).
+
+    Example:
+        >>> ClassTarget().counted(np.array([0, 1, 1]), ["cat", "dog"])
+        ['1 cat', '2 dog']
+    """
+
+    name, task = "classes", "classification"
+
+    def strata(self, y: np.ndarray) -> np.ndarray:
+        return y
+
+    def texts(self, y: np.ndarray, names: Sequence[str]) -> list[str]:
+        return [names[label] for label in y.tolist()]
+
+    def counted(self, y: np.ndarray, names: Sequence[str]) -> list[str]:
+        counts = np.bincount(y, minlength=len(names))
+        return [f"{n} {printable(name)}" for name, n in zip(names, counts, strict=True)]
+
+    def lacking(self, y: np.ndarray, names: Sequence[str], fewest: int) -> str:
+        if len(names) >= 2 and np.bincount(y, minlength=len(names)).min() >= fewest:
+            return ""
+        return f"two classes or more, each with {fewest} examples or more"
+
+    def encode(self, y: np.ndarray, outputs: int) -> np.ndarray:
+        return np.eye(outputs)[y]
+
+    def mean_and_loss(self, outputs: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        outputs -= outputs.max(axis=2, keepdims=True)
+        means = np.exp(outputs)
+        total = means.sum(axis=2, keepdims=True)
+        means /= total
+        return means, np.log(total)[:, :, 0] - np.einsum("npk,nk->np", outputs, wanted[:, 0])
