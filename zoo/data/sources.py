@@ -1,5 +1,6 @@
 """From whatever the user has (a folder, a table, arrays, a dataset's name) to labelled, decoded pictures."""
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.console import note
 from zoo.data import named
 from zoo.data.dataset import Dataset, Skipped
 from zoo.data.from_batches import gathered, is_batches
@@ -17,18 +19,21 @@ from zoo.data.images.decoding import check_pixels
 from zoo.data.images.example_weights import checked_weights
 from zoo.data.images.folders import (
     LAYOUT,
+    linked,
     pictures_below,
     read_folder,
     read_rows,
     read_table,
     splits_called,
 )
-from zoo.data.images.labels import all_whole, is_missing, label_texts, labelled
+from zoo.data.images.labels import answered, as_target, labelled
 from zoo.data.images.pictures import Pictures, stratified
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import arrays, stream
 from zoo.errors import UsageError, ZooError, brief, checked_share, whole_number
 from zoo.files import expand
+from zoo.targets import CLASSES, LABELS, NUMBERS, Target, decide
+from zoo.targets.cells import all_whole, is_missing, is_several
 
 __all__ = ["Dataset", "Pictures", "arrays", "find", "load", "stream"]
 
@@ -50,6 +55,7 @@ def load(
     hold_out: float | None = None,
     sample_weight=None,
     fewest: int = 2,
+    target: Target | None = CLASSES,
 ) -> Dataset[Pictures]:
     """Find, label and split pictures to learn from; nothing is decoded.
 
@@ -66,6 +72,7 @@ def load(
         hold_out: the `val_split` of data for which no other validation split is there or given.
         sample_weight: how much each example counts in a training, numbers of 0 or more; of arrays and tables.
         fewest: pictures that each class must have where some of them will be held out; else two.
+        target: what kind of target is learned; None decides it from the data.
 
     Raises:
         ZooError: there is nothing there to learn from, or what was given contradicts itself.
@@ -78,7 +85,8 @@ def load(
     """
     seed = whole_number("seed", seed, 0)
     skip = None if skip_list is None else SkipList(skip_list)
-    dataset = find(data, skip, classes=classes, sample_weight=sample_weight)
+    dataset = find(data, skip, classes=classes, sample_weight=sample_weight, target=target)
+    target = dataset.splits["train"].target
     apart = validation is not None or "validation" in dataset.splits
     is_folder = isinstance(data, (str, os.PathLike)) and expand(data).is_dir()
     _check_train(dataset, classes, is_folder, 2 if apart else fewest)
@@ -95,7 +103,7 @@ def load(
     if validation is not None and val_split is not None:
         raise UsageError(f"validation and {SHARE} were both given: leave out one of the two.")
     if validation is not None:
-        other = find(validation, skip, classes=classes)
+        other = find(validation, skip, classes=classes, target=target)
         if len(other.splits) > 1 or not len(other.splits["train"]):
             counts = ", ".join(f"{split}: {len(pictures)} pictures" for split, pictures in other.splits.items())
             raise ZooError(
@@ -115,20 +123,27 @@ def load(
     return replace(dataset, splits=splits, skipped=skipped)
 
 
-def find(data, skip_list=None, strict: bool = True, classes: bool = True, sample_weight=None) -> Dataset[Pictures]:
+def find(
+    data,
+    skip_list=None,
+    strict: bool = True,
+    classes: bool = True,
+    sample_weight=None,
+    target: Target | None = CLASSES,
+) -> Dataset[Pictures]:
     """Find and label pictures, however many there are: enough to measure on, perhaps not to learn from.
 
     Args:
         data: as for `load`.
         skip_list: as for `load`, or a `SkipList` that is used for several sets, whose user notes what was not met.
         strict: whether a table that gives a picture several labels is an error; else the picture is left out.
-        classes, sample_weight: as for `load`.
+        classes, sample_weight, target: as for `load`.
 
     Raises:
         ZooError: there is nothing of that name, or it is laid out in no way that is understood.
     """
     skip = SkipList(skip_list) if isinstance(skip_list, (str, os.PathLike)) else skip_list
-    dataset = _read(data, sample_weight=sample_weight) if classes else _read_unlabelled(data)
+    dataset = _read(data, sample_weight=sample_weight, target=target) if classes else _read_unlabelled(data)
     if skip is not None:
         dataset = skip.leave_out(dataset)
     if skip is not skip_list:
@@ -137,12 +152,12 @@ def find(data, skip_list=None, strict: bool = True, classes: bool = True, sample
         if item.kind == "several labels":
             raise ZooError(
                 f"{dataset.name}: {item.path} {item.reason}. A picture has one label: mend or remove one of "
-                "the two rows, or put the picture on a skip list."
+                "the two rows, or put the picture on a skip list. Where pictures have several: --target labels."
             )
     return dataset
 
 
-def _read(data, classes: bool = True, sample_weight=None) -> Dataset[Pictures]:
+def _read(data, classes: bool = True, sample_weight=None, target: Target | None = CLASSES) -> Dataset[Pictures]:
     if is_batches(data):
         data = gathered(data)
     is_arrays = isinstance(data, tuple) and len(data) == 2
@@ -155,26 +170,41 @@ def _read(data, classes: bool = True, sample_weight=None) -> Dataset[Pictures]:
             )
         sample_weight = checked_weights(sample_weight, len(data[1] if is_arrays else data))
     if isinstance(data, Dataset):
-        return data
+        return _with_target(data, target)
     if isinstance(data, Pictures):
-        return Dataset("pictures", {"train": data})
+        return _with_target(Dataset("pictures", {"train": data}), target)
     if is_arrays:
-        pictures, skipped = _read_arrays(data[0], data[1], sample_weight)
+        pictures, skipped = _read_arrays(data[0], data[1], sample_weight, target)
         return Dataset("arrays", {"train": pictures}, skipped=skipped)
     if is_table:
         rows = list(enumerate(data.to_dict("records")))
-        splits, skipped = read_rows(list(data.columns), rows, Path(), "the table", sample_weight)
+        splits, skipped = read_rows(list(data.columns), rows, Path(), "the table", sample_weight, target)
         return Dataset("table", splits, skipped=skipped)
     path = named.named_or_path(data, "pictures", ACCEPTED, classes)
     if isinstance(path, Dataset):
-        return path
+        return _with_target(path, target)
     if path.is_dir():
         splits, skipped = read_folder(path)
-    elif path.is_file() and path.suffix.lower() in (".csv", ".tsv"):
-        splits, skipped = read_rows(*read_table(path), path.parent, str(path))
-    else:
+        if target is None and (several := sum(map(linked, splits.values()))):
+            note(
+                f"{path}: {several} photos are linked into several class folders, so the folders are taken as labels, "
+                "of which a photo may have several. If each photo is of one class: --target classes, in Python "
+                "target='classes'."
+            )
+            target = LABELS
+        return _with_target(Dataset(path.resolve().name, splits, skipped=skipped), target)
+    if not path.is_file() or path.suffix.lower() not in (".csv", ".tsv"):
         raise ZooError(f"{path} is a file. {ACCEPTED}")
-    return Dataset(path.resolve().stem if path.is_file() else path.resolve().name, splits, skipped=skipped)
+    splits, skipped = read_rows(*read_table(path), path.parent, str(path), target=target)
+    return Dataset(path.resolve().stem, splits, skipped=skipped)
+
+
+def _with_target(dataset: Dataset[Pictures], target: Target | None) -> Dataset[Pictures]:
+    """The same with its classes as another kind of target; None leaves them as they are."""
+    if target in (None, dataset.splits["train"].target):
+        return dataset
+    splits = {split: as_target(part, target, dataset.name) for split, part in dataset.splits.items()}
+    return replace(dataset, splits=splits)
 
 
 def _read_unlabelled(data) -> Dataset[Pictures]:
@@ -254,7 +284,9 @@ def as_paths(items: Iterable[Any]) -> list:
     return [Path(item) if isinstance(item, str) and "://" not in item else item for item in items]
 
 
-def _read_arrays(x, y, weights: list[float] | None = None) -> tuple[Pictures, list[Skipped]]:
+def _read_arrays(
+    x, y, weights: list[float] | None = None, target: Target | None = CLASSES
+) -> tuple[Pictures, list[Skipped]]:
     accepted = (
         "Accepted are x of shape (N, height, width) or (N, height, width, channels), a list of N pictures or paths, "
         "or points of shape (N, length); and N labels, integers or text (for one-hot labels give y.argmax(1))."
@@ -263,6 +295,7 @@ def _read_arrays(x, y, weights: list[float] | None = None) -> tuple[Pictures, li
     y = list(y) if isinstance(y, Iterator) else y
     y = y.tolist() if isinstance(y, np.ma.MaskedArray) else y  # with None where it is masked
     try:
+        y = _label_sets(y, target)
         # as objects: NumPy would make text of a missing label among texts
         y = np.array(y, object) if isinstance(y, list | tuple) else np.asarray(y)
         x = list(x) if isinstance(x, list | tuple) else np.asarray(x)
@@ -276,36 +309,57 @@ def _read_arrays(x, y, weights: list[float] | None = None) -> tuple[Pictures, li
     ):
         raise ZooError(f"arrays (x, y): x is {shape}, y of shape {y.shape} and type {y.dtype}. {accepted}")
     labels = y.tolist()
-    if labels and all(isinstance(label, Real) for label in labels) and not all_whole(filterfalse(is_missing, labels)):
+    is_real = labels and all(isinstance(label, Real) for label in labels)
+    if target is CLASSES and is_real and not all_whole(filterfalse(is_missing, labels)):
         raise ZooError(f"arrays (x, y): y holds {next(v for v in labels if not all_whole([v]))}, no class. {accepted}")
     if isinstance(x, np.ndarray) and x.ndim > 2 and x.size and x.dtype.kind in "uif" and np.nanmax(x) < 2:
         check_pixels(x)  # all of them alike, so in one sentence; a single odd picture is left out when it is decoded
     x = as_paths(x) if isinstance(x, list) else x
-    names = label_texts(labels)
-    kept = [index for index, name in enumerate(names) if name]
-    skipped = [Skipped(f"picture {i}", "no label", f"no label in row {i}") for i, name in enumerate(names) if not name]
+    target = target or decide(labels, "y", "arrays (x, y)")
+    answers = target.parse(labels, range(len(labels)), "arrays (x, y)")
+    kept = [index for index, answer in enumerate(answers) if answer is not None]
+    missing = [index for index, answer in enumerate(answers) if answer is None]
+    skipped = [Skipped(f"picture {index}", "no label", f"no label in row {index}") for index in missing]
     if skipped:
         x = x[kept] if isinstance(x, np.ndarray) else [x[index] for index in kept]
     weights = None if weights is None else [weights[index] for index in kept]
-    return labelled(x, [names[index] for index in kept], weights), skipped
+    return answered(x, [answers[index] for index in kept], target, "number", weights), skipped
+
+
+def _label_sets(y: Any, target: Target | None) -> Any:
+    """Labels as an array of sets, where y is a matrix that says by 1 which of them each example has; else as it is."""
+    if target not in (None, LABELS):
+        return y
+    matrix = y.to_numpy() if hasattr(y, "columns") else y
+    if isinstance(y, list | tuple) and all(isinstance(row, list | tuple) for row in y):
+        with contextlib.suppress(ValueError):  # rows of several lengths
+            matrix = np.array(y)
+    if isinstance(matrix, np.ndarray) and matrix.ndim == 2 and matrix.shape[1] > 1 and np.isin(matrix, (0, 1)).all():
+        names = [str(name) for name in (y.columns if hasattr(y, "columns") else range(matrix.shape[1]))]
+        if target is LABELS or (matrix.sum(axis=1) != 1).any():  # else it may be one-hot
+            y = [frozenset(names[column] for column in np.flatnonzero(row)) for row in matrix]
+    if isinstance(y, list | tuple | np.ndarray) and any(is_several(row) for row in y):
+        rows = np.empty(len(y), object)  # sequences of one length would become a matrix
+        rows[:] = [frozenset(row) if is_several(row) else row for row in y]
+        return rows
+    return y
 
 
 def _check_train(dataset: Dataset, classes: bool, is_folder: bool, fewest: int):
-    train = dataset.splits["train"]
+    train, target = dataset.splits["train"], dataset.splits["train"].target
     layout = f" The layout of folders is:\n\n{LAYOUT}" if is_folder else ""
-    if classes and splits_called(train.labels):
+    if classes and target is not NUMBERS and splits_called(train.labels):
         raise ZooError(
             f"{', '.join(train.labels)} are splits, and hold no class folders. Accepted are class folders.{layout}"
         )
-    counts = np.bincount(train.y, minlength=len(train.labels))
-    if len(train.labels) >= 2 and counts.min() >= fewest if classes else len(train):
+    if not target.lacking(train.y, train.labels, fewest) if classes else len(train):
         return
-    listed = ", ".join(f"{label}: {count}" for label, count in zip(train.labels, counts, strict=True))
+    listed = ", ".join(target.counted(train.y, train.labels))
     message = f"{dataset.name} has too little to learn from: found {listed or 'no class'}."
     if dataset.skipped:
         first = dataset.skipped[0]
         message += f" Left out: {len(dataset.skipped)}, the first {first.path} ({first.reason})."
-    accepted = f"Accepted are two classes or more, each with {fewest} examples or more"
+    accepted = f"Accepted are {target.lacking(train.y, train.labels, fewest)}"
     accepted += ", one of which will be held out." if fewest > 2 else "."
     message += f" {accepted}" if classes else f" {ACCEPTED}"
     raise ZooError(message + (layout if len(train.labels) < 2 else ""))
@@ -351,7 +405,7 @@ def require_every_class(y: np.ndarray, dataset: Dataset[Pictures], skipped: list
 
 def _in_order_of(labels: list[str], pictures: Pictures, split: str) -> Pictures:
     """The same pictures, their integers renumbered to the order of `labels`."""
-    if pictures.labels == labels:
+    if pictures.target is NUMBERS or pictures.labels == labels:
         return pictures
     unknown = [label for label in pictures.labels if label not in labels]
     if unknown:
@@ -360,5 +414,5 @@ def _in_order_of(labels: list[str], pictures: Pictures, split: str) -> Pictures:
             f"Training: {', '.join(labels)}. The {split} split: {', '.join(pictures.labels)}. "
             "Rename or remove what differs."
         )
-    number = np.array([labels.index(label) for label in pictures.labels], np.int64)
-    return replace(pictures, y=number[pictures.y], labels=labels)
+    y = pictures.target.in_order_of(pictures.y, pictures.labels, labels)
+    return replace(pictures, y=y, labels=labels)

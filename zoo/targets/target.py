@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,31 @@ class Target(abc.ABC):
     strengths: ClassVar[tuple[float, ...]] = STRENGTHS
 
     # What examples are
+
+    @abc.abstractmethod
+    def parse(self, cells: Sequence[Any], rows: Sequence[Any], where: str) -> list[Any]:
+        """The answer in each cell, which can be compared and hashed; None where a cell is empty.
+
+        Args:
+            cells: of the column that holds answers.
+            rows: what to call the row of each in messages, such as its number.
+            where: what to call the table.
+
+        Raises:
+            ZooError: a cell holds something else; its row is named.
+        """
+
+    @abc.abstractmethod
+    def collect(self, answers: Sequence[Any], column: str) -> tuple[np.ndarray, list[str]]:
+        """The answers y that `parse` gave, none of them None, and the names; of numbers that is their column's."""
+
+    @abc.abstractmethod
+    def answers(self, y: np.ndarray, names: Sequence[str]) -> list[Any]:
+        """The answers again, as `parse` gives them."""
+
+    @abc.abstractmethod
+    def in_order_of(self, y: np.ndarray, old: list[str], new: list[str]) -> np.ndarray:
+        """The same answers where the names are `new` ones, all those of `old` among them."""
 
     @abc.abstractmethod
     def strata(self, y: np.ndarray) -> np.ndarray:

@@ -8,13 +8,15 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from zoo.data.dataset import Skipped
 from zoo.data.images import EXTENSIONS
-from zoo.data.images.labels import label_texts, labelled
+from zoo.data.images.labels import answered, labelled
 from zoo.data.images.pictures import Pictures
 from zoo.errors import ZooError
 from zoo.files import from_cell, open_file
+from zoo.targets import CLASSES, LABELS, PLURAL, Target, decide
 
 SPLITS = {
     "train": "train",
@@ -35,6 +37,7 @@ LITTER = frozenset((
 ))  # fmt: skip
 PATH_COLUMNS = ("path", "file", "filename", "image")
 LABEL_COLUMNS = ("label", "class", "category")
+ANSWER_COLUMNS = (*LABEL_COLUMNS, *PLURAL, "target", "value", "number")  # where they may hold labels or numbers
 SPLIT_COLUMNS = ("split", "subset", "partition", "fold")  # beside those that are called "is_valid" and the like
 FLAGS = {"true": True, "1": True, "1.0": True, "yes": True, "false": False, "0": False, "0.0": False, "no": False}
 LAYOUT = """\
@@ -266,8 +269,22 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict]]]:
         raise ZooError(f"{path} cannot be read as CSV: {getattr(error, 'strerror', None) or error}") from None
 
 
+def linked(pictures: Pictures) -> int:
+    """How many pictures lie in several class folders at once: as links, or as several names of one file."""
+    classes: dict[tuple[int, int], set[int]] = {}
+    for item, label in zip(pictures.items, pictures.y.tolist(), strict=True):
+        with contextlib.suppress(OSError):
+            classes.setdefault(_identity(item), set()).add(label)
+    return sum(len(labels) > 1 for labels in classes.values())
+
+
 def read_rows(
-    columns, rows, folder: Path, where: str, weights: Sequence[float] | None = None
+    columns,
+    rows,
+    folder: Path,
+    where: str,
+    weights: Sequence[float] | None = None,
+    target: Target | None = CLASSES,
 ) -> tuple[dict[str, Pictures], list[Skipped]]:
     """Pictures by split of a table's rows.
 
@@ -278,6 +295,7 @@ def read_rows(
         folder: where relative paths start.
         where: what to call the table in messages.
         weights: one a row; see `Pictures`.
+        target: what kind of target the labels are; None decides it from them.
 
     Returns:
         `{split: Pictures}`, and what was left out; a picture with several labels is.
@@ -286,14 +304,21 @@ def read_rows(
         ZooError: a column is absent or there twice, or a row cannot be understood.
     """
     path_column = _column(columns, PATH_COLUMNS, where)
-    label_column = _column(columns, LABEL_COLUMNS, where)
-    split_of_row = _split_reader(columns, where)
+    split_of_row, split_column = _split_reader(columns, where)
+    if target is CLASSES:
+        label_column = _column(columns, LABEL_COLUMNS, where)
+    else:
+        others = [column for column in columns if column not in (path_column, split_column)]
+        named = any(str(column).strip().lower() in ANSWER_COLUMNS for column in columns)
+        label_column = others[0] if len(others) == 1 and not named else _column(columns, ANSWER_COLUMNS, where)
     rows = list(rows)
-    labels = label_texts([row[label_column] for _, row in rows])
-    first: dict[Path, tuple[str, int]] = {}  # label and row of each picture
+    cells = [row[label_column] for _, row in rows]
+    target = target or decide(cells, str(label_column), where)
+    labels = target.parse(cells, [number for number, _ in rows], where)
+    first: dict[Path, tuple[Any, int]] = {}  # label and row of each picture
     several: dict[Path, str] = {}
     # label and weight of each picture, by split
-    tables: dict[str, dict[Path, tuple[str, float]]] = {"train": {}}
+    tables: dict[str, dict[Path, tuple[Any, float]]] = {"train": {}}
     skipped: list[Skipped] = []
     for (number, row), label, weight in zip(rows, labels, weights or [1.0] * len(rows), strict=True):
         place = row[path_column]
@@ -301,11 +326,14 @@ def read_rows(
             raise ZooError(f"{where}, row {number}: {place!r} is no path. Accepted is text.")
         path = Path(os.path.normpath(folder / os.fsdecode(place).strip()))
         split = split_of_row(number, row)
+        if target is LABELS and label is not None:  # those of all its rows, where it has several
+            label |= tables.get(split, {}).get(path, (label,))[0]
+            first[path] = label, number
         before, row_before = first.setdefault(path, (label, number))
         if before != label:
-            both = f"{before!r} in row {row_before} and {label!r} in row {number}"
+            both = f"{before or ''!r} in row {row_before} and {label or ''!r} in row {number}"
             several.setdefault(path, f"has several labels: {both}")
-        elif not label:
+        elif label is None:
             skipped.append(Skipped(str(path), "no label", f"no label in row {number}"))
         elif not _holds(path.is_file):
             skipped.append(Skipped(str(path), "missing", "no such file"))
@@ -319,19 +347,19 @@ def read_rows(
     for split, table in tables.items():
         paths = sorted(table)
         kept = None if weights is None else [table[path][1] for path in paths]
-        splits[split] = labelled(paths, [table[path][0] for path in paths], kept)
+        splits[split] = answered(paths, [table[path][0] for path in paths], target, str(label_column), kept)
     return splits, skipped
 
 
-def _split_reader(columns, where: str) -> Callable[[int, dict], str]:
-    """What tells the split of a row, given its number."""
+def _split_reader(columns, where: str) -> tuple[Callable[[int, dict], str], Any]:
+    """What tells the split of a row, given its number; and the column that says it, None where none does."""
     keys = {column: str(column).strip().lower() for column in columns}
     flags = {column: split_of(key[3:]) for column, key in keys.items() if key.startswith("is_")}
     naming = [column for column, key in keys.items() if key in SPLIT_COLUMNS or flags.get(column)]
     if len(naming) > 1:
         raise ZooError(f"{where} names splits in several columns: {', '.join(map(str, naming))}. Accepted is one.")
     if not naming:
-        return lambda number, row: "train"
+        return lambda number, row: "train", None
     column = naming[0]
 
     def split_of_row(number: int, row: dict) -> str:
@@ -351,7 +379,7 @@ def _split_reader(columns, where: str) -> Callable[[int, dict], str]:
             "Rename or remove the column where it does not say which pictures are held out."
         )
 
-    return split_of_row
+    return split_of_row, column
 
 
 def _column(columns, accepted: tuple[str, ...], where: str):

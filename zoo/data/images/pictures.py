@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.images import ImageError, digest
+from zoo.targets import CLASSES, Target
 
 UNREADABLE = "unreadable"  # in place of a digest
 
@@ -16,10 +17,11 @@ class Pictures:
 
     Attributes:
         items: a list of paths, arrays or bytes of image files; or one array (N, height, width[, channels]).
-        y: class of each picture, integers of shape (N,).
+        y: class of each picture, integers of shape (N,); of another kind of target, as `target` has them.
         labels: the classes' names, in the order of their integers.
         weights: how much each counts in a training, of shape (N,); None where all count alike.
         digests: SHA-256 by index, of those that were read so far; nothing is read twice for its hash.
+        target: what kind of target y is of.
     """
 
     items: list | np.ndarray
@@ -27,6 +29,7 @@ class Pictures:
     labels: list[str]
     weights: np.ndarray | None = None
     digests: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
+    target: Target = CLASSES
 
     def __len__(self):
         return len(self.items)
@@ -36,7 +39,7 @@ class Pictures:
         whole = isinstance(self.items, np.ndarray)
         items = self.items[indices] if whole else [self.items[index] for index in indices]
         weights = None if self.weights is None else self.weights[indices]
-        return Pictures(items, self.y[indices], self.labels, weights)
+        return Pictures(items, self.y[indices], self.labels, weights, target=self.target)
 
     def of_class(self, label: str) -> "Pictures":
         """Those of one class alone."""
@@ -62,7 +65,8 @@ class Pictures:
 
     def lines(self) -> list[str]:
         """What the part's fingerprint is made of: content and label of each picture, whatever their order is."""
-        return sorted(f"{self.digest(index)} {self.labels[label]}" for index, label in enumerate(self.y))
+        answers = self.target.texts(self.y, self.labels)
+        return sorted(f"{self.digest(index)} {answer}" for index, answer in enumerate(answers))
 
     def name(self, index: int) -> str:
         """What to call a picture in a message: its path, or "picture 17"."""
@@ -74,15 +78,15 @@ def stratified(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, P
     """Split pictures in two, class by class: `share` of each goes to the second part, at least one to both.
 
     Args:
-        pictures: with at least two pictures in each class.
+        pictures: of classes, with at least two pictures in each.
         share: between 0 and 1.
         seed: which pictures are drawn.
     """
     generator = np.random.default_rng(seed)
-    apart = []
-    for label in range(len(pictures.labels)):
-        members = generator.permutation(np.flatnonzero(pictures.y == label))
-        count = min(max(round(share * len(members)), 1), len(members) - 1)
+    strata, apart = pictures.target.strata(pictures.y), []
+    for stratum in range(strata.max(initial=0) + 1):
+        members = generator.permutation(np.flatnonzero(strata == stratum))
+        count = max(min(max(round(share * len(members)), 1), len(members) - 1), 0)
         apart += members[:count].tolist()
     rest = np.setdiff1d(np.arange(len(pictures)), apart)
     return pictures.subset(rest), pictures.subset(np.sort(apart))

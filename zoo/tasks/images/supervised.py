@@ -15,10 +15,11 @@ from zoo import catalog, inference, saving
 from zoo.console import note, progress_bar
 from zoo.data import images, named, sources
 from zoo.data.dataset import Dataset, Skipped, remember_place
-from zoo.data.images.labels import joined, same_form
+from zoo.data.images.labels import joined
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
 from zoo.errors import UsageError, ZooError
 from zoo.registry import Entry
+from zoo.targets.cells import same_form
 from zoo.tasks.images.evaluation import Evaluation
 from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.known_pictures import KnownPictures, beginning
