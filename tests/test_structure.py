@@ -42,6 +42,8 @@ HEAVY = {
     "jax",
     "keras",
     "matplotlib",
+    "onnx",
+    "onnxruntime",
     "openvino",
     "pandas",
     "pyarrow",

@@ -12,10 +12,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from zoo import inference, saving
 from zoo.errors import ZooError
+from zoo.export._network import converted
 from zoo.files import atomic_file, output, temporary_folder
 
 if TYPE_CHECKING:
@@ -28,24 +27,9 @@ def write(task: Task, path: Path, overwrite: bool = False) -> None:
     """Convert a model, and compare its answers with those of the model that was saved."""
     weights = path.with_suffix(".bin")
     output(weights, lambda file: "" if path.exists() else "belongs to no network beside it", overwrite=overwrite)
-    if not inference.available():
-        raise ZooError("OpenVINO is not installed; type: python -m pip install openvino")
-    with temporary_folder() as folder:
-        saved, network = Path(folder, "model.keras"), Path(folder, "network.xml")
-        task.save(saved)
-        conversion = inference.Conversion.of_file(saved, saving.digest(saved.read_bytes()))
-        try:
-            if conversion.wait() is None:
-                refused = conversion.folder / inference.REFUSED
-                reason = refused.read_text(encoding="utf-8") if refused.is_file() else "its conversion failed."
-                raise ZooError(f"{task.name} cannot be converted for OpenVINO: {reason}")
-            _annotate(conversion.folder / inference.CONVERTED, task, network)
-        finally:
-            shutil.rmtree(conversion.folder, ignore_errors=True)  # nobody opens this very file again
-        test = saving.read_record(saved).content["selftest"]
-        (answers,) = inference.OpenVINOEngine(network)(saving.unpack(test["inputs"]))
-        if not np.abs(answers - saving.unpack(test["outputs"])).max() <= test["tolerance"]:
-            raise ZooError(f"{task.name} does not answer in OpenVINO as it does in Keras: nothing was written.")
+    with converted(task) as found, temporary_folder() as folder:
+        network = Path(folder, "network.xml")
+        _annotate(found, task, network)
         for part in (".bin", ".xml"):  # the weights first: a network without them would be half a file
             with saving.unwritable(path), atomic_file(path.with_suffix(part)) as temporary:
                 shutil.copyfile(network.with_suffix(part), temporary)

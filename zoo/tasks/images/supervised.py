@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -185,6 +186,26 @@ class Supervised(Task):
             f"the model was made from {reason}. Give the pictures: zoo evaluate FILE.keras FOLDER, in Python "
             f"evaluate(FOLDER).{comfort}"
         )
+
+    def _own_pictures(self, trained_on: bool, most: int) -> sources.Pictures | None:
+        """Some of the pictures that the model was trained on, or of those held out; None where none is at hand.
+
+        Args:
+            trained_on: which of the two.
+            most: how many, drawn always alike.
+        """
+        known = self._known_pictures.trained_on if trained_on else self._known_pictures.held_out
+        places = [place for place in (self.data.get("place"), self.data.get("validation")) if place]
+        for data in filter(None, map(named.data_at, places if trained_on else places[::-1])):
+            try:
+                pictures = joined([*sources.find(data, strict=False).splits.values()])
+            except ZooError:  # they were moved
+                continue
+            order = np.random.default_rng(0).permutation(len(pictures)).tolist()
+            own = (index for index in order if beginning(pictures.digest(index)) in known)
+            if chosen := [*itertools.islice(own, most)]:
+                return pictures.subset(chosen)
+        return None
 
     def _next_command(self, file: str | Path, data: str) -> str:
         """To measure it where there is something to measure on, else to use it."""

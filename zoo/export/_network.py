@@ -1,0 +1,176 @@
+"""What formats for classifiers share: the converted network, and the proof that a file answers as the model does."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo import inference, saving
+from zoo.console import progress_bar
+from zoo.data import images
+from zoo.data.images.preprocessing import Points
+from zoo.errors import UsageError, ZooError
+from zoo.files import temporary_folder
+from zoo.metrics import Metric, accuracy
+
+if TYPE_CHECKING:
+    from zoo.tasks.task import Task
+
+COMPARED = 64  # pictures, at most
+SIDE = 8192  # of a picture, at most; smaller ones keep their size
+ALIKE = 0.01  # by how much a probability may differ where nothing was rounded on purpose
+
+
+def require(what: str, *packages: str) -> None:
+    """Say what to install where a package of the extra "export" is missing.
+
+    Raises:
+        UsageError: one is.
+    """
+    if missing := [package for package in packages if importlib.util.find_spec(package) is None]:
+        raise UsageError(
+            f"{what} needs {' and '.join(missing)}; type: python -m pip install {' '.join(missing)}, "
+            'or install the zoo with its extra: python -m pip install "keras-zoo[export]"'
+        )
+
+
+def require_classifier(task: Task, path: Path) -> None:
+    """Refuse models of other kinds.
+
+    Raises:
+        ZooError: it is one.
+    """
+    if task.entry.task != "classification":
+        raise ZooError(f"{task.name} is a model for {task.entry.task}; {path.suffix} is for classifiers.")
+
+
+@contextlib.contextmanager
+def converted(task: Task) -> Iterator[Path]:
+    """A model as OpenVINO's network, whose answers were compared with those of the day the model was saved.
+
+    Yields:
+        Its `.xml` file, its weights beside it: from pixels to logits and, where the network has that layer, features.
+
+    Raises:
+        ZooError: it cannot be converted.
+    """
+    if not inference.available():
+        raise ZooError("OpenVINO, which converts networks, is not installed; type: python -m pip install openvino")
+    with temporary_folder() as folder:
+        saved = Path(folder, "model.keras")
+        task.save(saved)
+        conversion = inference.Conversion.of_file(saved, saving.digest(saved.read_bytes()))
+        try:
+            if conversion.wait() is None:
+                refused = conversion.folder / inference.REFUSED
+                reason = refused.read_text(encoding="utf-8") if refused.is_file() else "its conversion failed."
+                raise ZooError(f"{task.name} cannot be converted: {reason}")
+            network = conversion.folder / inference.CONVERTED
+            test = saving.read_record(saved).content["selftest"]
+            answers, *_ = inference.OpenVINOEngine(network)(saving.unpack(test["inputs"]))
+            if not np.abs(answers - saving.unpack(test["outputs"])).max() <= test["tolerance"]:
+                raise ZooError(f"{task.name} does not answer in OpenVINO as it does in Keras: nothing was written.")
+            yield network
+        finally:
+            shutil.rmtree(conversion.folder, ignore_errors=True)  # nobody opens this very file again
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far a file answers as the model does.
+
+    Attributes:
+        on: what both saw: "held-out pictures", "training pictures" or "synthetic inputs".
+        n: how many.
+        same: for how many of them both name the same class.
+        difference: the largest between any two probabilities.
+        before, after: the model's and the file's accuracy on them, where their classes are known.
+    """
+
+    on: str
+    n: int
+    same: int
+    difference: float
+    before: Metric | None = None
+    after: Metric | None = None
+
+    def to_json(self) -> dict:
+        return json.loads(json.dumps(vars(self), default=lambda metric: metric.to_json()))
+
+    def __str__(self) -> str:
+        said = (
+            f"The same class for {self.same} of {self.n} {self.on}; "
+            f"probabilities differ by at most {self.difference:.2g}."
+        )
+        return said if self.before is None else f"{said} Accuracy before {self.before}, after {self.after}."
+
+
+def compare(task: Any, answer: Callable[[np.ndarray], np.ndarray], rounded: bool = False) -> Agreement:
+    """Let a file and the model answer about the same real pictures, or synthetic ones where no real ones are at hand.
+
+    Args:
+        task: the classifier.
+        answer: gives the file's probabilities, shape (classes,), for an upright picture of any size, uint8 of shape
+            (height, width, 3), or for a row of numbers.
+        rounded: whether the file's weights are rounded on purpose, so that it may answer a little differently.
+
+    Raises:
+        ZooError: it answers differently.
+    """
+    on, examples, truth = "synthetic inputs", [*task._sample_inputs(2)], None
+    for trained_on in (False, True):
+        if (own := task._own_pictures(trained_on, COMPARED)) and len(own):
+            on = "training pictures" if trained_on else "held-out pictures"
+            examples, truth = [*own.items], task._truth(own)
+            break
+    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # what the user gets here, there, and here of the same
+    kept = []
+    with progress_bar(len(examples), "comparing", unit="picture") as bar:
+        for index, example in enumerate(examples):
+            bar.update(1)
+            try:
+                rows.append(_three_answers(task, example, answer))
+                kept.append(index)
+            except images.ImageError:
+                continue
+    if not kept:
+        raise ZooError("none of its own pictures can be read any more, so nothing could be compared, or was written")
+    ours, theirs, of_the_same = (np.stack(answers) for answers in zip(*rows, strict=True))
+    error = np.abs(of_the_same - theirs).max()
+    if not (error <= ALIKE or (rounded and np.isfinite(error))):
+        raise ZooError(
+            f"{task.name} does not answer in the new file as it does here: probabilities differ by up to "
+            f"{error:.2g}. Nothing was written."
+        )
+    named = [answers.argmax(axis=1) for answers in (ours, theirs)]
+    accuracies = [accuracy(truth[kept], names) for names in named] if truth is not None else [None, None]
+    same, difference = int((named[0] == named[1]).sum()), float(np.abs(ours - theirs).max())
+    return Agreement(on, len(kept), same, difference, *accuracies)
+
+
+def _three_answers(
+    task: Any, example: Any, answer: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities of the model for an example, of the file, and of the model for just what the file was given.
+
+    A large JPEG is decoded at half its size or less by the zoo, and whole by others, which is no error of theirs.
+    """
+
+    def ours(inputs: np.ndarray) -> np.ndarray:
+        return task._interpret(task.engine(inputs[None])[0])[0]
+
+    if isinstance(task.preprocessing, Points):
+        given = images.row(example, task.preprocessing)
+        return ours(given), answer(given), ours(given)
+    picture, whole = images.decode(example, task.preprocessing), images.whole(example, SIDE)
+    decoded = images.decode(whole, task.preprocessing)
+    here = ours(picture)
+    return here, answer(whole), here if np.array_equal(picture, decoded) else ours(decoded)

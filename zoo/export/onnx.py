@@ -1,0 +1,171 @@
+"""ONNX: one file that takes a picture of any size and gives probabilities and logits, the preprocessing inside.
+
+Its `metadata_props` have "labels" and "preprocessing" as JSON, "agreement" with the model that it was made of, "zoo",
+the whole record, and what ONNX itself names for pictures ("Image.BitmapPixelFormat" and so on).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo import saving
+from zoo.console import note
+from zoo.data import images
+from zoo.data.images.preprocessing import Points
+from zoo.errors import UsageError, ZooError
+from zoo.export._network import compare, converted, require, require_classifier
+from zoo.export._pillow import resize_model
+from zoo.files import atomic_file, temporary_folder
+from zoo.inference.onnx_graph import onnx_of
+
+if TYPE_CHECKING:
+    import onnx
+
+ENDINGS = (".onnx",)
+CALIBRATED = 100  # pictures that the ranges of 8-bit numbers are learned from
+OF_PICTURES = {"Image.ColorSpaceGamma": "SRGB", "Image.NominalPixelRange": "NominalRange_0_255"}
+
+
+def write(task: Any, path: Path, overwrite: bool = False, half: bool = False, int8: bool = False) -> dict:
+    """Convert a classifier, and compare its answers with those of the model, on its own pictures if they are there.
+
+    Args:
+        task: the classifier.
+        path: the file.
+        overwrite: replace whatever file is there.
+        half: keep the weights in float16; they are computed with in float32.
+        int8: compute in 8-bit numbers, whose ranges are learned from the training pictures.
+    """
+    require("ONNX", "onnx", "onnxruntime")
+    require_classifier(task, path)
+    if half and int8:
+        raise UsageError("half and int8 exclude each other: give one of them.")
+    import onnx
+
+    with converted(task) as network:
+        model = classifier(network, task, half)
+    if int8:
+        model = quantized(model, task)
+    if not isinstance(task.preprocessing, Points):
+        model = behind(resize_model(task.preprocessing), model)
+    agreement = compare(task, answers_of(model), rounded=int8)
+    config = task.get_config()
+    onnx.helper.set_model_props(
+        model,
+        {
+            **({} if isinstance(task.preprocessing, Points) else {"Image.BitmapPixelFormat": "Rgb8", **OF_PICTURES}),
+            "labels": json.dumps(config["labels"]),
+            "preprocessing": json.dumps(config["preprocessing"]),
+            "agreement": json.dumps(agreement.to_json()),
+            "zoo": json.dumps(config),
+        },
+    )
+    onnx.checker.check_model(model)
+    with saving.unwritable(path), atomic_file(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+    return {"agreement": agreement}
+
+
+def read_record(path: Path) -> dict:
+    """What an ONNX file says of its model.
+
+    Raises:
+        ZooError: nothing that the zoo wrote.
+    """
+    require("ONNX", "onnx")
+    import onnx
+
+    try:
+        properties = {item.key: item.value for item in onnx.load(path, load_external_data=False).metadata_props}
+        return json.loads(properties["zoo"])
+    except Exception as error:  # what protobuf raises on what is no ONNX is nobody's promise
+        raise ZooError(f"{path} is no ONNX file that the zoo wrote: {error}") from error
+
+
+def classifier(network: Path, task: Any, half: bool = False) -> onnx.ModelProto:
+    """A converted network as ONNX, from "pixels" to "probabilities", "logits" and, where it has them, "features"."""
+    import onnx
+
+    try:
+        model = onnx_of(network, halved=half)
+    except ZooError as error:
+        raise ZooError(f"{task.name} cannot be an ONNX file: it has {error}") from error
+    nodes, scores, squash = model.graph.node, "logits", onnx.helper.make_node
+    if task._num_outputs() == 1:  # of the second of two classes
+        nodes.append(squash("Neg", [scores], ["of_the_first"]))
+        nodes.append(squash("Concat", ["of_the_first", scores], ["of_both"], axis=1))
+        nodes.append(squash("Sigmoid", ["of_both"], ["probabilities"]))
+    else:
+        nodes.append(squash("Softmax", [scores], ["probabilities"], axis=1))
+    batch = model.graph.input[0].type.tensor_type.shape.dim[0]
+    shape = [batch.dim_param or batch.dim_value, len(task.class_names())]
+    model.graph.output.insert(0, onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, shape))
+    return model
+
+
+def behind(model: onnx.ModelProto, network: onnx.ModelProto) -> onnx.ModelProto:
+    """Two models as one: what the first gives as "pixels" goes into the second, whose features are left out."""
+    import onnx
+
+    outputs = [output.name for output in network.graph.output if output.name != "features"]
+    model = onnx.compose.add_prefix(model, "resize_", rename_inputs=False, rename_outputs=False)
+    both = onnx.compose.merge_models(model, network, io_map=[("pixels", "pixels")], outputs=outputs)
+    both.producer_name = "zoo"
+    return both
+
+
+def session(model: onnx.ModelProto) -> Any:
+    """The model in ONNX Runtime, on the processor."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors; it warns of constants that it folds
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def answers_of(model: onnx.ModelProto) -> Callable[[np.ndarray], np.ndarray]:
+    """What gives the probabilities, shape (classes,), that a model has for one example."""
+    running = session(model)
+    (name,) = (given.name for given in running.get_inputs())
+    return lambda example: running.run(["probabilities"], {name: example[None]})[0][0]
+
+
+def quantized(model: onnx.ModelProto, task: Any) -> onnx.ModelProto:
+    """The same in 8-bit numbers, with ranges that the training pictures need, or synthetic ones if none are there."""
+    import onnx
+    from onnxruntime import quantization
+    from onnxruntime.quantization import shape_inference
+
+    own = task._own_pictures(True, CALIBRATED)
+    inputs = []
+    for picture in own.items if own else ():
+        with contextlib.suppress(images.ImageError):
+            inputs.append(_input_of(picture, task.preprocessing))
+    if not inputs:
+        note("None of the training pictures is at hand: the ranges are learned from synthetic ones and may be poor.")
+        inputs = [*task._sample_inputs(8)]
+
+    class CalibrationPictures(quantization.CalibrationDataReader):
+        def __init__(self) -> None:
+            self.left = iter(inputs)
+
+        def get_next(self) -> dict | None:
+            pixels = next(self.left, None)
+            return None if pixels is None else {"pixels": pixels[None].astype(np.float32)}
+
+    with temporary_folder() as folder:
+        plain, ready, done = (Path(folder, f"{name}.onnx") for name in ("plain", "ready", "done"))
+        plain.write_bytes(model.SerializeToString())
+        shape_inference.quant_pre_process(plain, ready, skip_symbolic_shape=True)
+        quantization.quantize_static(ready, done, CalibrationPictures(), per_channel=True)
+        return onnx.load(done)
+
+
+def _input_of(example: Any, rule: Any) -> np.ndarray:
+    return images.row(example, rule) if isinstance(rule, Points) else images.decode(example, rule)
