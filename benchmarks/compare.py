@@ -26,6 +26,7 @@ PEERS = {  # the backbone that each script takes and the kind of file that it sa
     "keras_guide": ("backbone.keras", "keras"),
     "keras_features": ("backbone.keras", "keras"),
     "timm_pytorch": ("backbone.safetensors", "pt"),
+    "timm_whole": ("backbone.safetensors", "pt"),
     "timm_sklearn": ("backbone.safetensors", "joblib"),
 }
 TOOLS = ["zoo", "zoo_float32", "zoo_core", *PEERS]

@@ -33,15 +33,15 @@ class Pictures(Dataset):
             return self.transform(image.convert("RGB")), self.labels[index]
 
 
-def main(split: str, weights: str, out: str) -> None:
+def main(split: str, weights: str, out: str, whole: bool = False) -> None:
     torch.manual_seed(0)
     train_paths, train_labels, held_paths, held_labels, names = read_split(split)
     model = timm.create_model(
         "tf_efficientnet_lite0", pretrained=True, pretrained_cfg_overlay={"file": weights, **PIXELS}
     )
     # create_model(num_classes=2) would start from weights as large as 0.7, which ten epochs do not mend
-    model.requires_grad_(False).reset_classifier(len(names))
-    model.eval().to(memory_format=torch.channels_last)
+    model.requires_grad_(whole).reset_classifier(len(names))
+    model.train(whole).to(memory_format=torch.channels_last)
 
     config = timm.data.resolve_model_data_config(model)
     flips_and_crops = timm.data.create_transform(**config, is_training=True, color_jitter=None)
@@ -72,6 +72,7 @@ def main(split: str, weights: str, out: str) -> None:
     torch.save(model.state_dict(), out)
 
     predicted = []
+    model.eval()
     with torch.inference_mode():
         for images, _ in held_out:
             predicted += model(images.to(memory_format=torch.channels_last)).argmax(1).tolist()
