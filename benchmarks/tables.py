@@ -27,7 +27,6 @@ COMPARED = {  # (tool, cache) in compare.csv: what the table calls it
     ("keras_guide", ""): "Keras' transfer-learning guide, augmentation, 10 epochs",
     ("keras_features", ""): "Keras, features once, 50 epochs of `Dense`",
     ("timm_pytorch", ""): "timm on PyTorch, augmentation, 10 epochs",
-    ("timm_whole", ""): "timm on PyTorch, the whole network, augmentation, 10 epochs",
     ("timm_sklearn", ""): "timm, features once, scikit-learn's logistic regression",
 }
 WORD_VECTORS = {  # seeds in word2vec.csv: under which settings

@@ -404,6 +404,8 @@ HARMFUL: dict[str, object] = {
     "pictures: text": {"trained_on": "all", "held_out": "none", "complete": True},
     "pictures: other numbers": {name: saving.pack(np.zeros(3)) for name in ("trained_on", "held_out")},
     "pictures: too many": {name: saving.pack(np.zeros(10**6, np.uint64)) for name in ("trained_on", "held_out")},
+    "views: too many": 10**9,
+    "views: no number": "4",
 }
 
 
@@ -414,7 +416,7 @@ def test_what_a_file_knows_of_its_pictures_is_not_trusted(case, tuned, tmp_path)
         for name in old.namelist():
             content = old.read(name)
             if name == RECORD:
-                key = "pictures" if case.startswith("pictures") else "familiar"
+                key = next((key for key in ("pictures", "views") if case.startswith(key)), "familiar")
                 content = json.dumps({**json.loads(content), key: HARMFUL[case]}).encode()
             new.writestr(name, content)
     with pytest.raises(ZooError, match="damaged"):

@@ -12,6 +12,7 @@ from PIL import Image
 
 import zoo
 from zoo import inference
+from zoo.data import images
 from zoo.errors import ZooError
 from zoo.inference import conversion
 
@@ -113,6 +114,37 @@ def test_views_are_trained_on(tuned):
     assert summary["validation"]["accuracy"].value >= 0.9
 
 
+def test_views_are_averaged(tuned, tmp_path):
+    """What a file says of a picture is the mean of what it says of its views; an oracle decodes these itself."""
+    out = tmp_path / "pets.keras"
+    trained = zoo.finetune(tuned.photos, views=3, out=out)
+    assert trained.summary["views"] == {"averaged": 3, "losses": {}}
+    photos = sorted((tuned.photos / "val").glob("*/*.jpg"))
+    loaded = zoo.load(out)
+    rule = loaded.preprocessing
+    pixels = np.stack([images.decode(photo, rule, view) for photo in photos for view in range(3)])
+    logits = loaded.engine(pixels)[0].reshape(len(photos), 3, -1).mean(axis=1)
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    told = [dict(answer.top) for answer in loaded.predict(photos)]
+    found = np.array([[answer[label] for label in loaded.labels] for answer in told])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    plain = [answer.probability for answer in zoo.load(tuned.out).predict(photos)]
+    assert max(abs(found.max(axis=1) - plain)) > 1e-3  # one view says something else
+    assert loaded.evaluate(progress=False)["accuracy"] == trained.metrics["accuracy"]
+    forgotten = zoo.forget(out, [photos[0]], out=tmp_path / "without.keras")
+    assert forgotten._views == 3 and forgotten.predict(photos[1]).probability == pytest.approx(
+        found.max(axis=1)[1], abs=1e-4
+    )
+
+
+def test_views_are_chosen_on_training_pictures(tuned, run, tmp_path):
+    code, out, _ = run("finetune", tuned.photos, "--views", "auto", "--out", tmp_path / "pets.keras", "--json")
+    views = json.loads(out)["views"]
+    assert code == 0 and [*views["losses"]] == ["1", "4"]
+    assert str(views["averaged"]) == min(views["losses"], key=views["losses"].get)
+    assert zoo.load(tmp_path / "pets.keras")._views == views["averaged"]
+
+
 def test_other_ways_to_hold_out(tuned, tmp_path):
     train, val = tuned.photos / "train", tuned.photos / "val"
     whole = tuned.classifier.summary["validation"]
@@ -185,6 +217,9 @@ REFUSED = {
     "precision": (folder_of("a", "b"), {"precision": "int4"}, ["precision 'int4' is not for this machine"]),
     "ending": (folder_of("a", "b"), {"out": "pets.h5"}, ["must be a .keras file", "pets.keras"]),
     "augment": (folder_of("a", "b"), {"augment": -1}, ["augment is -1"]),
+    "views": (folder_of("a", "b"), {"views": 0}, ["views is 0"]),
+    "views of a word": (folder_of("a", "b"), {"views": "many"}, ["views is 'many'", "'auto' or a number"]),
+    "views twice": (folder_of("a", "b"), {"views": 4, "augment": 2}, ["give one of the two"]),
     "share": (folder_of("a", "b"), {"val_split": 1.5}, ["val_split"]),
     "all of it is held out too": (folder_of("a", "b"), {"validation": "photos"}, ["two usable training pictures"]),
 }

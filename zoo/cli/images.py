@@ -41,6 +41,7 @@ from zoo.files import claimed
 @option("--weights-file", type=PATH, metavar="FILE", help="The network's weights: a file that you have.")
 @option("--out", type=PATH, metavar="FILE.keras", help="Where to save (TRAIN.keras).")
 @option("--augment", type=int, metavar="K", help="Add K augmented views of each picture.")
+@option("--views", metavar="K", help="Average K views of each picture, here and in predictions; or auto.")
 @option("--unfreeze", metavar="WHAT", help="What learns, too: none, the last block, N blocks, all, or auto.")
 @option("--epochs", type=int, metavar="N", help="How long unfrozen blocks learn; without it, a few epochs.")
 @option("--precision", metavar="P", help="float32 or bfloat16, to train on; without it, the fastest here.")
@@ -58,6 +59,7 @@ def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> Non
       zoo finetune photos/train --val photos/val --out pets.keras
       zoo finetune photos/ --errors wrong.html       and a page of what it gets wrong
       zoo finetune labels.csv --augment 4 --backbone efficientnet_lite1
+      zoo finetune photos/ --views auto              looks at each picture four times, where that pays
       zoo finetune photos/ --unfreeze auto           the backbone learns, too, where that pays: a minute or more
       zoo finetune textures                          an embedded dataset, no network needed
     """
@@ -84,6 +86,9 @@ def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> Non
         f"Features: {features['computed']} computed by {features['engine']} in {features['precision']}, "
         f"{features['cached']} from the cache."
     )
+    if losses := summary["views"]["losses"]:
+        compared = ", ".join(f"{loss:.3f} with {views}" for views, loss in losses.items())
+        say(f"Views of each picture: {summary['views']['averaged']}. Cross-validated loss in training: {compared}.")
     if "watched" in summary["unfrozen"]:
         say(unfreezing(summary["unfrozen"]))
     say("Seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in seconds.items()))

@@ -3,15 +3,18 @@
 import time
 from pathlib import Path
 
+import numpy as np
+
 from zoo import catalog
 from zoo.console import note
 from zoo.data import sources
 from zoo.errors import UsageError, ZooError
-from zoo.transfer.features import Backbone, FeatureEngine, extract
+from zoo.transfer.features import Backbone, FeatureEngine, averaged, extract
 from zoo.transfer.head import solve
 from zoo.weights.load import at_hand
 
 AUTO = "auto"
+VIEWS = 4  # that "auto" compares with one
 
 
 def backbones(name: str, weights_file: str | Path | None = None) -> list[Backbone]:
@@ -66,3 +69,21 @@ def choose(
     listed = ", ".join(f"{name} {each['loss']:.3f} in {each['seconds']:.1f} s" for name, each in results.items())
     note(f"Chose {best.name}. Cross-validated loss on the training pictures: {listed}.")
     return best, results
+
+
+def choose_views(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int) -> tuple[int, dict[int, float]]:
+    """Whether a head on the mean of several views predicts better what it has not seen than one on the plain view.
+
+    Args:
+        x: features, shape (pictures, views, d).
+        y: classes, shape (pictures,).
+        num_classes: how many there are.
+        seed: decides the folds, the same for both.
+
+    Returns:
+        How many views to average, one or all, and for each the cross-validated cross-entropy in nats.
+    """
+    losses = {
+        views: min(solve(averaged(x[:, :views]), y, num_classes, seed).losses.values()) for views in (1, x.shape[1])
+    }
+    return min(losses, key=losses.__getitem__), losses

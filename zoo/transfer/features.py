@@ -283,6 +283,11 @@ def extract(pictures: sources.Pictures, engine: FeatureEngine, views: int = 1, t
     )
 
 
+def averaged(x: np.ndarray) -> np.ndarray:
+    """The mean over the views of each picture, as one view: shape (pictures, 1, d) from (pictures, views, d)."""
+    return x if x.shape[1] == 1 else x.mean(axis=1, keepdims=True)
+
+
 def headed(engine: FeatureEngine, head: Head, members: dict[str, bytes]) -> saving.Archive:
     """A backbone with a head of its own, as a saved file would hold it.
 

@@ -25,8 +25,9 @@ from zoo.registry import did_you_mean
 from zoo.tasks.images.classification import Classifier
 from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.novelty import NoveltyDetector
+from zoo.tasks.images.supervised import MOST_VIEWS
 from zoo.transfer import choice
-from zoo.transfer.features import FeatureEngine, Features, extract, headed
+from zoo.transfer.features import FeatureEngine, Features, averaged, extract, headed
 from zoo.transfer.head import solve
 
 VAL_SPLIT = 0.2
@@ -39,6 +40,7 @@ def finetune(
     val_split: float | None = None,
     backbone: str = "efficientnet_lite0",
     augment: int = 0,
+    views: int | str = 1,
     precision: str | None = None,
     unfreeze: str | int = "none",
     epochs: int | None = None,
@@ -59,6 +61,9 @@ def finetune(
         backbone: a pretrained network, see `zoo.list(task="backbone")`; "auto" chooses among those whose weights are
             on this machine, by cross-validation on the training pictures alone.
         augment: further views of each training picture, cropped and mirrored at random, that are trained on too.
+        views: how many views of each picture, the plain one and others cropped and mirrored at random, have their
+            features averaged: in training, and in all that the classifier will say. Predictions take as many times
+            as long. "auto" is four, where cross-validation on the training pictures finds them better than one.
         precision: what the training pictures' features are computed in: "float32" or, where the processor does,
             "bfloat16"; None is the fastest. The saved model computes in float32, and is measured so.
         unfreeze: how much of the backbone learns, too, once the head is solved: "none", its "last" block, that many
@@ -87,6 +92,7 @@ def finetune(
         ['brick', 'grass', 'gravel']
     """
     augment, seed = whole_number("augment", augment, 0), whole_number("seed", seed, 0)
+    views = checked_views(views, augment)
     unfreeze, epochs = checked_unfreezing(unfreeze, epochs)
     if out is not None and Path(out).suffix != ".keras":
         raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
@@ -113,17 +119,23 @@ def finetune(
             if isinstance(unfreeze, int):  # too many are better told of now
                 count_blocks(network.archive().build(), unfreeze)
 
+        most = choice.VIEWS if views == choice.AUTO else int(views)
         with clocked(seconds, "training pictures"):
-            seen = extract(dataset.splits["train"], fast, 1 + augment, title="training pictures")
+            seen = extract(dataset.splits["train"], fast, max(1 + augment, most), title="training pictures")
         # What is reported is what the saved model will say, in float32, whatever computed the features above.
         with clocked(seconds, "validation pictures"):
-            held_out = extract(dataset.splits["validation"], exact, title="validation pictures")
+            held_out = extract(dataset.splits["validation"], exact, most, title="validation pictures")
         rows = unseen(seen, held_out)
         y = dataset.splits["train"].y[seen.kept][rows]
         require_enough(y, dataset.labels, seen.skipped, copies=len(seen.kept) - len(rows))
         with clocked(seconds, "head"):
             shown = seen.x if len(rows) == len(seen.x) else seen.x[rows]
-            head = solve(shown, y, len(dataset.labels), seed)
+            losses: dict[int, float] = {}
+            if views == choice.AUTO:
+                most, losses = choice.choose_views(shown, y, len(dataset.labels), seed)
+                shown = shown[:, :most]
+            x = averaged(shown) if most > 1 else shown
+            head = solve(x, y, len(dataset.labels), seed)
         skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
         note_skipped(skipped)
         with clocked(seconds, "saving"):
@@ -135,8 +147,9 @@ def finetune(
         if unfreeze != "none":
             with clocked(seconds, "unfreezing"):
                 pictures = replace(dataset.splits["train"].subset(seen.kept[rows]), weights=None)
-                outcome = learn(archive.build(), fast, pictures, trained_on, shown, head, unfreeze, epochs, seed)
-                model, head, shown = outcome.model, outcome.head, outcome.x
+                backbone, average = archive.build(), most > 1
+                outcome = learn(backbone, fast, pictures, trained_on, shown, head, unfreeze, epochs, seed, average)
+                model, head, x = outcome.model, outcome.head, outcome.x
                 apart, about = outcome.apart, outcome.about
             if model is not None:
                 engine = inference.KerasEngine(model)
@@ -145,15 +158,18 @@ def finetune(
                 archive = saving.Archive.in_memory(network.name, saving.members(model), test)
         with clocked(seconds, "saving"):
             with threadpool_limits(1):
-                novelty = NoveltyDetector.fit(shown[:, 0], seed, apart)
+                novelty = NoveltyDetector.fit(x[:, 0], seed, apart)
             classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
+            classifier._views = most
             classifier._remember_data(dataset, train, validation, trained_on)
             if model is None:
-                classifier._head_fit = HeadFit(head.strength, 1 + augment, fast.name, fast.precision, seed)
+                classifier._head_fit = HeadFit(
+                    head.strength, shown.shape[1], fast.name, fast.precision, seed, averaged=most > 1
+                )
             measured_on = {"split": "validation", "given": len(held_out.kept), "trained_on": 0}
             pictures, kept = dataset.splits["validation"], held_out.kept.tolist()
             if model is None:
-                logits = head(held_out.x[:, 0])
+                logits = head(averaged(held_out.x[:, :most])[:, 0])
             else:
                 logits, kept, _ = classifier._outputs_of(pictures, lambda digest, view: True, progress=True)
             evaluation = classifier._evaluation(pictures, kept, logits, measured_on, skipped)
@@ -179,6 +195,7 @@ def finetune(
                 "computed": seen.computed + held_out.computed,
                 "cached": seen.x.shape[0] * seen.x.shape[1] + len(held_out.kept) - seen.computed - held_out.computed,
             },
+            "views": {"averaged": most, "losses": losses},
             "strength": head.strength,
             "unfrozen": about,
             "seconds": {name: round(value, 2) for name, value in list(seconds.items())},
@@ -215,6 +232,27 @@ def checked_unfreezing(unfreeze: str | int, epochs: int | None) -> tuple[str | i
             "say what learns, for example unfreeze='last'."
         )
     return unfreeze, whole_number("epochs", epochs, 1, 1000)
+
+
+def checked_views(views: int | str, augment: int) -> int | str:
+    """How many views are averaged, or a sentence on what is accepted.
+
+    Raises:
+        UsageError: no such number or word, or views are also to be trained on one by one.
+
+    Example:
+        >>> checked_views("4", augment=0)
+        4
+    """
+    if isinstance(views, str) and views.isdecimal():
+        views = int(views)
+    if views != choice.AUTO:
+        if isinstance(views, str):
+            raise UsageError(f"views is {views!r}; accepted are 'auto' or a number of views, such as 4.")
+        views = whole_number("views", views, 1, MOST_VIEWS)
+    if views != 1 and augment:
+        raise UsageError("augment trains on each view, views on their mean: give one of the two.")
+    return views
 
 
 def unseen(seen: Features, held_out: Features) -> np.ndarray:

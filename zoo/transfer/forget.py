@@ -26,7 +26,7 @@ from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.known_pictures import beginning
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.transfer import cache
-from zoo.transfer.features import Backbone, FeatureEngine, extract, headed
+from zoo.transfer.features import Backbone, FeatureEngine, averaged, extract, headed
 from zoo.transfer.head import Head, Standardised, solve_head
 from zoo.weights import keras_file
 
@@ -91,23 +91,26 @@ def forget(
         if fast.name != fit.engine:
             raise ZooError(f"{file} was trained by {fit.engine}, which is not installed here; fine-tune anew.")
         seen = extract(trained, fast, fit.views, title="training pictures")
-        measured = extract(apart, exact, title="held-out pictures")
+        measured = extract(apart, exact, classifier._views, title="held-out pictures")
         note_skipped([*seen.skipped, *measured.skipped])
         if seen.skipped:
             raise ZooError(f"{seen.skipped[0].path} was trained on and cannot be read: {seen.skipped[0].reason}.")
         with threadpool_limits(1):
             arrays = keras_file.parse(archive.members[saving.WEIGHTS])
             old = Head(arrays["head/0"].astype(np.float64), arrays["head/1"].astype(np.float64), fit.strength, {})
-            at = Standardised.of(seen.x.reshape(-1, seen.x.shape[2]))
-            head = solve_head(at, np.repeat(y, fit.views), len(classes), fit.strength, at.solution(old), 1e-7)
-            classifier.novelty = NoveltyDetector.fit(seen.x[:, 0], fit.seed)
+            x = averaged(seen.x) if fit.averaged else seen.x
+            at = Standardised.of(x.reshape(-1, x.shape[2]))
+            head = solve_head(at, np.repeat(y, x.shape[1]), len(classes), fit.strength, at.solution(old), 1e-7)
+            classifier.novelty = NoveltyDetector.fit(x[:, 0], fit.seed)
         classifier._attach_archive(headed(exact, head, archive.members), inference.HeadEngine(exact, head))
         classifier._known_pictures = remaining
         classifier.data["fingerprint"] = Dataset(dataset.name, {"train": trained, "validation": apart}).fingerprint()
         classifier.metrics = {}
         if len(measured.kept) and {*map(beginning, measured.digests)} == remaining.held_out:
             about = {"split": "validation", "given": len(measured.kept), "trained_on": 0}
-            classifier._evaluation(apart, measured.kept.tolist(), head(measured.x[:, 0]), about, measured.skipped)
+            classifier._evaluation(
+                apart, measured.kept.tolist(), head(averaged(measured.x)[:, 0]), about, measured.skipped
+            )
         else:
             note(f"what was held out is not at hand: to measure the classifier, zoo evaluate {target} FOLDER.")
         classifier.save(target, overwrite)

@@ -30,7 +30,7 @@ from zoo.training.run import Run, learning_rate_schedule
 from zoo.transfer.activations import Activations, Trunk
 from zoo.transfer.blocks import Block, find_blocks
 from zoo.transfer.cache import Cache, runs
-from zoo.transfer.features import FeatureEngine
+from zoo.transfer.features import FeatureEngine, averaged
 from zoo.transfer.head import Head, cross_entropy, solve
 
 EPOCHS = 2
@@ -110,6 +110,7 @@ def learn(
     unfreeze: str | int,
     epochs: int | None = None,
     seed: int = 0,
+    average: bool = False,
 ) -> Unfrozen:
     """Let the last blocks of a network learn, and compare what it gives then with what it gave before.
 
@@ -126,6 +127,7 @@ def learn(
         unfreeze: "last", "all", a number of blocks, or "auto".
         epochs: how often all views are seen; None is `EPOCHS`.
         seed: decides which pictures are watched, and the order.
+        average: whether a head is fitted to the mean of a picture's views, rather than to each view.
 
     Raises:
         UsageError: the network has fewer blocks.
@@ -137,9 +139,10 @@ def learn(
     learned = np.setdiff1d(np.arange(len(pictures)), watched)
     if not len(watched):
         raise ZooError("to unfreeze, some class needs two different training pictures: one is watched. Add pictures.")
+    frozen_x = averaged(x) if average else x
     if unfreeze == "auto" and len(watched) < ENOUGH:
         note(f"All blocks stay frozen: {len(pictures)} training pictures are too few to tell whether unfreezing pays.")
-        return Unfrozen(None, head, x, None, {"blocks": 0, "of": len(everything)})
+        return Unfrozen(None, head, frozen_x, None, {"blocks": 0, "of": len(everything)})
     trunk = Trunk(engine, model, blocks[0].input, len(blocks))
     with contextlib.ExitStack() as stack:
         cache = None if trunk.is_whole else stack.enter_context(Cache(trunk.identity, trunk.dtype))
@@ -152,10 +155,11 @@ def learn(
         seen, unseen = activations(learned, max(VIEWS, x.shape[1])), activations(watched, x.shape[1])
         history = train(model, blocks, seen, unseen, EPOCHS if epochs is None else epochs, seed, engine.identity)
         new = features(model, blocks[0].input, {seen: learned, unseen: watched}, views=x.shape[1])
+        new = averaged(new) if average else new
     # Features that were fitted to a picture's class say little of new pictures: the strength of the head's penalty is
     # chosen by what was watched alone, and for the frozen features as well, so that they are compared alike.
     apart = np.isin(np.arange(len(pictures)), watched)
-    heads = [solve(each, pictures.y, len(pictures.labels), seed, apart) for each in (x, new)]
+    heads = [solve(each, pictures.y, len(pictures.labels), seed, apart) for each in (frozen_x, new)]
     frozen, unfrozen = (Judgement.of(each, pictures.y[watched]) for each in heads)
     gain = frozen.losses - unfrozen.losses  # in nats, picture by picture
     about = {
@@ -170,7 +174,7 @@ def learn(
     }
     # a gain that may be the accident of these pictures is not worth another network
     if unfreeze == "auto" and gain.mean() < gain.std(ddof=1) / np.sqrt(len(gain)):
-        return Unfrozen(None, head, x, None, {**about, "blocks": 0})
+        return Unfrozen(None, head, frozen_x, None, {**about, "blocks": 0})
     head = heads[1]
     model.get_layer("head").set_weights([head.kernel, head.bias])
     return Unfrozen(model, head, new, apart, about)

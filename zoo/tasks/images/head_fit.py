@@ -18,6 +18,7 @@ class HeadFit:
         engine: what computed the features, and
         precision: in which numbers.
         seed: decided what the novelty detector was learned from.
+        averaged: whether it was fitted to the mean of each picture's views, rather than to each view.
     """
 
     strength: float
@@ -25,6 +26,7 @@ class HeadFit:
     engine: str
     precision: str
     seed: int
+    averaged: bool = False
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -37,4 +39,5 @@ class HeadFit:
         if not all(isinstance(fit[key], str) for key in ("engine", "precision")):
             raise TypeError("how its features were computed is no text")
         views, seed = whole_number("views", fit["views"], 1, 1000), whole_number("seed", fit["seed"], 0)
-        return cls(float(fit["strength"]), views, fit["engine"], fit["precision"], seed)
+        averaged = bool(fit.get("averaged", False))  # files of earlier versions do not say
+        return cls(float(fit["strength"]), views, fit["engine"], fit["precision"], seed, averaged)

@@ -18,7 +18,7 @@ from zoo.data import images, named, sources
 from zoo.data.dataset import Dataset, Skipped, remember_place
 from zoo.data.images.labels import joined
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, whole_number
 from zoo.registry import Entry
 from zoo.targets.cells import same_form
 from zoo.tasks.images.evaluation import Evaluation
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import pandas
 
     from zoo.backend import keras
+
+MOST_VIEWS = 100  # of a picture, as a file may ask for
 
 
 class PictureAnswer(Protocol):
@@ -105,6 +107,7 @@ class Supervised(Task):
         # published weights do not say of which pictures they are
         self._known_pictures = KnownPictures(complete=self.weights is None)
         self._learned_weights: str | None = None  # a hash of the weights that these two are of
+        self._views = 1  # of each picture, whose answers are averaged
         self._head_fit: HeadFit | None = None  # how its head was fitted, where it is one on a frozen backbone
         self.summary: dict = {}  # of a fine-tuning: counts, the time that each step took, what could not be used
 
@@ -273,7 +276,7 @@ class Supervised(Task):
         for indices, decoded in self._batches(unlabelled):
             usable = [i for i, item in enumerate(decoded) if not isinstance(item, images.ImageError)]
             if usable:
-                outputs, *features = self.engine(np.stack([decoded[i] for i in usable]))
+                outputs, *features = self._answers([decoded[i] for i in usable])
                 novel = self.novelty.is_novel(features[0]) if self.novelty and features else [None] * len(usable)
                 for i, row, is_novel in zip(usable, self._interpret(outputs), novel, strict=True):
                     path = images.path_of(pictures[indices[i]])
@@ -283,15 +286,28 @@ class Supervised(Task):
     def _batches(
         self, pictures: sources.Pictures, wanted: Callable[[str, int], bool] = lambda digest, view: True
     ) -> Iterator[tuple[list[int], list]]:
-        """Indices, and for each the pixels, an `ImageError`, or None where not wanted; a forward pass at a time."""
+        """Indices, and for each the pixels, an `ImageError`, or None where not wanted; a forward pass at a time.
+
+        Pixels have the shape (views, height, width, channels).
+        """
         indices, decoded = [], []
-        size = inference.batch_of(math.prod(self.preprocessing.shape))
-        for index, _, _, pixels in sources.stream(pictures, self.preprocessing, wanted=wanted):
+        views: list[Any] = []
+        size = max(1, inference.batch_of(math.prod(self.preprocessing.shape)) // self._views)
+        for index, _, _, pixels in sources.stream(pictures, self.preprocessing, self._views, wanted=wanted):
+            views.append(pixels)
+            if len(views) < self._views:
+                continue
             indices.append(index)
-            decoded.append(pixels)
+            decoded.append(np.stack(views) if isinstance(pixels, np.ndarray) else pixels)
+            views = []
             if len(indices) == size or index == len(pictures) - 1:
                 yield indices, decoded
                 indices, decoded = [], []
+
+    def _answers(self, pictures: list[np.ndarray]) -> list[np.ndarray]:
+        """The engine's outputs for pictures, each the mean over a picture's views."""
+        outputs = self.engine(np.concatenate(pictures))
+        return [output.reshape(len(pictures), self._views, -1).mean(axis=1) for output in outputs]
 
     def evaluate(self, data: Any = None, split: str | None = None, progress: bool = True) -> Evaluation:
         """Measure how often the model is right, with the interval that the number of pictures implies.
@@ -390,7 +406,7 @@ class Supervised(Task):
                         kept.append(index)
                         pixels.append(item)
                 if pixels:
-                    parts.append(self.engine(np.stack(pixels))[0])
+                    parts.append(self._answers(pixels)[0])
                 bar.update(len(indices))
         return np.concatenate(parts[1:] or parts), kept, skipped
 
@@ -428,6 +444,11 @@ class Supervised(Task):
 
     # The saved file
 
+    def export(self, path: str | Path, overwrite: bool = False) -> None:
+        super().export(path, overwrite)
+        if self._views > 1:
+            note(f"{path} sees one view of a picture: it does not average {self._views}, as zoo predict does.")
+
     def _sample_inputs(self, n: int) -> np.ndarray:
         return self.preprocessing.samples(n)
 
@@ -444,6 +465,7 @@ class Supervised(Task):
             "familiar": self.novelty and self.novelty.to_json(),  # the saved key has the detector's first name
             "pictures": self._known_pictures.to_json(),
             "head": self._head_fit and self._head_fit.to_json(),
+            "views": self._views,
         }
 
     @classmethod
@@ -454,6 +476,7 @@ class Supervised(Task):
         pictures = config.get("pictures")  # files of earlier versions do not say
         self._known_pictures = KnownPictures.from_json(pictures) if pictures else KnownPictures(complete=not self.data)
         self._head_fit = HeadFit.from_json(config["head"]) if config.get("head") else None
+        self._views = whole_number("views", config.get("views", 1), 1, MOST_VIEWS)
         return self
 
 
