@@ -134,6 +134,17 @@ def learn(small, what, **options):
     )
 
 
+@pytest.mark.parametrize("mix", ["mixup", "cutmix"])
+def test_blocks_are_shown_two_pictures_at_once(small, own_home, mix):
+    """Of activations as of pixels, and the same on every day: the labels that are seen are shares."""
+    start, ends = small.model.get_weights(), []
+    for how in (mix, mix, None):
+        small.model.set_weights(start)
+        ends.append(learn(small, "last", epochs=1, mix=how).model.get_weights())
+    assert all(map(np.array_equal, ends[0], ends[1])) and not all(map(np.array_equal, ends[0], ends[2]))
+    assert all(np.isfinite(weights).all() for weights in ends[0])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["last", 2, "all"])
 def test_what_learns_and_what_stays(small, own_home, what):
@@ -345,7 +356,9 @@ REFUSED = {
     "truth": ({"unfreeze": True}, "unfreeze is True"),
     "fraction": ({"unfreeze": 0.5}, "unfreeze is 0.5"),
     "larger than the net": ({"unfreeze": 99}, "unfreeze is 99, and efficientnet_lite0 has 15 blocks"),
-    "epochs alone": ({"epochs": 3}, "epochs are for blocks that learn"),
+    "epochs alone": ({"epochs": 3}, "epochs: for blocks that learn"),
+    "mix alone": ({"mix": "mixup"}, "mix: for blocks that learn"),
+    "mix": ({"unfreeze": "last", "mix": "mixcut"}, "mix is 'mixcut'"),
     "no epochs": ({"unfreeze": "last", "epochs": 0}, "epochs is 0"),
 }
 

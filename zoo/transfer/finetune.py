@@ -19,6 +19,7 @@ from zoo import inference, saving
 from zoo.console import note, note_skipped
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
+from zoo.data.images.augment import MIXES
 from zoo.errors import UsageError, ZooError, printable, whole_number
 from zoo.files import claimed, expand
 from zoo.registry import did_you_mean
@@ -44,6 +45,7 @@ def finetune(
     precision: str | None = None,
     unfreeze: str | int = "none",
     epochs: int | None = None,
+    mix: str | None = None,
     seed: int = 0,
     skip_list: str | Path | None = None,
     weights_file: str | Path | None = None,
@@ -70,6 +72,8 @@ def finetune(
             of its last blocks, "all" of it, or "auto": the last, where a part of the training pictures says that it
             pays. It imports Keras, and takes minutes rather than seconds where pictures or blocks are many.
         epochs: how often the unfrozen blocks see all views of the training pictures; None is 2.
+        mix: how unfrozen blocks are shown two pictures at once: "mixup" blends them and their classes, "cutmix" puts a
+            part of one into the other; None shows each alone.
         seed: decides the split, the folds of the cross-validation, and the order of training.
         skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
         weights_file: the backbone's weights as a file that you have: what this machine cannot download, or for a
@@ -93,7 +97,7 @@ def finetune(
     """
     augment, seed = whole_number("augment", augment, 0), whole_number("seed", seed, 0)
     views = checked_views(views, augment)
-    unfreeze, epochs = checked_unfreezing(unfreeze, epochs)
+    unfreeze, epochs = checked_unfreezing(unfreeze, epochs, mix)
     if out is not None and Path(out).suffix != ".keras":
         raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
     with claimed(out):
@@ -147,8 +151,9 @@ def finetune(
         if unfreeze != "none":
             with clocked(seconds, "unfreezing"):
                 pictures = replace(dataset.splits["train"].subset(seen.kept[rows]), weights=None)
-                backbone, average = archive.build(), most > 1
-                outcome = learn(backbone, fast, pictures, trained_on, shown, head, unfreeze, epochs, seed, average)
+                outcome = learn(
+                    archive.build(), fast, pictures, trained_on, shown, head, unfreeze, epochs, seed, most > 1, mix
+                )
                 model, head, x = outcome.model, outcome.head, outcome.x
                 apart, about = outcome.apart, outcome.about
             if model is not None:
@@ -204,11 +209,13 @@ def finetune(
         return classifier
 
 
-def checked_unfreezing(unfreeze: str | int, epochs: int | None) -> tuple[str | int, int | None]:
-    """The two values, or a sentence on what is accepted.
+def checked_unfreezing(
+    unfreeze: str | int, epochs: int | None, mix: str | None = None
+) -> tuple[str | int, int | None]:
+    """The first two values, or a sentence on what is accepted.
 
     Raises:
-        UsageError: a word or number that means nothing here, or epochs where nothing is unfrozen.
+        UsageError: a word or number that means nothing here, or an option where nothing is unfrozen.
 
     Example:
         >>> checked_unfreezing("4", None)
@@ -224,14 +231,15 @@ def checked_unfreezing(unfreeze: str | int, epochs: int | None) -> tuple[str | i
         )
     if not isinstance(unfreeze, str):
         unfreeze = whole_number("unfreeze", unfreeze, 1)
-    if epochs is None:
-        return unfreeze, None
-    if unfreeze == "none":
+    if mix is not None and mix not in MIXES:
+        raise UsageError(f"mix is {mix!r}{did_you_mean(mix, MIXES)} Accepted are {' and '.join(map(repr, MIXES))}.")
+    given = [word for word, value in (("epochs", epochs), ("mix", mix)) if value is not None]
+    if given and unfreeze == "none":
         raise UsageError(
-            "epochs are for blocks that learn, and none does: the head is solved, not trained. Leave epochs out, or "
-            "say what learns, for example unfreeze='last'."
+            f"{' and '.join(given)}: for blocks that learn, and none does: the head is solved, not trained. Leave it "
+            "out, or say what learns, for example unfreeze='last'."
         )
-    return unfreeze, whole_number("epochs", epochs, 1, 1000)
+    return unfreeze, None if epochs is None else whole_number("epochs", epochs, 1, 1000)
 
 
 def checked_views(views: int | str, augment: int) -> int | str:

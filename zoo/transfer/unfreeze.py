@@ -111,6 +111,7 @@ def learn(
     epochs: int | None = None,
     seed: int = 0,
     average: bool = False,
+    mix: str | None = None,
 ) -> Unfrozen:
     """Let the last blocks of a network learn, and compare what it gives then with what it gave before.
 
@@ -128,6 +129,7 @@ def learn(
         epochs: how often all views are seen; None is `EPOCHS`.
         seed: decides which pictures are watched, and the order.
         average: whether a head is fitted to the mean of a picture's views, rather than to each view.
+        mix: "mixup" or "cutmix": two pictures are shown at once, see `Augmentation`.
 
     Raises:
         UsageError: the network has fewer blocks.
@@ -153,7 +155,7 @@ def learn(
             return made
 
         seen, unseen = activations(learned, max(VIEWS, x.shape[1])), activations(watched, x.shape[1])
-        history = train(model, blocks, seen, unseen, EPOCHS if epochs is None else epochs, seed, engine.identity)
+        history = train(model, blocks, seen, unseen, EPOCHS if epochs is None else epochs, seed, engine.identity, mix)
         new = features(model, blocks[0].input, {seen: learned, unseen: watched}, views=x.shape[1])
         new = averaged(new) if average else new
     # Features that were fitted to a picture's class say little of new pictures: the strength of the head's penalty is
@@ -240,6 +242,7 @@ def train(
     epochs: int,
     seed: int,
     features: dict,
+    mix: str | None = None,
 ) -> keras.callbacks.History:
     """Train the last blocks and the head, by the loop that all models are trained by; a run that was ended goes on.
 
@@ -250,6 +253,7 @@ def train(
         epochs: how often all views are seen.
         seed: decides the order.
         features: what the frozen network is known by.
+        mix: how two pictures, or their activations, are shown at once.
     """
     classes = np.eye(len(seen.pictures.labels), dtype=np.float32)
     tail = keras.Model(blocks[0].input, model.output)
@@ -281,6 +285,7 @@ def train(
             "smoothing": SMOOTHING,
             "optimizer": {key: saving.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
             "on": backend.setting(),
+            **({"mix": mix} if mix else {}),
         }
 
         def save(path: Path) -> None:
@@ -297,6 +302,7 @@ def train(
                 folder=folder,
                 resume=(folder / "resume.npz").is_file(),
                 identity=identity,
+                augment=(mix,) if mix else (),
             )
             try:
                 history = loop.fit(plan, run, save, tail)

@@ -444,10 +444,11 @@ class Supervised(Task):
 
     # The saved file
 
-    def export(self, path: str | Path, overwrite: bool = False) -> None:
-        super().export(path, overwrite)
+    def export(self, path: str | Path, overwrite: bool = False, **options: Any) -> dict:
+        about = super().export(path, overwrite, **options)
         if self._views > 1:
             note(f"{path} sees one view of a picture: it does not average {self._views}, as zoo predict does.")
+        return about
 
     def _sample_inputs(self, n: int) -> np.ndarray:
         return self.preprocessing.samples(n)
