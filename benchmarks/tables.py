@@ -153,24 +153,25 @@ def finetune() -> list[str]:
 
 
 def unfreeze() -> list[str]:
-    """Frozen and unfrozen on the same splits; of the cost, what the first split needed more, with nothing cached."""
+    """Ways to fine-tune on the same splits; of the cost, what the first split needed more, with nothing cached."""
     lines = []
     for (dataset,), rows in grouped(results("unfreeze"), "dataset").items():
-        ways = {way: {row["seed"]: row for row in of} for (way,), of in grouped(rows, "unfreeze").items()}
+        ways = {way: {row["seed"]: row for row in of} for (way,), of in grouped(rows, "options").items()}
         for way, runs in ways.items():
             accuracies = [100 * float(row["accuracy"]) for row in runs.values()]
-            first, frozen = (float(ways[name]["0"]["processor_seconds"]) for name in (way, "none"))
+            first, frozen = (float(ways[name]["0"]["processor_seconds"]) for name in (way, ""))
             lines.append(
                 [
-                    f"{dataset}, `--unfreeze {way}`",
+                    f"{dataset}, `zoo finetune{' ' * bool(way)}{way}`",
                     f"{np.mean(accuracies):.1f} % ± {np.std(accuracies, ddof=1):.1f}",
-                    "" if way == "none" else difference(runs, ways["none"]),
-                    "" if way == "none" else gains(runs, ways["none"]),
-                    "" if way == "none" else ", ".join(row["blocks"] for row in runs.values()),
-                    "" if way == "none" else f"{first - frozen:.0f}",
+                    "" if not way else difference(runs, ways[""]),
+                    "" if not way else gains(runs, ways[""]),
+                    "" if not way else ", ".join(row["blocks"] for row in runs.values()),
+                    "" if "views" not in way else ", ".join(row["views"] for row in runs.values()),
+                    "" if not way else f"{first - frozen:.0f}",
                 ]
             )
-    header = "what | accuracy | gain, points (95 %) | gain by split, points | blocks by split | processor seconds more"
+    header = "what | accuracy | gain, points (95 %) | gain by split, points | blocks | views | processor seconds more"
     return table(header, lines)
 
 
