@@ -12,6 +12,7 @@ import platform
 import shutil
 import subprocess
 import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -20,8 +21,9 @@ import numpy as np
 
 from zoo import catalog, saving
 from zoo.console import note
-from zoo.errors import printable
+from zoo.errors import ZooError, printable
 from zoo.files import atomic_folder, home, is_cached, read_bytes, remove_unfinished
+from zoo.inference import template
 from zoo.inference.engine import BATCH
 from zoo.inference.openvino import OpenVINOEngine, available, load_openvino, version
 
@@ -39,13 +41,16 @@ class Conversion:
     Args:
         source: a saved file, or a model's name and the name of its published weights.
         identity: everything that the converted network depends on.
+        card: of the model, where a template of it may be filled with the published weights.
     """
 
     _failed: ClassVar[set[Path]] = set()  # for reasons that may be gone tomorrow: not tried twice by one process
     _lock: ClassVar = threading.Lock()  # for the line below
     _running: ClassVar[dict[Path, tuple[subprocess.Popen[str], threading.Lock]]] = {}  # one for a folder; who waits
 
-    def __init__(self, source: tuple, identity: dict):
+    def __init__(self, source: tuple, identity: dict, card: catalog.Card | None = None):
+        self.card = card
+        self._template = None if card is None else template.beside(card.weights[source[1]])
         self.source = [str(part) for part in source]
         self.identity = {
             **identity,
@@ -61,14 +66,14 @@ class Conversion:
         return cls((path,), {"network": path.stem, "sha256": sha256})
 
     @classmethod
-    def of_weights(cls, card: catalog.Card, weights: str) -> "Conversion":
-        """Of a model with published weights, at its default arguments."""
+    def of_weights(cls, card: catalog.Card, weights: str, shipped: bool = True) -> "Conversion":
+        """Of a model with published weights, at its default arguments; `shipped` allows a template of it."""
         identity = {
             "network": card.name,
             "weights": card.weights[weights].fingerprint,
             "definition": card.code_digest,
         }
-        return cls((card.name, weights), identity)
+        return cls((card.name, weights), identity, card if shipped else None)
 
     def done(self, name: str = CONVERTED) -> bool:
         """Whether the cache holds it."""
@@ -78,7 +83,7 @@ class Conversion:
         """Start converting, unless it was done or tried before, by this object or another one."""
         with self._lock:
             tried = self.folder in self._running or self.folder in self._failed
-            if tried or not available() or self.done() or self.done(REFUSED):
+            if tried or not available() or self.done() or self.done(REFUSED) or self._fill():
                 return
             try:
                 self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +100,26 @@ class Conversion:
                 self._running[self.folder] = process, threading.Lock()
             except OSError as error:  # nowhere to put it, or no process can be started
                 self._fail(error)
+
+    def _fill(self) -> bool:
+        """Make the network of a template and its weights; where none ships, or that fails, Keras has to."""
+        shipped, self._template = self._template, None  # once: if its answers are not right, Keras converts
+        if self.card is None or shipped is None or not shipped.is_file():
+            return False
+        try:
+            with atomic_folder(self.folder) as folder:
+                template.fill(shipped, self.card, self.source[1], folder, FILE)
+                (folder / IDENTITY).write_text(json.dumps(self.identity), encoding="utf-8")
+                seal(folder)
+        except (
+            OSError,
+            ZooError,
+            zipfile.BadZipFile,
+            LookupError,
+            ValueError,
+        ):  # the conversion meets it, or does not
+            return False
+        return True
 
     def wait(self) -> Path | None:
         """The folder that holds the converted network, or None where Keras has to do the work."""
