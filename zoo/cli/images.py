@@ -28,7 +28,7 @@ from zoo.cli.options import (
     weights_option,
 )
 from zoo.cli.tables import GrowingTable
-from zoo.console import note, per_class_table, progress_bar, say, say_json
+from zoo.console import note, progress_bar, say, say_json
 from zoo.errors import UsageError, ZooError, printable
 from zoo.files import claimed
 
@@ -37,6 +37,7 @@ from zoo.files import claimed
 @argument("train", metavar="TRAIN", type=PATH)
 @option("--val", "validation", type=PATH, metavar="DIR", help="Pictures to measure on.")
 @option("--val-split", type=float, metavar="SHARE", help="Share to hold out to measure on; without it, 0.2.")
+@option("--target", metavar="KIND", help="What is learned: classes, labels or numbers; without it, as the data say.")
 @option("--backbone", metavar="NAME", help="A network, or auto.")
 @option("--weights-file", type=PATH, metavar="FILE", help="The network's weights: a file that you have.")
 @option("--out", type=PATH, metavar="FILE.keras", help="Where to save (TRAIN.keras).")
@@ -51,9 +52,10 @@ from zoo.files import claimed
 @option("--seed", type=int, metavar="N", help="Decides which pictures are held out.")
 @overwrite_option
 def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> None:
-    """Train a classifier of your own pictures in seconds.
+    """Train a classifier of your own pictures in seconds, or what gives them several labels or a number.
 
-    TRAIN is a folder of class folders, a dataset's name or a CSV file.
+    TRAIN is a folder of class folders, a dataset's name or a CSV file. A CSV file may have several labels a picture,
+    with | between them, or numbers; and a photo may be linked into several folders.
 
     Examples:
       zoo finetune photos/                           one folder a class; a fifth is held out
@@ -62,6 +64,7 @@ def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> Non
       zoo finetune labels.csv --augment 4 --backbone efficientnet_lite1
       zoo finetune photos/ --views auto              looks at each picture four times, where that pays
       zoo finetune photos/ --unfreeze auto           the backbone learns, too, where that pays: a minute or more
+      zoo finetune ages.csv --target numbers         whole numbers are taken as classes, unless you say so
       zoo finetune textures                          an embedded dataset, no network needed
     """
     if {"validation", "val_split"} <= {*options}:
@@ -81,8 +84,8 @@ def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> Non
     features, seconds = summary["features"], summary["seconds"]
     if summary["duplicates"]:
         say(f"{summary['duplicates']} training pictures are also among those held out; they were not trained on.")
-    say(f"accuracy {summary['validation']['accuracy']}, on pictures that were not trained on")
-    say(per_class_table(summary["validation"]["per_class"]))
+    say(f"{classifier._headline(summary['validation'])}, on pictures that were not trained on")
+    say(classifier._details(summary["validation"]))
     say(
         f"Features: {features['computed']} computed by {features['engine']} in {features['precision']}, "
         f"{features['cached']} from the cache."
@@ -193,7 +196,7 @@ def doctor(as_json, env, overwrite, data=None, out=None, **options) -> int:
     return 1 if report.counts["error"] else 0
 
 
-@command(calls="zoo.tasks.images.classification:Classifier.predictions")
+@command(calls="zoo.tasks.images.supervised:Supervised.predictions")
 @model_argument()
 @argument("images", metavar="IMAGE|FOLDER|X,Y...", type=PATH, nargs=-1, required=True)
 @option("--csv", type=PATH, metavar="FILE", help="Write the answers there, as they come.")
@@ -202,7 +205,7 @@ def doctor(as_json, env, overwrite, data=None, out=None, **options) -> int:
 @option("--beside", metavar="FILE.keras|NAME", help="What this other model says of the same pictures.")
 @overwrite_option
 def predict(name, images, as_json, overwrite, csv=None, weights=None, beside=None, **options) -> int:
-    """Say what pictures show, or what class points are of.
+    """Say what pictures show: a class, labels or a number, whatever was learned; or what class points are of.
 
     Examples:
       zoo predict pets.keras new.jpg
@@ -286,7 +289,7 @@ def named_numbers(model, word: str) -> str:
 def predict_into(csv: str, model, pictures: list[str], as_json: bool, overwrite: bool = False) -> int:
     """Write what the pictures show into a CSV file, without those that it holds already."""
     by = f"{model.name} {model._archive.sha256[:12] if model._archive else model.weights}"
-    columns = ["path", "label", "probability", "is_novel", "error", "by"]
+    columns = ["path", *model._columns, "is_novel", "error", "by"]
     table = GrowingTable(csv, columns, by, {"strange": "is_novel"}, pictures, overwrite)
     left = [picture for picture in dict.fromkeys(pictures) if picture not in table.done]
     failed, rows = 0, []
@@ -297,7 +300,9 @@ def predict_into(csv: str, model, pictures: list[str], as_json: bool, overwrite:
                 failed += 1
                 row["error"] = str(answer)
             else:
-                row |= {"label": answer.label, "probability": f"{answer.probability:.6f}"}
+                row |= {
+                    key: f"{cell:.6f}" if isinstance(cell, float) else cell for key, cell in answer.cells().items()
+                }
                 row["is_novel"] = {None: "", True: "yes", False: "no"}[answer.is_novel]
             rows.append(row)
             if len(rows) == 32:  # a forward pass

@@ -186,13 +186,14 @@ class Conversion:
         self._failed.add(self.folder)
         note(f"{printable(self.source[0])} is not converted for OpenVINO, so Keras does the work: {reason}")
 
-    def put_head(self, kernel: np.ndarray, bias: np.ndarray, other: "Conversion") -> None:
+    def put_head(self, kernel: np.ndarray, bias: np.ndarray, other: "Conversion", activation: str = "linear") -> None:
         """Make `other` from this network, where that is converted: its features, and another dense layer on them.
 
         Args:
             kernel: shape (features, outputs).
             bias: shape (outputs,).
             other: the conversion of the file that has the same weights up to the features.
+            activation: of the layer, "linear" or the name of an operation of OpenVINO's.
         """
         if not self.done() or other.done():
             return
@@ -202,9 +203,11 @@ class Conversion:
 
         model = openvino.Core().read_model(self.folder / CONVERTED)
         features = model.outputs[1].get_node().input_value(0)
-        logits = operations.matmul(features, operations.constant(kernel.astype(np.float32)), False, False)
-        logits = operations.add(logits, operations.constant(bias.astype(np.float32)))
-        headed = openvino.Model([logits.output(0), features], model.get_parameters())
+        outputs = operations.matmul(features, operations.constant(kernel.astype(np.float32)), False, False)
+        outputs = operations.add(outputs, operations.constant(bias.astype(np.float32)))
+        if activation != "linear":
+            outputs = getattr(operations, activation)(outputs)
+        headed = openvino.Model([outputs.output(0), features], model.get_parameters())
         with atomic_folder(other.folder) as folder:
             openvino.save_model(headed, folder / CONVERTED, compress_to_fp16=False)
             (folder / IDENTITY).write_text(json.dumps(other.identity), encoding="utf-8")

@@ -122,12 +122,12 @@ class KerasEngine:
 
 
 class LinearHead(Protocol):
-    """From features of shape (n, d) to logits of shape (n, classes), by a kernel of shape (d, classes) and a bias."""
+    """From features of shape (n, d) to outputs of shape (n, k), by a kernel of shape (d, k), a bias, an activation."""
 
     @property
     def kernel(self) -> np.ndarray: ...
 
-    def __call__(self, features: np.ndarray) -> np.ndarray: ...
+    def activated(self, features: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class HeadEngine:
 
     Attributes:
         features: from inputs to one output, features of shape (n, d).
-        head: from features to logits of shape (n, classes).
+        head: from features to the saved model's outputs.
     """
 
     features: Engine
@@ -152,9 +152,9 @@ class HeadEngine:
 
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
         (features,) = self.features(inputs)
-        return [self.head(features), features]
+        return [self.head.activated(features), features]
 
     def pooled(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """As for `OpenVINOEngine`, with this head in the place of the network's own."""
         parts = getattr(self.features, "pooled", lambda inputs: None)(inputs)
-        return parts and (self.head(parts[1].mean(axis=(1, 2))), parts[1], self.head.kernel)
+        return parts and (self.head.activated(parts[1].mean(axis=(1, 2))), parts[1], self.head.kernel)

@@ -110,3 +110,7 @@ class Target(abc.ABC):
     def activate(self, outputs: np.ndarray) -> np.ndarray:
         """What the saved model answers, as its activation has it."""
         return outputs
+
+    def deactivate(self, answers: np.ndarray) -> np.ndarray:
+        """The outputs that are answered so."""
+        return answers

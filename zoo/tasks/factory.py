@@ -19,6 +19,8 @@ from zoo.weights.load import check_sha256, find
 # by task; by their paths, so that a kind of work is imported when it is needed
 CLASSES = {
     "classification": "zoo.tasks.images.classification:Classifier",
+    "multilabel": "zoo.tasks.images.multilabel:MultiLabelClassifier",
+    "regression": "zoo.tasks.images.regression:Regressor",
     "reconstruction": "zoo.tasks.images.reconstruction:Autoencoder",
     "image_generation": "zoo.tasks.images.image_generation:ImageGenerator",
     "language": "zoo.tasks.text.language:LanguageModel",

@@ -21,6 +21,7 @@ from zoo.data.images.labels import joined
 from zoo.data.images.pictures import Pictures
 from zoo.errors import ZooError, whole_number
 from zoo.inference import softmax
+from zoo.targets import CLASSES
 from zoo.transfer.embed import as_pictures
 from zoo.transfer.features import Backbone, FeatureEngine, Features, extract
 from zoo.transfer.finetune import require_enough
@@ -153,7 +154,7 @@ class Audit:
         self._names = [pictures.name(index) for index in seen.kept[first].tolist()]
         self._digests = np.array([seen.digests[row] for row in first])
         self._x, self._y = seen.x[first, 0], y[first]
-        require_enough(self._y, self.labels, skipped, copies=0)
+        require_enough(CLASSES, self._y, self.labels, skipped, copies=0)
         start = time.perf_counter()
         with threadpool_limits(1):  # as for the head of `finetune`
             judged = judge(self._x, self._y, len(self.labels), seed)
@@ -297,7 +298,7 @@ def audit(
     engine = FeatureEngine(Backbone(backbone), precision)
     dataset = sources.find(train, skip_list)
     pictures = joined([*dataset.splits.values()])
-    require_enough(pictures.y, pictures.labels, dataset.skipped, copies=0)
+    require_enough(CLASSES, pictures.y, pictures.labels, dataset.skipped, copies=0)
     seen = extract(pictures, engine, title="pictures")
     skipped = [*dataset.skipped, *seen.skipped]
     note_skipped(skipped)

@@ -9,6 +9,7 @@ from zoo import catalog
 from zoo.console import note
 from zoo.data import sources
 from zoo.errors import UsageError, ZooError
+from zoo.targets import CLASSES, Target
 from zoo.transfer.features import Backbone, FeatureEngine, averaged, extract
 from zoo.transfer.head import solve
 from zoo.weights.load import at_hand
@@ -48,13 +49,13 @@ def choose(
 
     Args:
         candidates: the backbones.
-        pictures: to train on, with their classes.
-        num_classes: how many there are.
+        pictures: to train on, with their answers.
+        num_classes: how many outputs a head has.
         precision: what features are computed in; see `FeatureEngine`.
         seed: decides the folds, the same for each.
 
     Returns:
-        The best one, and for each the cross-validated cross-entropy of its best head, in nats, and the seconds that it
+        The best one, and for each the cross-validated loss of its best head, see `Head`, and the seconds that it
         took, features that were not cached included.
     """
     results: dict[str, dict[str, float]] = {}
@@ -62,7 +63,7 @@ def choose(
         start = time.perf_counter()
         features = extract(pictures, FeatureEngine(backbone, precision), title=backbone.name)
         y = pictures.y[features.kept]
-        head = solve(features.x, y, num_classes, seed)
+        head = solve(features.x, y, num_classes, seed, target=pictures.target)
         seconds = round(time.perf_counter() - start, 2)
         results[backbone.name] = {"loss": min(head.losses.values()), "seconds": seconds}
     best = min(candidates, key=lambda backbone: results[backbone.name]["loss"])
@@ -71,19 +72,23 @@ def choose(
     return best, results
 
 
-def choose_views(x: np.ndarray, y: np.ndarray, num_classes: int, seed: int) -> tuple[int, dict[int, float]]:
+def choose_views(
+    x: np.ndarray, y: np.ndarray, num_classes: int, seed: int, target: Target = CLASSES
+) -> tuple[int, dict[int, float]]:
     """Whether a head on the mean of several views predicts better what it has not seen than one on the plain view.
 
     Args:
         x: features, shape (pictures, views, d).
-        y: classes, shape (pictures,).
-        num_classes: how many there are.
+        y: answers as `target` has them, a row for each picture.
+        num_classes: how many outputs there are, one for each class.
         seed: decides the folds, the same for both.
+        target: what kind of target y is of.
 
     Returns:
-        How many views to average, one or all, and for each the cross-validated cross-entropy in nats.
+        How many views to average, one or all, and for each the cross-validated loss, see `Head`.
     """
     losses = {
-        views: min(solve(averaged(x[:, :views]), y, num_classes, seed).losses.values()) for views in (1, x.shape[1])
+        views: min(solve(averaged(x[:, :views]), y, num_classes, seed, target=target).losses.values())
+        for views in (1, x.shape[1])
     }
     return min(losses, key=losses.__getitem__), losses

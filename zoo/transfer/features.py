@@ -300,5 +300,5 @@ def headed(engine: FeatureEngine, head: Head, members: dict[str, bytes]) -> savi
     pictures = sources.Pictures(list(rule.samples(2)), np.zeros(2, int), ["self-test"])
     features = extract(pictures, engine, title="self-test").x[:, 0]
     inputs = np.stack([images.decode(picture, rule) for picture in pictures.items])
-    members = saving.with_head(members, "head", head.kernel, head.bias)
-    return saving.Archive.in_memory(engine.backbone.name, members, saving.selftest(inputs, head(features)))
+    members = saving.with_head(members, "head", head.kernel, head.bias, head.target.activation)
+    return saving.Archive.in_memory(engine.backbone.name, members, saving.selftest(inputs, head.activated(features)))

@@ -1,4 +1,4 @@
-"""Fine-tuning: a classifier of one's own photos from a pretrained backbone, in seconds and without a learning rate.
+"""Fine-tuning: a model of one's own photos from a pretrained backbone, in seconds and without a learning rate.
 
 The backbone is frozen, so each picture is shown to it once and its features are kept (features.py); the head is
 the optimum of a convex problem (head.py); both become one Keras model from pixels to logits. Where one asks for it,
@@ -20,13 +20,14 @@ from zoo.console import note, note_skipped
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.augment import MIXES
-from zoo.errors import UsageError, ZooError, printable, whole_number
+from zoo.errors import UsageError, ZooError, whole_number
 from zoo.files import claimed, expand
 from zoo.registry import did_you_mean
-from zoo.tasks.images.classification import Classifier
+from zoo.targets import CLASSES, Target, named
+from zoo.tasks import factory
 from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.novelty import NoveltyDetector
-from zoo.tasks.images.supervised import MOST_VIEWS
+from zoo.tasks.images.supervised import MOST_VIEWS, Supervised
 from zoo.transfer import choice
 from zoo.transfer.features import FeatureEngine, Features, averaged, extract, headed
 from zoo.transfer.head import solve
@@ -39,6 +40,7 @@ def finetune(
     validation: Any = None,
     *,
     val_split: float | None = None,
+    target: str | None = None,
     backbone: str = "efficientnet_lite0",
     augment: int = 0,
     views: int | str = 1,
@@ -51,15 +53,18 @@ def finetune(
     weights_file: str | Path | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
-) -> Classifier:
-    """Train a classifier of your own pictures and measure it on pictures that it was not trained on.
+) -> Any:
+    """Train a model of your own pictures and measure it on pictures that it was not trained on.
 
     Args:
         train: a folder of class folders, a dataset's name ("textures", "tfds:beans"), a CSV file of paths and labels,
-            arrays `(x, y)` with pixels 0-255 of shape (n, height, width, 3), or a DataFrame.
+            arrays `(x, y)` with pixels 0-255 of shape (n, height, width, 3), or a DataFrame. Labels may be numbers, or
+            several a picture: a list, text with `|` between them, or a photo that is linked into several folders.
         validation: data of the same kinds to measure on; None takes the data's own validation split, or else
             splits off `val_split`.
         val_split: share of each class that is held out; None is 0.2 where the data have no split of their own.
+        target: what is learned: one of several "classes", any number of "labels" a picture, or "numbers". None decides
+            it from the data, and says so where they leave it open; whole numbers are classes.
         backbone: a pretrained network, see `zoo.list(task="backbone")`; "auto" chooses among those whose weights are
             on this machine, by cross-validation on the training pictures alone.
         augment: further views of each training picture, cropped and mirrored at random, that are trained on too.
@@ -70,7 +75,7 @@ def finetune(
             "bfloat16"; None is the fastest. The saved model computes in float32, and is measured so.
         unfreeze: how much of the backbone learns, too, once the head is solved: "none", its "last" block, that many
             of its last blocks, "all" of it, or "auto": the last, where a part of the training pictures says that it
-            pays. It imports Keras, and takes minutes rather than seconds where pictures or blocks are many.
+            pays; of classes alone. It imports Keras, and takes minutes rather than seconds where pictures are many.
         epochs: how often the unfrozen blocks see all views of the training pictures; None is 2.
         mix: how unfrozen blocks are shown two pictures at once: "mixup" blends them and their classes, "cutmix" puts a
             part of one into the other; None shows each alone.
@@ -79,12 +84,12 @@ def finetune(
         weights_file: the backbone's weights as a file that you have: what this machine cannot download, or for a
             backbone whose name begins with "timm_" a `.safetensors` or `.pth` file of that network, whoever's it is.
         out: a `.keras` file to save to; None keeps the classifier in memory only.
-        overwrite: replace whatever file is there; without it, only a classifier of the same classes.
+        overwrite: replace whatever file is there; without it, only a model of the same classes.
 
     Returns:
-        A `Classifier`. Its `.metrics` hold what the validation pictures gave, through the very model that is saved;
-        its `.summary` adds the counts, the time that each step took and the pictures that could not be used;
-        `.summary["validation"]` is the `Evaluation`, whose `errors()` are what it got wrong.
+        A `Classifier`, of labels a `MultiLabelClassifier`, of numbers a `Regressor`. Its `.metrics` hold what the
+        validation pictures gave, through the very model that is saved; its `.summary` adds the
+        counts, the time that each step took and the pictures that could not be used; `.summary["validation"]` is the `Evaluation`, whose `errors()` are what it got wrong.
 
     Raises:
         UsageError: no backbone of that name, or a value that is not accepted.
@@ -98,6 +103,7 @@ def finetune(
     augment, seed = whole_number("augment", augment, 0), whole_number("seed", seed, 0)
     views = checked_views(views, augment)
     unfreeze, epochs = checked_unfreezing(unfreeze, epochs, mix)
+    kind = None if target is None else named(target)
     if out is not None and Path(out).suffix != ".keras":
         raise UsageError(f"out must be a .keras file, got {str(out)!r}; try {str(Path(out).with_suffix('.keras'))!r}.")
     with claimed(out):
@@ -105,9 +111,17 @@ def finetune(
         FeatureEngine(candidates[0], precision)  # refuses a precision before anything is read
         seconds: dict[str, float] = {}
         with clocked(seconds, "reading the folder"):
-            dataset = sources.load(train, validation, val_split, seed, skip_list, hold_out=VAL_SPLIT, fewest=3)
+            dataset = sources.load(
+                train, validation, val_split, seed, skip_list, hold_out=VAL_SPLIT, fewest=3, target=kind
+            )
+        kind = dataset.splits["train"].target
+        if unfreeze != "none" and kind is not CLASSES:
+            raise UsageError(
+                f"unfreeze is for classes, and {dataset.name} has {kind.name}, for which the backbone stays frozen. "
+                "Leave unfreeze out, or take each answer for a class: --target classes, in Python target='classes'."
+            )
         if out is not None:
-            saving.output(out, {"task": "classification", "labels": dataset.labels}, overwrite)
+            saving.output(out, {"task": kind.task, "labels": dataset.labels}, overwrite)
         network, results = candidates[0], None
         if not network.conversion.done(inference.FILE):
             network.begin()
@@ -131,15 +145,15 @@ def finetune(
             held_out = extract(dataset.splits["validation"], exact, most, title="validation pictures")
         rows = unseen(seen, held_out)
         y = dataset.splits["train"].y[seen.kept][rows]
-        require_enough(y, dataset.labels, seen.skipped, copies=len(seen.kept) - len(rows))
+        require_enough(kind, y, dataset.labels, seen.skipped, copies=len(seen.kept) - len(rows))
         with clocked(seconds, "head"):
             shown = seen.x if len(rows) == len(seen.x) else seen.x[rows]
             losses: dict[int, float] = {}
             if views == choice.AUTO:
-                most, losses = choice.choose_views(shown, y, len(dataset.labels), seed)
+                most, losses = choice.choose_views(shown, y, len(dataset.labels), seed, kind)
                 shown = shown[:, :most]
             x = averaged(shown) if most > 1 else shown
-            head = solve(x, y, len(dataset.labels), seed)
+            head = solve(x, y, len(dataset.labels), seed, target=kind)
         skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
         note_skipped(skipped)
         with clocked(seconds, "saving"):
@@ -164,8 +178,13 @@ def finetune(
         with clocked(seconds, "saving"):
             with threadpool_limits(1):
                 novelty = NoveltyDetector.fit(x[:, 0], seed, apart)
-            classifier = Classifier.from_head(network.name, archive, dataset.labels, network.rule, engine, novelty)
+            kind_of_work: Any = factory.task_class(kind.task)
+            classifier: Supervised = kind_of_work.from_head(
+                network.name, archive, dataset.labels, network.rule, engine, novelty
+            )
             classifier._views = most
+            if model is None:
+                classifier._of_training(y, head.held_out[:: x.shape[1]])
             classifier._remember_data(dataset, train, validation, trained_on)
             if model is None:
                 classifier._head_fit = HeadFit(
@@ -174,20 +193,21 @@ def finetune(
             measured_on = {"split": "validation", "given": len(held_out.kept), "trained_on": 0}
             pictures, kept = dataset.splits["validation"], held_out.kept.tolist()
             if model is None:
-                logits = head(averaged(held_out.x[:, :most])[:, 0])
+                outputs = head.activated(averaged(held_out.x[:, :most])[:, 0])
             else:
-                logits, kept, _ = classifier._outputs_of(pictures, lambda digest, view: True, progress=True)
-            evaluation = classifier._evaluation(pictures, kept, logits, measured_on, skipped)
+                outputs, kept, _ = classifier._outputs_of(pictures, lambda digest, view: True, progress=True)
+            evaluation = classifier._evaluation(pictures, kept, outputs, measured_on, skipped)
             if out is not None:
                 classifier.save(out, overwrite)
             if out is not None and model is None:
                 with contextlib.suppress(Exception):  # it only spares the first prediction the conversion
                     sha256 = saving.digest(expand(out).read_bytes())
                     network.conversion.put_head(
-                        head.kernel, head.bias, inference.Conversion.of_file(expand(out), sha256)
+                        head.kernel, head.bias, inference.Conversion.of_file(expand(out), sha256), kind.activation
                     )
         classifier.summary = {
             "validation": evaluation,
+            "target": kind.name,
             "labels": dataset.labels,
             "skipped": skipped,
             "pictures": {"training": len(rows), "validation": len(held_out.kept)},
@@ -269,31 +289,28 @@ def unseen(seen: Features, held_out: Features) -> np.ndarray:
     return np.array([row for row, digest in enumerate(seen.digests) if digest not in hidden], int)
 
 
-def require_enough(y: np.ndarray, labels: list[str], skipped: list[Skipped], copies: int) -> None:
+def require_enough(target: Target, y: np.ndarray, labels: list[str], skipped: list[Skipped], copies: int) -> None:
     """Stop unless each class has two usable training pictures: one to learn from, one to choose the strength by."""
-    counts = np.bincount(y, minlength=len(labels))
-    if len(labels) < 2 or counts.min() < 2:
+    if lacking := target.lacking(y, labels, 2):
         duplicates = f" {copies} were left out because the same files are held out." if copies else ""
-        counted = ", ".join(f"{printable(label)}: {count}" for label, count in zip(labels, counts, strict=True))
+        counted = ", ".join(target.counted(y, labels)) or "none"
         unusable = (
             f" {len(skipped)} could not be read, {skipped[0].path} first ({skipped[0].reason})." if skipped else ""
         )
         raise ZooError(
-            "fine-tuning needs two classes or more and two usable training pictures in each; "
-            f"found {counted}.{duplicates}{unusable}"
+            f"fine-tuning needs {lacking}, among the usable training pictures; found {counted}.{duplicates}{unusable}"
         )
 
 
 def describe(dataset: Dataset) -> str:
     """What was found, for people."""
-    lines = [f"{dataset.name}: {len(dataset.labels)} classes"]
+    target = dataset.splits["train"].target
+    lines = [f"{dataset.name}: {len(dataset.labels)} {target.name}"]
     for split in ("train", "validation"):
         pictures = dataset.splits[split]
-        counts = np.bincount(pictures.y, minlength=len(dataset.labels))
-        first = list(zip(dataset.labels, counts, strict=True))[:8]
-        listed = ", ".join(f"{n} {printable(label)}" for label, n in first)
-        more = ", ..." if len(dataset.labels) > 8 else ""
-        lines.append(f"  {split}: {len(pictures)} pictures ({listed}{more})")
+        counted = target.counted(pictures.y, dataset.labels)
+        more = ", ..." if len(counted) > 9 else ""
+        lines.append(f"  {split}: {len(pictures)} pictures ({', '.join(counted[:9])}{more})")
     lines += [f"  {dataset.about}"] if dataset.about else []
     lines += [f"  A good accuracy proves {dataset.proves}"] if dataset.proves else []
     return "\n".join(lines)

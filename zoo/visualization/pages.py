@@ -30,19 +30,19 @@ RED = 'style="background:rgb(220 40 40/{:.2f})"'
 
 
 class ErrorShown(Protocol):
-    """An example that was taken for another class, as a page shows it; see `zoo.tasks.images.evaluation`."""
+    """An example that was wrong, as a page shows it; see `zoo.tasks.images.evaluation`."""
 
     @property
     def name(self) -> str: ...
 
     @property
-    def truth(self) -> str: ...
+    def truth(self) -> Any: ...
 
     @property
-    def predicted(self) -> str: ...
+    def heading(self) -> str: ...
 
     @property
-    def probability(self) -> float: ...
+    def caption(self) -> str: ...
 
     @property
     def pixels(self) -> np.ndarray: ...
@@ -62,36 +62,38 @@ def page_output(path: str | os.PathLike, inputs: Iterable[str | os.PathLike] = (
 
 
 def write_errors_page(
-    path: Path, title: str, on: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int
+    path: Path, title: str, numbers: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int
 ) -> None:
     """Write what a classifier gets wrong as one HTML file: the numbers, who was taken for whom, and the pictures.
 
     Args:
         path: the file; it is written whole or not at all.
         title: what was evaluated.
-        on: what it was measured on.
+        numbers: how good it is, on what, in a sentence.
         metrics: what `evaluate` returned.
         errors: the examples to show, pictures as uint8 arrays (height, width, channels) or points (length,).
         total: how many errors there are in all.
     """
     with atomic_file(path, suffix=".html") as temporary:
-        temporary.write_text("\n".join(_lines(title, on, metrics, errors, total)), encoding="utf-8")
+        temporary.write_text("\n".join(_lines(title, numbers, metrics, errors, total)), encoding="utf-8")
 
 
-def _lines(title: str, on: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int) -> Iterable[str]:
+def _lines(
+    title: str, numbers: str, metrics: Mapping[str, Any], errors: Sequence[ErrorShown], total: int
+) -> Iterable[str]:
     title = html.escape(title)
     yield f"<!doctype html><html lang=en><meta charset=utf-8>{MARK}<title>{title}</title><style>{STYLE}</style>"
     yield f"<h1>{title}</h1>"
-    yield f"<p>Accuracy {html.escape(str(metrics['accuracy']))} on {html.escape(on)}."
-    more = f", the {len(errors)} most confident are shown" if total > len(errors) else ""
+    yield f"<p>{html.escape(numbers)}"
+    more = f", the {len(errors)} worst are shown" if total > len(errors) else ""
     yield f"{total} wrong{more}.</p>"
-    if metrics["confusion"] is not None:
+    if metrics.get("confusion") is not None:
         yield from _confusion(metrics["confusion"], metrics["labels"])
-    groups: dict[tuple[str, str], list[ErrorShown]] = {}
+    groups: dict[str, list[ErrorShown]] = {}
     for error in errors:
-        groups.setdefault((error.truth, error.predicted), []).append(error)
-    for (truth, said), group in sorted(groups.items(), key=lambda item: -len(item[1])):
-        yield f"<h2>{html.escape(truth)} taken for {html.escape(said)}: {len(group)}</h2><div class=pictures>"
+        groups.setdefault(error.heading, []).append(error)
+    for heading, group in sorted(groups.items(), key=lambda item: -len(item[1])):
+        yield f"<h2>{html.escape(heading)}: {len(group)}</h2><div class=pictures>"
         yield from (f"<figure>{_example(error)}{_caption(error)}</figure>" for error in group)
         yield "</div>"
     yield "</html>"
@@ -110,7 +112,7 @@ def _confusion(table: list[list[int]], labels: list[str]) -> Iterable[str]:
 
 
 def _caption(error: ErrorShown) -> str:
-    return f"<figcaption>{error.probability:.1%}<br>{html.escape(Path(error.name).name)}</figcaption>"
+    return f"<figcaption>{html.escape(error.caption)}<br>{html.escape(Path(error.name).name)}</figcaption>"
 
 
 def _example(error: ErrorShown) -> str:
@@ -121,4 +123,4 @@ def _example(error: ErrorShown) -> str:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     coded = base64.b64encode(file.getvalue()).decode()
-    return f'<img alt="{html.escape(error.truth, quote=True)}" src="data:image/png;base64,{coded}">'
+    return f'<img alt="{html.escape(str(error.truth), quote=True)}" src="data:image/png;base64,{coded}">'

@@ -20,8 +20,9 @@ from zoo.deprecation import Renamed
 from zoo.errors import RecordMismatchError, UsageError, ZooError, brief, is_unicode, printable
 from zoo.files import expand
 from zoo.registry import Entry, did_you_mean
+from zoo.targets import CLASSES
 from zoo.tasks.cards import card_with
-from zoo.tasks.images.evaluation import Evaluation, measured_on
+from zoo.tasks.images.evaluation import Evaluation
 from zoo.tasks.images.explanation import SIDE, Explanation, heat_of
 from zoo.tasks.images.supervised import Supervised, labels_from, novelty_hint
 from zoo.training.order import FitData
@@ -88,6 +89,7 @@ class Classifier(Supervised):
 
     _monitor = ("val_accuracy", "max")
     _metric_types: ClassVar = {"accuracy": metrics.Metric}
+    _target = CLASSES
     _columns = ("label", "probability")
 
     def __init__(self, entry: Entry, arguments: dict, **how: Any):
@@ -178,13 +180,17 @@ class Classifier(Supervised):
             **about,
         }
         wrong = [
-            (kept[i], labels[predicted[i]], float(probabilities[i, predicted[i]]))
+            (kept[i], labels[truth[i]], labels[predicted[i]], float(probabilities[i, predicted[i]]))
             for i in np.flatnonzero(predicted != truth)
         ]
-        return Evaluation(self._remember(measured, skipped), pictures, self.preprocessing, wrong)
+        headline = self._headline(measured)
+        return Evaluation(self._remember(measured, skipped), pictures, self.preprocessing, wrong, headline)
 
-    def _format_result(self, result: dict) -> str:
-        return f"accuracy {result['accuracy']} on {measured_on(result)}\n{per_class_table(result['per_class'])}"
+    def _headline(self, result: dict) -> str:
+        return f"accuracy {result['accuracy']}"
+
+    def _details(self, result: dict) -> str:
+        return per_class_table(result["per_class"])
 
     # Pixels to numbers
 

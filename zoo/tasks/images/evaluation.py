@@ -1,7 +1,8 @@
-"""What a classifier was measured to be, and what it gets wrong, the most confident mistakes first."""
+"""What a model was measured to be, and what it gets wrong, the worst mistakes first."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from zoo.data.images.pictures import Pictures
 from zoo.data.images.preprocessing import Rule
 from zoo.data.images.streams import stream
 from zoo.deprecation import Renamed
+from zoo.metrics import Metric
 from zoo.visualization.pages import MOST, page_output, write_errors_page
 
 
@@ -32,9 +34,60 @@ class Misclassified:
 
     said = Renamed("predicted")
 
+    @property
+    def heading(self) -> str:
+        """What it has in common with other mistakes."""
+        return f"{self.truth} taken for {self.predicted}"
+
+    @property
+    def caption(self) -> str:
+        """What stands below its picture."""
+        return f"{self.probability:.1%}"
+
     def to_json(self) -> dict:
         row = {"name": self.name, "truth": self.truth, "predicted": self.predicted, "probability": self.probability}
         return {**row, "said": self.predicted}  # the old name, for one version more
+
+
+@dataclass(frozen=True)
+class Mislabelled(Misclassified):
+    """A label that an example has and was not given, or was given and has not.
+
+    `truth` and `predicted` are the label's name and "not" before it, or the other way round; `probability` is what the
+    model gave the wrong one of the two.
+    """
+
+    @property
+    def heading(self) -> str:
+        return f"{self.predicted}, but it is {self.truth}"
+
+
+@dataclass(frozen=True)
+class Misestimated:
+    """An example whose number was estimated as another one.
+
+    Attributes:
+        name: its file, or "picture 17".
+        truth: its number.
+        predicted: the estimate.
+        error: by how much the estimate is off.
+        pixels: what the model saw, an array of the shape of its inputs.
+    """
+
+    name: str
+    truth: float
+    predicted: float
+    error: float
+    pixels: np.ndarray = field(repr=False, compare=False)
+
+    heading = "Furthest off"
+
+    @property
+    def caption(self) -> str:
+        return f"{self.predicted:.4g}, but it is {self.truth:.4g}"
+
+    def to_json(self) -> dict:
+        return {"name": self.name, "truth": self.truth, "predicted": self.predicted, "error": self.error}
 
 
 class Evaluation(dict):
@@ -44,16 +97,26 @@ class Evaluation(dict):
         measured: the numbers.
         pictures: what was measured on.
         rule: how its examples become the model's inputs.
-        wrong: index, predicted class and its probability for each mistake.
+        wrong: index, true and predicted answer, and how wrong it is, for each mistake.
+        headline: the numbers in a few words.
+        mistake: what a mistake is.
     """
 
-    def __init__(self, measured: dict, pictures: Pictures, rule: Rule, wrong: list[tuple[int, str, float]]):
+    def __init__(
+        self,
+        measured: dict,
+        pictures: Pictures,
+        rule: Rule,
+        wrong: list[tuple[int, Any, Any, float]],
+        headline: str,
+        mistake: type = Misclassified,
+    ):
         super().__init__(measured)
-        self._pictures, self._rule = pictures, rule
-        self._wrong = sorted(wrong, key=lambda mistake: -mistake[2])
+        self._pictures, self._rule, self._headline, self._mistake = pictures, rule, headline, mistake
+        self._wrong = sorted(wrong, key=lambda wrong: -wrong[3])
 
-    def errors(self, most: int | None = None) -> list[Misclassified]:
-        """The examples that were wrong, the most confident mistakes first.
+    def errors(self, most: int | None = None) -> list[Any]:
+        """The examples that were wrong, the worst mistakes first: of classes and labels the most confident ones.
 
         Args:
             most: how many at most; None is all of them.
@@ -66,12 +129,10 @@ class Evaluation(dict):
             ['dog', 'dog']
         """
         wrong = self._wrong[:most]
-        part = self._pictures.subset([index for index, _, _ in wrong])
+        part = self._pictures.subset([index for index, *_ in wrong])
         return [
-            Misclassified(
-                self._pictures.name(index), part.labels[part.y[number]], predicted, probability, np.asarray(pixels)
-            )
-            for (index, predicted, probability), (number, _, _, pixels) in zip(
+            self._mistake(self._pictures.name(index), truth, predicted, badness, np.asarray(pixels))
+            for (index, truth, predicted, badness), (_, _, _, pixels) in zip(
                 wrong, stream(part, self._rule), strict=True
             )
         ]
@@ -85,17 +146,19 @@ class Evaluation(dict):
             overwrite: replace whatever file is there; without it, only a page of the zoo's.
         """
         path = page_output(path, overwrite=overwrite)
-        write_errors_page(path, title, measured_on(self), self, self.errors(MOST), len(self._wrong))
+        numbers = f"{self._headline[:1].upper()}{self._headline[1:]} on {measured_on(self)}."
+        write_errors_page(path, title, numbers, self, self.errors(MOST), len(self._wrong))
 
 
 def measured_on(measured: dict) -> str:
-    """What a classifier was measured on, for people: the split, and how much of it had been trained on.
+    """What a model was measured on, for people: the split, and how much of it had been trained on.
 
     Args:
         measured: what `evaluate` returned.
     """
     split = "all splits" if measured["split"] == "all" else f"the {measured['split']} split"
-    n, examples, trained_on = measured["accuracy"].n, measured["given"], measured["trained_on"]
+    n = next(value.n for value in measured.values() if isinstance(value, Metric))
+    examples, trained_on = measured["given"], measured["trained_on"]
     if n < examples:
         # "train" is all there is, or a part that was to be trained on
         of = "" if measured["split"] == "train" else f" in {split}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,8 +21,9 @@ from zoo.data.images.labels import joined
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
 from zoo.errors import UsageError, ZooError, whole_number
 from zoo.registry import Entry
+from zoo.targets import Target
 from zoo.targets.cells import same_form
-from zoo.tasks.images.evaluation import Evaluation
+from zoo.tasks.images.evaluation import Evaluation, measured_on
 from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.known_pictures import KnownPictures, beginning
 from zoo.tasks.images.novelty import NoveltyDetector
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     import pandas
 
     from zoo.backend import keras
+    from zoo.training.plan import Plan
 
 MOST_VIEWS = 100  # of a picture, as a file may ask for
 
@@ -95,6 +98,7 @@ class Supervised(Task):
     `_evaluation`, `_format_result`).
     """
 
+    _target: ClassVar[Target]  # the kind of target that it learned
     _columns: ClassVar[tuple[str, ...]]  # of a table of answers, between "path" and "is_novel"
 
     def __init__(self, entry: Entry, arguments: dict, **how: Any):
@@ -138,6 +142,20 @@ class Supervised(Task):
         return self
 
     # What it was taught by
+
+    def _find_data(self, data: Any, validation: Any = None, validation_split: float | None = None) -> Dataset:
+        raise self._only_fine_tuned()
+
+    def _make_plan(
+        self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
+    ) -> Plan:
+        raise self._only_fine_tuned()
+
+    def _only_fine_tuned(self) -> UsageError:
+        return UsageError(
+            f"{self.name} is a model for {self.entry.task} here, which learns by fine-tuning alone: zoo finetune "
+            "DATA, in Python zoo.finetune(data)."
+        )
 
     def _remember_data(
         self, dataset: Dataset, data: Any, validation: Any, trained_on: Iterable[str] | None = None
@@ -306,8 +324,11 @@ class Supervised(Task):
 
     def _answers(self, pictures: list[np.ndarray]) -> list[np.ndarray]:
         """The engine's outputs for pictures, each the mean over a picture's views."""
-        outputs = self.engine(np.concatenate(pictures))
-        return [output.reshape(len(pictures), self._views, -1).mean(axis=1) for output in outputs]
+        answers, *features = self.engine(np.concatenate(pictures))
+        if self._views > 1:  # the head of the mean features, whatever its activation is
+            answers = self._target.deactivate(answers)
+        means = [each.reshape(len(pictures), self._views, -1).mean(axis=1) for each in (answers, *features)]
+        return [self._target.activate(means[0]) if self._views > 1 else means[0], *means[1:]]
 
     def evaluate(self, data: Any = None, split: str | None = None, progress: bool = True) -> Evaluation:
         """Measure how often the model is right, with the interval that the number of pictures implies.
@@ -332,7 +353,7 @@ class Supervised(Task):
         self._notice_training()
         own, whole = data is None, split is not None or isinstance(self.preprocessing, Points)
         data = self._own_data(split) if own else data
-        dataset = self._resolve_dataset(data, sources.find)
+        dataset = self._resolve_dataset(data, functools.partial(sources.find, target=self._target))
         before = self._known_of(dataset)
         if split == "all":
             pictures = joined([*dataset.splits.values()])
@@ -440,6 +461,25 @@ class Supervised(Task):
             outputs: the model's for these, shape (n, outputs).
             about: what `measured_on` tells of them: "split", "given" and "trained_on".
             skipped: what could not be used.
+        """
+
+    @abc.abstractmethod
+    def _headline(self, result: dict) -> str:
+        """What `evaluate` returned, for people, in a few words."""
+
+    @abc.abstractmethod
+    def _details(self, result: dict) -> str:
+        """The rest of it, as a table."""
+
+    def _format_result(self, result: dict) -> str:
+        return f"{self._headline(result)} on {measured_on(result)}\n{self._details(result)}".strip()
+
+    def _of_training(self, y: np.ndarray, held_out: np.ndarray) -> None:
+        """Learn what it takes to answer from the training pictures beyond the head.
+
+        Args:
+            y: their answers.
+            held_out: outputs for them, each by a head that did not see it; shape (n, outputs).
         """
 
     # The saved file
