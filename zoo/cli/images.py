@@ -300,9 +300,8 @@ def predict_into(csv: str, model, pictures: list[str], as_json: bool, overwrite:
                 failed += 1
                 row["error"] = str(answer)
             else:
-                row |= {
-                    key: f"{cell:.6f}" if isinstance(cell, float) else cell for key, cell in answer.cells().items()
-                }
+                cells = answer.cells().items()
+                row |= {key: f"{cell:.6g}" if isinstance(cell, float) else cell for key, cell in cells}
                 row["is_novel"] = {None: "", True: "yes", False: "no"}[answer.is_novel]
             rows.append(row)
             if len(rows) == 32:  # a forward pass

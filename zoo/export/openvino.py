@@ -55,7 +55,8 @@ def _annotate(converted: Path, task: Task, network: Path) -> None:
     model = openvino.Model(model.get_results()[:1], model.get_parameters(), task.name)  # without the features
     config = task.get_config()
     if labels := config.get("labels"):
-        model.set_rt_info("Classification", ["model_info", "model_type"])
+        if config["output"] != "probabilities":  # which the Model API would make of logits itself
+            model.set_rt_info("Classification", ["model_info", "model_type"])
         model.set_rt_info(" ".join(label.replace(" ", "_") for label in labels), ["model_info", "labels"])
     model.set_rt_info(json.dumps(config), ["model_info", "zoo"])
     openvino.save_model(model, network, compress_to_fp16=False)

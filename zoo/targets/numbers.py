@@ -61,6 +61,9 @@ class NumbersTarget(Target):
     def texts(self, y: np.ndarray, names: Sequence[str]) -> list[str]:
         return [repr(number) for number in y.tolist()]
 
+    def title(self, names: Sequence[str]) -> str:
+        return f"numbers, {printable(names[0])}"
+
     def counted(self, y: np.ndarray, names: Sequence[str]) -> list[str]:
         if not len(y):
             return []

@@ -67,6 +67,10 @@ class Target(abc.ABC):
     def texts(self, y: np.ndarray, names: Sequence[str]) -> list[str]:
         """Each answer as text, the same whatever order the names have."""
 
+    def title(self, names: Sequence[str]) -> str:
+        """What there is to learn, in two words."""
+        return f"{len(names)} {self.name}"
+
     @abc.abstractmethod
     def counted(self, y: np.ndarray, names: Sequence[str]) -> list[str]:
         """How often each name is met, or what the numbers are like, for people."""

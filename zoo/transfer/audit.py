@@ -19,9 +19,10 @@ from zoo.data import sources
 from zoo.data.dataset import Skipped
 from zoo.data.images.labels import joined
 from zoo.data.images.pictures import Pictures
-from zoo.errors import ZooError, whole_number
+from zoo.errors import UsageError, ZooError, whole_number
 from zoo.inference import softmax
 from zoo.targets import CLASSES
+from zoo.targets.labels import SEPARATOR
 from zoo.transfer.embed import as_pictures
 from zoo.transfer.features import Backbone, FeatureEngine, Features, extract
 from zoo.transfer.finetune import require_enough
@@ -297,6 +298,8 @@ def audit(
     seed = whole_number("seed", seed, 0)
     engine = FeatureEngine(Backbone(backbone), precision)
     dataset = sources.find(train, skip_list)
+    if several := next((label for label in dataset.labels if SEPARATOR in label), None):
+        raise UsageError(f"an audit is of classes, one a photo; {dataset.name} has several labels in {several!r}.")
     pictures = joined([*dataset.splits.values()])
     require_enough(CLASSES, pictures.y, pictures.labels, dataset.skipped, copies=0)
     seen = extract(pictures, engine, title="pictures")

@@ -88,8 +88,9 @@ def finetune(
 
     Returns:
         A `Classifier`, of labels a `MultiLabelClassifier`, of numbers a `Regressor`. Its `.metrics` hold what the
-        validation pictures gave, through the very model that is saved; its `.summary` adds the
-        counts, the time that each step took and the pictures that could not be used; `.summary["validation"]` is the `Evaluation`, whose `errors()` are what it got wrong.
+        validation pictures gave, through the very model that is saved; its `.summary` adds the counts, the time that
+        each step took and the pictures that could not be used; `.summary["validation"]` is the `Evaluation`, whose
+        `errors()` are what it got wrong.
 
     Raises:
         UsageError: no backbone of that name, or a value that is not accepted.
@@ -305,7 +306,7 @@ def require_enough(target: Target, y: np.ndarray, labels: list[str], skipped: li
 def describe(dataset: Dataset) -> str:
     """What was found, for people."""
     target = dataset.splits["train"].target
-    lines = [f"{dataset.name}: {len(dataset.labels)} {target.name}"]
+    lines = [f"{dataset.name}: {target.title(dataset.labels)}"]
     for split in ("train", "validation"):
         pictures = dataset.splits[split]
         counted = target.counted(pictures.y, dataset.labels)

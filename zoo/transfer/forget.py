@@ -25,6 +25,7 @@ from zoo.tasks.images.classification import Classifier
 from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.known_pictures import beginning
 from zoo.tasks.images.novelty import NoveltyDetector
+from zoo.tasks.images.supervised import Supervised
 from zoo.transfer import cache
 from zoo.transfer.features import Backbone, FeatureEngine, averaged, extract, headed
 from zoo.transfer.head import Head, Standardised, solve_head
@@ -127,6 +128,11 @@ def opened(path: Path) -> tuple[Classifier, saving.Archive, HeadFit]:
     """
     classifier = factory.from_file(path)
     archive, fit = classifier._archive, getattr(classifier, "_head_fit", None)
+    if isinstance(classifier, Supervised) and not isinstance(classifier, Classifier):
+        raise UsageError(
+            f"{path} is a model for {classifier.entry.task}; forgetting is for classifiers, of one class a photo. "
+            "Type: zoo finetune DATA, without the photos."
+        )
     if not isinstance(classifier, Classifier) or archive is None or fit is None:
         raise UsageError(
             f"{path} is no classifier whose head `zoo finetune` fitted on a frozen network, or an earlier version "

@@ -117,8 +117,11 @@ class MultiLabelClassifier(Supervised):
     def _evaluation(
         self, pictures: sources.Pictures, kept: list[int], outputs: np.ndarray, about: dict, skipped: list[Skipped]
     ) -> Evaluation:
-        truth, names, scores = self._truth(pictures)[kept], self.label_names(), self._interpret(outputs)
-        said = (scores >= self._thresholds_array()).astype(int)
+        # of labels that the data do not know at all, they say nothing
+        known = [index for index, name in enumerate(self.label_names()) if name in pictures.labels]
+        names = [self.label_names()[index] for index in known]
+        truth, scores = self._truth(pictures)[kept][:, known], self._interpret(outputs)[:, known]
+        said = (scores >= self._thresholds_array()[known]).astype(int)
         per_label = metrics.per_label(truth, scores, said, names)
         precisions = [each["average_precision"] for each in per_label.values()]
         measured = {

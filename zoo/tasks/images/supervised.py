@@ -130,12 +130,12 @@ class Supervised(Task):
         Args:
             name: of the network in the register.
             archive: the network with that head, as a saved file would hold it.
-            labels: the classes, in the order of the head's logits.
+            labels: the classes or labels in the order of the head's outputs, or what its number is called.
             preprocessing: how a picture becomes the network's input.
             engine: answers until the Keras model is asked for.
             novelty: what the training pictures have in common.
         """
-        entry = catalog.announced(name)
+        entry = replace(catalog.announced(name), task=cls._target.task)
         self = cls(entry, {**catalog.card(name).arguments, "num_classes": len(labels)})
         self.labels, self.preprocessing, self.novelty = labels, preprocessing, novelty
         self._attach_archive(archive, engine)
