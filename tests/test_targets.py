@@ -317,6 +317,16 @@ def test_labels_are_learned_measured_and_saved(tags):
     assert [each.probability for each in mistakes] == sorted((each.probability for each in mistakes), reverse=True)
 
 
+@pytest.mark.parametrize("name", ["tags", "heights"])
+def test_views_are_averaged_before_the_activation(name, request, tmp_path):
+    table = request.getfixturevalue(name).table
+    measured = zoo.finetune(table, views=2, out=tmp_path / "two.keras").metrics
+    again = zoo.load(tmp_path / "two.keras").evaluate(progress=False)
+    for key, value in measured.items():
+        if isinstance(value, metrics.Metric):
+            assert again[key].value == pytest.approx(value.value, rel=1e-3)
+
+
 def test_numbers_are_learned_measured_and_saved(heights):
     measured = heights.model.summary["validation"]
     assert (
