@@ -151,7 +151,7 @@ def average_precision(truth: np.ndarray, scores: np.ndarray) -> Metric | None:
 
     Example:
         >>> print(average_precision(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.1])))
-        83.3% (95 % interval 26.1% to 98.6%, n = 2)
+        83.3% (95 % interval 24.1% to 98.7%, n = 2)
     """
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))  # the last of each run of equal scores
@@ -173,7 +173,7 @@ def f1(truth: np.ndarray, said: np.ndarray) -> Metric | None:
 
     Example:
         >>> print(f1(np.array([1, 1, 0, 0]), np.array([1, 0, 0, 1])))
-        50.0% (95 % interval 11.5% to 88.4%, n = 3)
+        50.0% (95 % interval 11.6% to 88.4%, n = 3)
     """
     both, either = int((truth & said).sum()), int((truth | said).sum())
     if not either:

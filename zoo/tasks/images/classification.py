@@ -180,8 +180,9 @@ class Classifier(Supervised):
             **about,
         }
         wrong = [
-            (kept[i], labels[truth[i]], labels[predicted[i]], float(probabilities[i, predicted[i]]))
-            for i in np.flatnonzero(predicted != truth)
+            (kept[i], pictures.labels[pictures.y[kept[i]]], labels[said], float(probabilities[i, said]))
+            for i, said in enumerate(predicted.tolist())
+            if said != truth[i]
         ]
         headline = self._headline(measured)
         return Evaluation(self._remember(measured, skipped), pictures, self.preprocessing, wrong, headline)
