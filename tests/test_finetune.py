@@ -221,7 +221,11 @@ REFUSED = {
     "views of a word": (folder_of("a", "b"), {"views": "many"}, ["views is 'many'", "'auto' or a number"]),
     "views twice": (folder_of("a", "b"), {"views": 4, "augment": 2}, ["give one of the two"]),
     "share": (folder_of("a", "b"), {"val_split": 1.5}, ["val_split"]),
-    "all of it is held out too": (folder_of("a", "b"), {"validation": "photos"}, ["two usable training pictures"]),
+    "all of it is held out too": (
+        folder_of("a", "b"),
+        {"validation": "photos"},
+        ["among the usable training pictures"],
+    ),
 }
 
 
