@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 
 import zoo
 from zoo.errors import UsageError, ZooError
-from zoo.sklearn import PhotoClassifier, PhotoFeatures
+from zoo.sklearn import PhotoClassifier, PhotoFeatures, PhotoRegressor
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +100,23 @@ def test_the_estimator_and_finetune_agree(tuned):
     assert own.predict(held_out).tolist() == [answer.label for answer in tuned.classifier.predict(held_out)]
 
 
+def test_estimators_of_labels_and_of_numbers(photos):
+    paths, y = photos
+    is_dots = np.array(y) == "dots"
+    labels = np.stack([is_dots, ~is_dots], axis=1).astype(int)
+    of_labels = PhotoClassifier().fit(paths, labels)
+    assert of_labels.score(paths, labels) == 1.0 and of_labels.predict_proba(paths).shape == labels.shape
+    assert ((of_labels.decision_function(paths) > 0) == labels).all()
+    assert PhotoRegressor().fit(paths[1:], 100 + 5.0 * is_dots[1:]).predict(paths[:1]) == pytest.approx(105, abs=1.5)
+    with pytest.raises(ZooError, match="with each label, and as many without it"):
+        PhotoClassifier().fit(paths, np.ones_like(labels))
+    with pytest.raises(UsageError, match="one finite number"):
+        PhotoRegressor().fit(paths, [np.nan] * len(paths))
+
+
 def test_an_estimator_wants_pictures_for_each_class(photos):
     paths, y = photos
-    with pytest.raises(UsageError, match="16 pictures, but 15 classes"):
+    with pytest.raises(UsageError, match="16 pictures, but y has 15 rows"):
         PhotoClassifier().fit(paths, y[:-1])
     with pytest.raises(ZooError, match="two pictures in each are needed; got dots: 8, other: 1"):
         PhotoClassifier().fit(paths[:9], [*y[:8], "other"])

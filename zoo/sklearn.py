@@ -6,19 +6,20 @@ import numpy as np
 
 from zoo.errors import UsageError, ZooError, brief
 from zoo.inference import softmax
+from zoo.targets import CLASSES, LABELS, NUMBERS, Target
 from zoo.transfer.embed import as_pictures, engine, whole
 from zoo.transfer.features import extract
-from zoo.transfer.head import solve
+from zoo.transfer.head import Head, solve
 
 try:
-    from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
     from sklearn.utils.validation import check_is_fitted
 except ImportError:
     raise ZooError('this needs scikit-learn: pip install "keras-zoo[samples]".') from None
 
 
-class PhotoClassifier(ClassifierMixin, BaseEstimator):
-    """A classifier of pictures with scikit-learn's verbs: a frozen backbone, and the head at its optimum.
+class PhotoEstimator(BaseEstimator):
+    """What estimators of pictures share: a frozen backbone, and a head at its optimum.
 
     Features are cached by the pictures' content, so that the folds of a cross-validation compute none twice.
 
@@ -27,9 +28,41 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):
         augment: further views of each training picture, cropped and mirrored at random.
         precision: what features are computed in; None is the fastest on this machine.
         seed: decides the folds by which the strength of the penalty is chosen.
+    """
+
+    head_: Head
+
+    def __init__(
+        self, backbone: str = "efficientnet_lite0", augment: int = 0, precision: str | None = None, seed: int = 0
+    ):
+        self.backbone = backbone
+        self.augment = augment
+        self.precision = precision
+        self.seed = seed
+
+    def _learn(self, pictures: Any, y: np.ndarray, outputs: int, target: Target) -> None:
+        """Fit the head to pictures, and to answers as the kind of target has them."""
+        found = as_pictures(pictures)
+        if len(found) != len(y):
+            raise UsageError(f"{len(found)} pictures, but y has {len(y)} rows.")
+        features = whole(extract(found, engine(self.backbone, self.precision), 1 + self.augment), found)
+        self.head_ = solve(features.x, y, outputs, self.seed, target=target)
+        self.n_features_in_ = features.x.shape[2]
+
+    def _outputs(self, pictures: Any) -> np.ndarray:
+        check_is_fitted(self, "head_")
+        found = as_pictures(pictures)
+        return self.head_(whole(extract(found, engine(self.backbone, "float32")), found).x[:, 0])
+
+
+class PhotoClassifier(ClassifierMixin, PhotoEstimator):
+    """A classifier of pictures with scikit-learn's verbs; of one class each, or of several labels.
+
+    Args:
+        backbone, augment, precision, seed: as for `PhotoEstimator`.
 
     Attributes:
-        classes_: the classes, sorted; shape (k,).
+        classes_: the classes, sorted, shape (k,); of several labels the columns' numbers.
         head_: the fitted `Head`.
         n_features_in_: features of a picture.
 
@@ -40,53 +73,86 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):
         array(['dark'], dtype='<U5')
     """
 
-    def __init__(
-        self, backbone: str = "efficientnet_lite0", augment: int = 0, precision: str | None = None, seed: int = 0
-    ):
-        self.backbone = backbone
-        self.augment = augment
-        self.precision = precision
-        self.seed = seed
-
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from pictures and their classes.
 
         Args:
             X: pictures, as for `zoo.embed`; n of them.
-            y: their classes, shape (n,).
+            y: their classes, shape (n,); or labels, 1 where a picture has one, else 0, of shape (n, k).
 
         Raises:
-            ZooError: a picture cannot be read, or a class has fewer than two.
+            ZooError: a picture cannot be read, or a class or label has fewer than two.
         """
-        self.classes_, numbers, counts = np.unique(np.asarray(y), return_inverse=True, return_counts=True)
-        pictures = as_pictures(X, numbers)
-        if len(pictures) != len(numbers):
-            raise UsageError(f"{len(pictures)} pictures, but {len(numbers)} classes of them.")
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape[1] > 1:
+            if not np.isin(y, (0, 1)).all():
+                raise UsageError(f"labels are 0 and 1 here; y of shape {y.shape} holds other values.")
+            self.classes_ = np.arange(y.shape[1])
+            if lacking := LABELS.lacking(y.astype(int), [str(label) for label in self.classes_], 2):
+                raise ZooError(f"it takes {lacking}.")
+            self._learn(X, y.astype(int), y.shape[1], LABELS)
+            return self
+        self.classes_, numbers, counts = np.unique(y, return_inverse=True, return_counts=True)
         if len(self.classes_) < 2 or counts.min() < 2:
             counted = brief([f"{label}: {count}" for label, count in zip(self.classes_, counts, strict=True)])
             raise ZooError(f"two classes and two pictures in each are needed; got {counted}.")
-        features = whole(extract(pictures, engine(self.backbone, self.precision), 1 + self.augment), pictures)
-        self.head_ = solve(features.x, numbers, len(self.classes_), self.seed)
-        self.n_features_in_ = features.x.shape[2]
+        self._learn(X, numbers.ravel(), len(self.classes_), CLASSES)
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Logits of shape (n, k); of two classes the second's minus the first's, shape (n,), as in scikit-learn."""
-        logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+        logits = self._outputs(X)
+        is_binary = self.head_.target is CLASSES and len(self.classes_) == 2
+        return logits[:, 1] - logits[:, 0] if is_binary else logits
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of shape (n, k), in the order of `classes_`."""
-        return softmax(self._logits(X))
+        """Probabilities of shape (n, k), in the order of `classes_`; of labels each on its own."""
+        outputs = self._outputs(X)
+        return softmax(outputs) if self.head_.target is CLASSES else self.head_.target.activate(outputs)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each picture, shape (n,)."""
-        return self.classes_[self._logits(X).argmax(axis=1)]
+        """The most probable class of each picture, shape (n,); of labels 1 where they are probable, shape (n, k)."""
+        outputs = self._outputs(X)
+        return self.classes_[outputs.argmax(axis=1)] if self.head_.target is CLASSES else (outputs >= 0).astype(int)
 
-    def _logits(self, pictures: Any) -> np.ndarray:
-        check_is_fitted(self, "head_")
-        unlabelled = as_pictures(pictures)
-        return self.head_(whole(extract(unlabelled, engine(self.backbone, "float32")), unlabelled).x[:, 0])
+
+class PhotoRegressor(RegressorMixin, PhotoEstimator):
+    """Numbers from pictures with scikit-learn's verbs: a frozen backbone, and a ridge regression at its optimum.
+
+    Args:
+        backbone, augment, precision, seed: as for `PhotoEstimator`.
+
+    Attributes:
+        head_: the fitted `Head`.
+        n_features_in_: features of a picture.
+
+    Example:
+        >>> x = np.stack([np.full((30, 30, 3), 20 * shade, "uint8") for shade in range(12)])
+        >>> PhotoRegressor().fit(x, np.arange(12) / 2).score(x, np.arange(12) / 2) > 0.9
+        True
+    """
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from pictures and their numbers.
+
+        Args:
+            X: pictures, as for `zoo.embed`; n of them, ten or more.
+            y: their numbers, finite, shape (n,).
+
+        Raises:
+            ZooError: a picture cannot be read, or there is nothing to learn.
+        """
+        y = np.asarray(y, np.float64)
+        if y.ndim != 1 or not np.isfinite(y).all():
+            raise UsageError(f"y holds one finite number for each picture; got shape {y.shape}.")
+        if lacking := NUMBERS.lacking(y, ["number"], 2):
+            raise ZooError(f"it takes {lacking}.")
+        self._learn(X, y, 1, NUMBERS)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The number of each picture, shape (n,)."""
+        return self._outputs(X)[:, 0]
 
 
 class PhotoFeatures(TransformerMixin, BaseEstimator):
