@@ -180,6 +180,21 @@ def gains(theirs: dict[str, Row], ours: dict[str, Row]) -> str:
     return spread([100 * (float(theirs[seed]["accuracy"]) - float(ours[seed]["accuracy"])) for seed in theirs], 1)
 
 
+def calibration() -> list[str]:
+    """What a temperature changes: means over splits, and the paired change with its 95 % interval by Student's t."""
+    lines = []
+    for (dataset,), rows in grouped(results("calibration"), "dataset").items():
+        line = [f"`{dataset}`", spread(numbers(rows, "temperature"), 2)]
+        for column, factor, digits in (("cross_entropy", 1, 3), ("error", 100, 1)):
+            before, after = (factor * np.array(numbers(rows, name)) for name in (column, f"{column}_at_temperature"))
+            half = 2.776 * np.std(after - before, ddof=1) / len(rows) ** 0.5  # of five splits
+            change = f"{np.mean(after - before):+.{digits}f} ± {half:.{digits}f}"
+            line += [f"{np.mean(before):.{digits}f}", f"{np.mean(after):.{digits}f}", change]
+        lines.append(line)
+    header = "photos | temperature | cross-entropy, nats | at temperature | change (95 %)"
+    return table(f"{header} | calibration error, points | at temperature | change (95 %)", lines)
+
+
 def backbones() -> list[str]:
     """Each backbone, and the one that "auto" chose on each split, on the same splits."""
     lines = []
@@ -318,6 +333,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "finetune": finetune,
     "unfreeze": unfreeze,
     "backbones": backbones,
+    "calibration": calibration,
     "throughput": throughput,
     "growth": growth,
     "audit": audit,

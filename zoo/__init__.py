@@ -36,6 +36,7 @@ _WORDS = {
     "list": "zoo.api",
     "load": "zoo.api",
     "register": "zoo.registry",
+    "report": "zoo.transfer.report",
     "reproduce": "zoo.studies.runner",
     "show": "zoo.api",
 }

@@ -21,6 +21,7 @@ SECTIONS = {
         images.embed,
         images.relabel,
         audit.explain,
+        audit.report,
         audit.audit,
         audit.forget,
     ),

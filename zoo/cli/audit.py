@@ -1,4 +1,4 @@
-"""Commands that answer about single photos: explain, audit, forget."""
+"""Commands that answer about single photos: explain, audit, forget; and the report on all of them."""
 
 from pathlib import Path
 
@@ -81,6 +81,31 @@ def place_in_words(x: float, y: float) -> str:
     """
     words = ("top", "", "bottom")[min(2, int(3 * y))], ("left", "", "right")[min(2, int(3 * x))]
     return f"at the {' '.join(filter(None, words))}" if any(words) else "in the middle"
+
+
+@command(calls="zoo.transfer.report:report")
+@argument("file", metavar="FILE.keras", type=PATH)
+@option("--data", type=PATH, metavar="FOLDER", help="What FILE was made from; without it, where that lay.")
+@option("--out", type=PATH, metavar="FILE.html", required=True, help="Where to write the page.")
+@overwrite_option
+def report(file, as_json, **options) -> None:
+    """Write one page to mail: how good a classifier is, and what is wrong with its photos.
+
+    Accuracy and probabilities with intervals, what is confused, the worst answers with what it looked at, labels that
+    may be wrong, photos that are there twice. One HTML file that needs no other and no network.
+
+    Examples:
+      zoo report pets.keras --out pets.html
+      zoo report pets.keras --data photos/ --out pets.html  where the photos have moved
+    """
+    with interruptible("What was computed is cached: the same command goes on from there."):
+        written = zoo.report(file, **options)
+    if as_json:
+        return say_json(written)
+    size = Path(written["out"]).stat().st_size
+    say(f"Wrote {written['out']} ({size / 1e6:.1f} MB): {', '.join(written['sections'])}.")
+    for line in written["missing"]:
+        note(f"Not in it: {line}")
 
 
 @command(calls="zoo.transfer.audit:audit")

@@ -212,8 +212,8 @@ def default_output(name: str, data: Any, overwrite: bool) -> str:
     return name
 
 
-def errors_page(path: str, inputs: list[str], overwrite: bool) -> None:
-    """Refuse what no page of errors can be written to, before anything is computed.
+def page_to_write(option: str, path: str, inputs: list[str], overwrite: bool) -> None:
+    """Refuse what no page can be written to, before anything is computed.
 
     Raises:
         UsageError: it is called like no page.
@@ -222,7 +222,7 @@ def errors_page(path: str, inputs: list[str], overwrite: bool) -> None:
     from zoo.visualization.pages import page_output
 
     if not path.endswith((".html", ".htm")):
-        raise UsageError(f"--errors writes an .html file, got {path!r}.")
+        raise UsageError(f"{option} writes an .html file, got {path!r}.")
     page_output(path, inputs, overwrite)
 
 

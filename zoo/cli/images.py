@@ -13,9 +13,9 @@ from zoo.api import is_saved_file
 from zoo.cli.command import (
     command,
     default_output,
-    errors_page,
     interruptible,
     open_model,
+    page_to_write,
     with_defaults,
 )
 from zoo.cli.options import (
@@ -48,10 +48,11 @@ from zoo.files import claimed
 @option("--mix", type=click.Choice(["mixup", "cutmix"]), help="Unfrozen blocks are shown two pictures at once.")
 @option("--precision", metavar="P", help="float32 or bfloat16, to train on; without it, the fastest here.")
 @option("--errors", type=PATH, metavar="FILE.html", help="Write a page of the held-out pictures that it gets wrong.")
+@option("--report", type=PATH, metavar="FILE.html", help="Write one page to mail, as `zoo report` does.")
 @option("--skip-list", type=PATH, metavar="FILE", help="Pictures to leave out, as `zoo doctor --out` writes them.")
 @option("--seed", type=int, metavar="N", help="Decides which pictures are held out.")
 @overwrite_option
-def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> None:
+def finetune(train, as_json, overwrite, out=None, errors=None, report=None, **options) -> None:
     """Train a classifier of your own pictures in seconds, or what gives them several labels or a number.
 
     TRAIN is a folder of class folders, a dataset's name or a CSV file. A CSV file may have several labels a picture,
@@ -61,6 +62,7 @@ def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> Non
       zoo finetune photos/                           one folder a class; a fifth is held out
       zoo finetune photos/train --val photos/val --out pets.keras
       zoo finetune photos/ --errors wrong.html       and a page of what it gets wrong
+      zoo finetune photos/ --report page.html        and one page to mail with all that is known of it
       zoo finetune labels.csv --augment 4 --backbone efficientnet_lite1
       zoo finetune photos/ --views auto              looks at each picture four times, where that pays
       zoo finetune photos/ --unfreeze auto           the backbone learns, too, where that pays: a minute or more
@@ -71,7 +73,9 @@ def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> Non
         raise click.UsageError("--val and --val-split exclude each other: leave out one of the two.")
     out = Path(out or default_output(f"{default_name(train)}.keras", train, overwrite))
     if errors:
-        errors_page(errors, [train], overwrite)
+        page_to_write("--errors", errors, [train], overwrite)
+    if report:
+        page_to_write("--report", report, [train], overwrite)
     with interruptible("What was computed is cached: the same command goes on from there."):
         classifier = zoo.finetune(train, out=out, overwrite=overwrite, **options)
     summary = classifier.summary
@@ -79,6 +83,24 @@ def finetune(train, as_json, overwrite, out=None, errors=None, **options) -> Non
         evaluation = summary["validation"]
         evaluation.page(errors, f"{out} on what was held out of {train}", overwrite)
         note(f"Wrote {errors}: {len(evaluation.errors())} mistakes.")
+    if report:
+        from zoo.transfer.report import write_report
+
+        if summary["target"] != "classes":
+            raise UsageError(
+                f"{out} is saved. A report is on classifiers, and it learned {summary['target']}; see --errors."
+            )
+
+        written = write_report(
+            classifier,
+            out,
+            report,
+            data=train,
+            evaluation=summary["validation"],
+            history=summary["unfrozen"].get("history") if summary["unfrozen"]["blocks"] else None,
+            overwrite=overwrite,
+        )
+        note(f"Wrote {report}: {len(written['sections'])} sections.")
     if as_json:
         return say_json(summary)
     features, seconds = summary["features"], summary["seconds"]

@@ -10,7 +10,7 @@ from click import Choice, argument, option
 import zoo
 from zoo import catalog
 from zoo.api import is_saved_file, is_vector_file
-from zoo.cli.command import command, default_output, errors_page, interruptible, open_model
+from zoo.cli.command import command, default_output, interruptible, open_model, page_to_write
 from zoo.cli.options import (
     PATH,
     POSITIVE,
@@ -288,7 +288,7 @@ def evaluate(name, as_json, overwrite, data=None, weights=None, errors=None, **o
       zoo evaluate dcgan --n 1000                                  how real the pictures look that it draws
     """
     if errors:
-        errors_page(errors, [] if data is None else [data], overwrite)
+        page_to_write("--errors", errors, [] if data is None else [data], overwrite)
     model = open_model(name, "evaluate", weights)
     for word in options.keys() - inspect.signature(model.evaluate).parameters.keys():
         raise UsageError(f"{name} is a model for {model.entry.task}, whose evaluation has no --{word}; leave it out.")

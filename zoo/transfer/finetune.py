@@ -184,8 +184,8 @@ def finetune(
                 network.name, archive, dataset.labels, network.rule, engine, novelty
             )
             classifier._views = most
-            if model is None:
-                classifier._of_training(y, head.held_out[:: x.shape[1]])
+            judged = y if apart is None else y[apart]
+            classifier._of_training(judged, head.held_out[:: len(head.held_out) // len(judged)])
             classifier._remember_data(dataset, train, validation, trained_on)
             if model is None:
                 classifier._head_fit = HeadFit(
@@ -206,6 +206,7 @@ def finetune(
                     network.conversion.put_head(
                         head.kernel, head.bias, inference.Conversion.of_file(expand(out), sha256), kind.activation
                     )
+        calibration = classifier._calibration  # of classes alone
         classifier.summary = {
             "validation": evaluation,
             "target": kind.name,
@@ -223,6 +224,7 @@ def finetune(
             },
             "views": {"averaged": most, "losses": losses},
             "strength": head.strength,
+            "calibration": {**calibration.to_json(), **evaluation.calibration()} if calibration else None,
             "unfrozen": about,
             "seconds": {name: round(value, 2) for name, value in list(seconds.items())},
             "out": None if out is None else str(out),

@@ -104,7 +104,7 @@ def forget(
             head = solve_head(at, np.repeat(y, x.shape[1]), len(classes), fit.strength, at.solution(old), 1e-7)
             classifier.novelty = NoveltyDetector.fit(x[:, 0], fit.seed)
         classifier._attach_archive(headed(exact, head, archive.members), inference.HeadEngine(exact, head))
-        classifier._known_pictures = remaining
+        classifier._known_pictures, classifier._calibration = remaining, None  # predictions of the photos chose that
         classifier.data["fingerprint"] = Dataset(dataset.name, {"train": trained, "validation": apart}).fingerprint()
         classifier.metrics = {}
         if len(measured.kept) and {*map(beginning, measured.digests)} == remaining.held_out:

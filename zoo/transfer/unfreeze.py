@@ -169,6 +169,7 @@ def learn(
         "of": len(everything),
         "tried": len(blocks),
         "epochs": len(history.epoch),
+        "history": history.history,
         "best_epoch": history.best_epoch,
         "views": seen.views,
         "activations": seen.place,

@@ -75,7 +75,9 @@ def examine(data, validation=None, skip_list=None, progress: bool = True) -> Rep
     findings += [finding for one in seen for finding in _of_one(one)]
     findings += [*_of_classes(classes), *_copies(good, progress)]
     order = {kind: number for number, kind in enumerate(KINDS)}
-    return Report(dataset.name, len(seen), classes, sorted(findings, key=lambda finding: order[finding.kind]))
+    looks = [one.look for one in good if isinstance(one.look, Look)]
+    findings.sort(key=lambda finding: order[finding.kind])
+    return Report(dataset.name, len(seen), classes, findings, [look.size for look in looks])
 
 
 def _look_at_all(dataset: Dataset[Pictures], progress: bool) -> list[Seen]:

@@ -101,12 +101,14 @@ class Report:
         pictures: how many pictures were looked at.
         classes: how many of them can be used, by split and class.
         findings: in the order of `KINDS`.
+        sizes: width and height in pixels of those that can be used.
     """
 
     name: str
     pictures: int
     classes: dict[str, dict[str, int]]
     findings: list[Finding] = field(default_factory=list)
+    sizes: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -22,7 +22,8 @@ from zoo.files import expand
 from zoo.registry import Entry, did_you_mean
 from zoo.targets import CLASSES
 from zoo.tasks.cards import card_with
-from zoo.tasks.images.evaluation import Evaluation
+from zoo.tasks.images.calibration import Calibration
+from zoo.tasks.images.evaluation import Certainty, Evaluation
 from zoo.tasks.images.explanation import SIDE, Explanation, heat_of
 from zoo.tasks.images.supervised import Supervised, labels_from, novelty_hint
 from zoo.training.order import FitData
@@ -184,14 +185,25 @@ class Classifier(Supervised):
             for i, said in enumerate(predicted.tolist())
             if said != truth[i]
         ]
+        certainty = Certainty.of(kept, truth, probabilities)
+        calibrated = None
+        if self._calibration:
+            calibrated = Certainty.of(kept, truth, self._calibration.probabilities(probabilities))
         headline = self._headline(measured)
-        return Evaluation(self._remember(measured, skipped), pictures, self.preprocessing, wrong, headline)
+        remembered = self._remember(measured, skipped)
+        return Evaluation(
+            remembered, pictures, self.preprocessing, wrong, headline, certainty=certainty, calibrated=calibrated
+        )
 
     def _headline(self, result: dict) -> str:
         return f"accuracy {result['accuracy']}"
 
     def _details(self, result: dict) -> str:
         return per_class_table(result["per_class"])
+
+    def _of_training(self, y: np.ndarray, held_out: np.ndarray) -> None:
+        """Learn the temperature of its probabilities."""
+        self._calibration = Calibration.fit(held_out, y)
 
     # Pixels to numbers
 
@@ -225,6 +237,7 @@ class Classifier(Supervised):
         """Say where in a photo the evidence for a label lies.
 
         By Grad-CAM; of nets without a convolution, by the gradient at each pixel. See `heat_of` for what is computed.
+        Where answers are means over several views of a photo, the heat is of the plain one.
 
         Args:
             photo: one picture, as for `predict`.
@@ -254,14 +267,14 @@ class Classifier(Supervised):
             raise UsageError(f"{photo} holds {1 + len(others)} pictures; they are explained one by one.")
         try:
             data = images.read(picture)
-            pixels, whole = images.decode(data, rule), images.whole(data, SIDE)
+            views, whole = images.decode_views(data, rule, range(self._views)), images.whole(data, SIDE)
         except images.ImageError as error:
             raise ZooError(f"{images.path_of(photo) or 'the picture'} cannot be used: {error}") from error
-        logits = self.engine(pixels[None])[0]
+        logits = self._answers([np.stack(views)])[0]
         probabilities = self._interpret(logits)[0]
         predicted = int(probabilities.argmax())
         index = predicted if label is None else names.index(label)
-        heat, method = heat_of(self.engine, self._parts_at_maps, pixels, index, logits.shape[1])
+        heat, method = heat_of(self.engine, self._parts_at_maps, views[0], index, logits.shape[1])
         height, width = whole.shape[:2]
         left, top, right, bottom = rule.box(width, height)
         box = (left / width, top / height, right / width, bottom / height)

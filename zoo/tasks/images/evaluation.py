@@ -1,5 +1,7 @@
 """What a model was measured to be, and what it gets wrong, the worst mistakes first."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from zoo.data.images.pictures import Pictures
 from zoo.data.images.preprocessing import Rule
 from zoo.data.images.streams import stream
 from zoo.deprecation import Renamed
-from zoo.metrics import Metric
+from zoo.metrics import Metric, Reliability, reliability
 from zoo.visualization.pages import MOST, page_output, write_errors_page
 
 
@@ -90,6 +92,43 @@ class Misestimated:
         return {"name": self.name, "truth": self.truth, "predicted": self.predicted, "error": self.error}
 
 
+@dataclass(frozen=True)
+class Certainty:
+    """How sure a classifier was of each of n examples.
+
+    Attributes:
+        index: which example of those that were given, shape (n,).
+        truth: its class, an integer; shape (n,).
+        predicted: what it was taken for.
+        confidence: the probability of that.
+        own: the probability of its true class.
+    """
+
+    index: np.ndarray
+    truth: np.ndarray
+    predicted: np.ndarray
+    confidence: np.ndarray
+    own: np.ndarray
+
+    @classmethod
+    def of(cls, index: list[int], truth: np.ndarray, probabilities: np.ndarray) -> Certainty:
+        """From probabilities of shape (n, classes)."""
+        every, predicted = np.arange(len(truth)), probabilities.argmax(axis=1)
+        return cls(
+            np.array(index, int), truth, predicted, probabilities[every, predicted], probabilities[every, truth]
+        )
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy, in nats."""
+        return float(-np.log(np.maximum(self.own, 1e-300)).mean())
+
+    @property
+    def reliability(self) -> Reliability:
+        """How well its probabilities agree with how often it is right."""
+        return reliability(self.confidence, self.predicted == self.truth)
+
+
 class Evaluation(dict):
     """What `evaluate` measured, by name; and, on demand, the examples that were wrong.
 
@@ -100,6 +139,8 @@ class Evaluation(dict):
         wrong: index, true and predicted answer, and how wrong it is, for each mistake.
         headline: the numbers in a few words.
         mistake: what a mistake is.
+        certainty: how sure the model was of each example; of classes alone.
+        calibrated: the same, had its temperature been used; None where it has none.
     """
 
     def __init__(
@@ -110,9 +151,13 @@ class Evaluation(dict):
         wrong: list[tuple[int, Any, Any, float]],
         headline: str,
         mistake: type = Misclassified,
+        *,
+        certainty: Certainty | None = None,
+        calibrated: Certainty | None = None,
     ):
         super().__init__(measured)
         self._pictures, self._rule, self._headline, self._mistake = pictures, rule, headline, mistake
+        self._certainty, self._calibrated = certainty, calibrated
         self._wrong = sorted(wrong, key=lambda wrong: -wrong[3])
 
     def errors(self, most: int | None = None) -> list[Any]:
@@ -136,6 +181,19 @@ class Evaluation(dict):
                 wrong, stream(part, self._rule), strict=True
             )
         ]
+
+    def calibration(self) -> dict[str, dict[str, float]]:
+        """How far its probabilities can be trusted: as it answers, and had its temperature been used, if it has one.
+
+        Returns:
+            By either: "cross_entropy", in nats, and "error", the expected calibration error; less is better.
+        """
+        both = {"as it answers": self._certainty, "at its temperature": self._calibrated}
+        return {
+            way: {"cross_entropy": certainty.loss, "error": certainty.reliability.error}
+            for way, certainty in both.items()
+            if certainty is not None
+        }
 
     def page(self, path: str | Path, title: str, overwrite: bool = False) -> None:
         """Write the mistakes as one HTML file: the numbers, who was taken for whom, and the pictures.

@@ -23,6 +23,7 @@ from zoo.errors import UsageError, ZooError, whole_number
 from zoo.registry import Entry
 from zoo.targets import Target
 from zoo.targets.cells import same_form
+from zoo.tasks.images.calibration import Calibration
 from zoo.tasks.images.evaluation import Evaluation, measured_on
 from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.known_pictures import KnownPictures, beginning
@@ -113,6 +114,7 @@ class Supervised(Task):
         self._learned_weights: str | None = None  # a hash of the weights that these two are of
         self._views = 1  # of each picture, whose answers are averaged
         self._head_fit: HeadFit | None = None  # how its head was fitted, where it is one on a frozen backbone
+        self._calibration: Calibration | None = None  # of its probabilities, where that was learned
         self.summary: dict = {}  # of a fine-tuning: counts, the time that each step took, what could not be used
 
     @classmethod
@@ -173,7 +175,7 @@ class Supervised(Task):
             self.data["validation"] = remember_place(validation)
         if trained_on is None:
             self.novelty, self._learned_weights = None, None  # a training changes the features, a new head does not
-            self._head_fit = None
+            self._head_fit, self._calibration = None, None
             unusable = {item.path for item in dataset.skipped if item.kind != "no label"}
             train = dataset.splits["train"]
             trained_on = [train.digest(index) for index in range(len(train)) if train.name(index) not in unusable]
@@ -187,7 +189,7 @@ class Supervised(Task):
     def _notice_training(self) -> None:
         """Forget what is no longer so where the Keras model was trained without the zoo, on whatever pictures."""
         if self._model is not None and self._learned_weights not in (None, self._weights_digest()):
-            self.novelty, self._learned_weights, self._head_fit = None, None, None
+            self.novelty, self._learned_weights, self._head_fit, self._calibration = None, None, None, None
             self._known_pictures = replace(self._known_pictures, complete=False)
 
     def _own_data(self, split: str | None) -> str | None:
@@ -507,6 +509,7 @@ class Supervised(Task):
             "pictures": self._known_pictures.to_json(),
             "head": self._head_fit and self._head_fit.to_json(),
             "views": self._views,
+            "calibration": self._calibration and self._calibration.to_json(),
         }
 
     @classmethod
@@ -518,6 +521,8 @@ class Supervised(Task):
         self._known_pictures = KnownPictures.from_json(pictures) if pictures else KnownPictures(complete=not self.data)
         self._head_fit = HeadFit.from_json(config["head"]) if config.get("head") else None
         self._views = whole_number("views", config.get("views", 1), 1, MOST_VIEWS)
+        calibration = config.get("calibration")
+        self._calibration = Calibration.from_json(calibration) if calibration else None
         return self
 
 

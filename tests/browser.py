@@ -1,0 +1,111 @@
+"""A headless Chromium that is told what to do through two pipes, by its DevTools protocol; nothing else is needed."""
+
+import base64
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Browser:
+    """One window of a Chromium that cannot reach the network.
+
+    Attributes:
+        log: what pages have complained of: errors of scripts, what their own policy forbids, requests that failed.
+    """
+
+    def __init__(self, incoming, outgoing):
+        self.incoming, self.outgoing, self.numbers = incoming, outgoing, itertools.count(1)
+        self.session, self.log, self.waiting = None, [], b""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters) -> dict:
+        """Ask for something, and wait for the answer; what happens meanwhile is noted."""
+        number = next(self.numbers)
+        message = {"id": number, "method": method, "params": parameters}
+        message |= {"sessionId": self.session} if self.session else {}
+        os.write(self.outgoing, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self.read()
+            if answer.get("id") == number:
+                assert "error" not in answer, answer
+                return answer["result"]
+
+    def read(self) -> dict:
+        while b"\0" not in self.waiting:
+            part = os.read(self.incoming, 1 << 20)
+            assert part, "the browser has ended"
+            self.waiting += part
+        message, self.waiting = self.waiting.split(b"\0", 1)
+        told = json.loads(message)
+        if told.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown", "Network.loadingFailed"):
+            self.log.append(told["params"])
+        if told.get("method") == "Network.requestWillBeSent":
+            url = told["params"]["request"]["url"]
+            if not url.startswith(("data:", "file:", "about:")):
+                self.log.append({"request": url})
+        return told
+
+    def open(self, page: Path, width: int, height: int = 800, dark: bool = False) -> None:
+        """Show a file in a window of a size, and wait until all of it is there."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.call("Page.navigate", url=page.resolve().as_uri())
+        while self.run("document.readyState") != "complete":
+            pass
+
+    def run(self, script: str):
+        """What a line of JavaScript gives."""
+        result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """Press and release a key."""
+        for kind in ("keyDown", "keyUp"):
+            down = {"text": text} if text and kind == "keyDown" else {}
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **down)
+
+    def screenshot(self, file: Path, whole: bool = True) -> None:
+        """What is seen, or the whole page, as a PNG file."""
+        data = self.call("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
+        file.write_bytes(base64.b64decode(data))
+
+
+@contextlib.contextmanager
+def browser():
+    """Start one, and end it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        (theirs_in, outgoing), (incoming, theirs_out) = os.pipe(), os.pipe()
+        # it wants its pipes at 3 and 4; without --no-sandbox it does not start as root, as in a container
+        start = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}'
+        options = ["--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        options += ["--proxy-server=127.0.0.1:9", "--disable-dev-shm-usage", f"--user-data-dir={profile}"]
+        process = subprocess.Popen(
+            ["bash", "-c", start, CHROMIUM, *options],
+            pass_fds=(theirs_in, theirs_out),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        try:
+            yield Browser(incoming, outgoing)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(incoming)
+            os.close(outgoing)
