@@ -1,6 +1,7 @@
 """What transfer learning buys: accuracy by the number of training pictures, of four ways to learn from them.
 
     ZOO_DATA=path/to/data python benchmarks/small_data.py
+    python benchmarks/small_data.py --draw      # docs/small_data.png, from the rows
 
 All ways see the same pictures of flower_photos and are measured on the same held-out ones. A row is appended as soon
 as it is measured, and what is there already is not run again.
@@ -23,8 +24,10 @@ from splits import Pool
 import zoo
 from zoo.data import images
 from zoo.transfer import head
+from zoo.visualization.canvas import new_figure
 
 RESULTS = Path(__file__).parent / "results" / "small_data.csv"
+PICTURE = Path(__file__).parents[1] / "docs" / "small_data.png"
 DATASET = "flower_photos"
 PER_CLASS = (2, 5, 10, 20, 50, 100)
 SIDE, STEPS = 32, 1000
@@ -34,7 +37,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=[*WAYS])
+    parser.add_argument("--draw", action="store_true", help="measure nothing; draw what was measured")
     options = parser.parse_args()
+    if options.draw:
+        return draw(read(RESULTS))
     done = {(row["seed"], row["per_class"], row["way"]) for row in read(RESULTS)}
     pool = Pool(DATASET)
     for seed in options.seeds:
@@ -91,6 +97,26 @@ def by_finetuning(unfreeze):
         return float(zoo.finetune(table, unfreeze=unfreeze, seed=seed).metrics["accuracy"].value)
 
     return run
+
+
+def draw(rows: list[dict]) -> None:
+    """Mean and standard deviation over the splits, by the number of photos a class."""
+    names = {"unfrozen": "zoo finetune --unfreeze last", "frozen": "zoo finetune", "cnn": "cnn, from random weights"}
+    names["pixels"] = "the same head on pixels"
+    with new_figure(PICTURE, (6.4, 4)) as figure:
+        axes = figure.subplots()
+        for way, name in names.items():
+            groups = [
+                [100 * float(row["accuracy"]) for row in rows if (row["way"], row["per_class"]) == (way, str(count))]
+                for count in PER_CLASS
+            ]
+            means, spreads = [np.mean(group) for group in groups], [np.std(group, ddof=1) for group in groups]
+            axes.errorbar(PER_CLASS, means, spreads, marker="o", capsize=3, label=name)
+        axes.set(xlabel="training photos a class", ylabel="accuracy, %", xscale="log", ylim=(0, 100))
+        axes.set_xticks(PER_CLASS, map(str, PER_CLASS))
+        axes.axhline(100 / 5, linestyle=":", color="0.5")
+        axes.annotate("guessing", (PER_CLASS[0], 100 / 5), xytext=(0, 3), textcoords="offset points", color="0.4")
+        axes.legend(loc="lower right")
 
 
 WAYS = {"pixels": by_pixels, "cnn": by_cnn, "frozen": by_finetuning("none"), "unfrozen": by_finetuning("last")}

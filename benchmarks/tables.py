@@ -193,6 +193,23 @@ def calibration() -> list[str]:
         lines.append(line)
     header = "photos | temperature | cross-entropy, nats | at temperature | change (95 %)"
     return table(f"{header} | calibration error, points | at temperature | change (95 %)", lines)
+def small_data() -> list[str]:
+    """Accuracy by the number of training pictures of each class."""
+    names = {
+        "pixels": "the head on 32 x 32 pixels",
+        "cnn": "`cnn`, from random weights",
+        "frozen": "`zoo finetune`",
+        "unfrozen": "`zoo finetune --unfreeze last`",
+    }
+    rows = results("small_data")
+    counts = sorted({int(row["per_class"]) for row in rows})
+    lines = []
+    for way, name in names.items():
+        of_way = [[row for row in rows if row["way"] == way and int(row["per_class"]) == count] for count in counts]
+        lines.append(
+            [name, *(spread([100 * accuracy for accuracy in numbers(some, "accuracy")], 1) for some in of_way)]
+        )
+    return table("photos a class | " + " | ".join(map(str, counts)), lines)
 
 
 def backbones() -> list[str]:
@@ -332,6 +349,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "compare": compare,
     "finetune": finetune,
     "unfreeze": unfreeze,
+    "small_data": small_data,
     "backbones": backbones,
     "calibration": calibration,
     "throughput": throughput,
