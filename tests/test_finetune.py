@@ -13,7 +13,7 @@ from PIL import Image
 import zoo
 from zoo import inference
 from zoo.data import images
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.inference import conversion
 
 
@@ -143,6 +143,18 @@ def test_views_are_chosen_on_training_pictures(tuned, run, tmp_path):
     assert code == 0 and [*views["losses"]] == ["1", "4"]
     assert str(views["averaged"]) == min(views["losses"], key=views["losses"].get)
     assert zoo.load(tmp_path / "pets.keras")._views == views["averaged"]
+
+
+def test_classes_may_count_more_than_others(tuned):
+    photos = sorted((tuned.photos / "val").glob("*/*.jpg"))
+
+    def dots(classifier):
+        return np.mean([dict(answer.top)["dots"] for answer in classifier.predict(photos)])
+
+    weighted = zoo.finetune(tuned.photos, class_weight={"dots": 1000})
+    assert dots(weighted) > dots(tuned.classifier) + 0.01
+    with pytest.raises(UsageError, match="class_weight names 'dot'; did you mean 'dots'"):
+        zoo.finetune(tuned.photos, class_weight={"dot": 2})
 
 
 def test_other_ways_to_hold_out(tuned, tmp_path):

@@ -17,9 +17,9 @@ def examples(n, d, k, noise=1.0, seed=0):
     return (5 + 3 * x * np.geomspace(1, 0.05, d)).astype(np.float32), y
 
 
-def at(strength, x, y, k, monkeypatch):
+def at(strength, x, y, k, monkeypatch, weights=None):
     monkeypatch.setattr(ClassTarget, "strengths", (strength,))
-    return fit_head(x, y, k, groups=np.arange(len(y)))
+    return fit_head(x, y, k, groups=np.arange(len(y)), weights=weights)
 
 
 def standard(x):
@@ -47,6 +47,22 @@ def test_equal_to_scikit_learn(n, d, k, strength, monkeypatch):
         expected, got = (logits - logits.mean(axis=1, keepdims=True) for logits in (expected, got))
     assert np.abs(got - expected).max() < 1e-4 * max(1, np.abs(expected).max())
     assert found.kernel.shape == (d, k) and found.bias.shape == (k,) and found.strength == strength
+
+
+def test_weights_equal_scikit_learns(monkeypatch):
+    """And a weight of two is an example that is there twice."""
+    n, k, strength = 120, 3, 1e-2
+    x, y = examples(n, 8, k)
+    weights = np.random.default_rng(0).integers(1, 4, n).astype(float)
+    found = at(strength, x, y, k, monkeypatch, weights)(x.astype(np.float64))
+    c = 1 / (weights.sum() * strength)
+    oracle = LogisticRegression(C=c, tol=1e-10, max_iter=100_000).fit(standard(x), y, sample_weight=weights)
+    expected, got = (
+        logits - logits.mean(axis=1, keepdims=True) for logits in (oracle.decision_function(standard(x)), found)
+    )
+    assert np.abs(got - expected).max() < 1e-4 * np.abs(expected).max()
+    alike = at(strength, x, y, k, monkeypatch)(x.astype(np.float64))
+    assert np.abs(alike - found).max() > 0.01
 
 
 @pytest.mark.parametrize(("n", "d", "k"), CASES)

@@ -46,6 +46,7 @@ from zoo.files import claimed
 @option("--unfreeze", metavar="WHAT", help="What learns, too: none, the last block, N blocks, all, or auto.")
 @option("--epochs", type=int, metavar="N", help="How long unfrozen blocks learn; without it, a few epochs.")
 @option("--mix", type=click.Choice(["mixup", "cutmix"]), help="Unfrozen blocks are shown two pictures at once.")
+@option("--class-weight", type=click.Choice(["balanced"]), help="balanced: all classes count alike, rare ones too.")
 @option("--precision", metavar="P", help="float32 or bfloat16, to train on; without it, the fastest here.")
 @option("--errors", type=PATH, metavar="FILE.html", help="Write a page of the held-out pictures that it gets wrong.")
 @option("--report", type=PATH, metavar="FILE.html", help="Write one page to mail, as `zoo report` does.")

@@ -63,7 +63,8 @@ def choose(
         start = time.perf_counter()
         features = extract(pictures, FeatureEngine(backbone, precision), title=backbone.name)
         y = pictures.y[features.kept]
-        head = solve(features.x, y, num_classes, seed, target=pictures.target)
+        weights = None if pictures.weights is None else pictures.weights[features.kept]
+        head = solve(features.x, y, num_classes, seed, target=pictures.target, weights=weights)
         seconds = round(time.perf_counter() - start, 2)
         results[backbone.name] = {"loss": min(head.losses.values()), "seconds": seconds}
     best = min(candidates, key=lambda backbone: results[backbone.name]["loss"])
@@ -73,7 +74,12 @@ def choose(
 
 
 def choose_views(
-    x: np.ndarray, y: np.ndarray, num_classes: int, seed: int, target: Target = CLASSES
+    x: np.ndarray,
+    y: np.ndarray,
+    num_classes: int,
+    seed: int,
+    target: Target = CLASSES,
+    weights: np.ndarray | None = None,
 ) -> tuple[int, dict[int, float]]:
     """Whether a head on the mean of several views predicts better what it has not seen than one on the plain view.
 
@@ -83,12 +89,13 @@ def choose_views(
         num_classes: how many outputs there are, one for each class.
         seed: decides the folds, the same for both.
         target: what kind of target y is of.
+        weights: how much each picture counts, shape (pictures,); None where all count alike.
 
     Returns:
         How many views to average, one or all, and for each the cross-validated loss, see `Head`.
     """
     losses = {
-        views: min(solve(averaged(x[:, :views]), y, num_classes, seed, target=target).losses.values())
+        views: min(solve(averaged(x[:, :views]), y, num_classes, seed, None, target, weights).losses.values())
         for views in (1, x.shape[1])
     }
     return min(losses, key=losses.__getitem__), losses

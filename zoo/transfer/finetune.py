@@ -20,6 +20,7 @@ from zoo.console import note, note_skipped
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.augment import MIXES
+from zoo.data.images.example_weights import class_weights
 from zoo.errors import UsageError, ZooError, whole_number
 from zoo.files import claimed, expand
 from zoo.registry import did_you_mean
@@ -48,6 +49,7 @@ def finetune(
     unfreeze: str | int = "none",
     epochs: int | None = None,
     mix: str | None = None,
+    class_weight: dict | str | None = None,
     seed: int = 0,
     skip_list: str | Path | None = None,
     weights_file: str | Path | None = None,
@@ -79,6 +81,8 @@ def finetune(
         epochs: how often the unfrozen blocks see all views of the training pictures; None is 2.
         mix: how unfrozen blocks are shown two pictures at once: "mixup" blends them and their classes, "cutmix" puts a
             part of one into the other; None shows each alone.
+        class_weight: how much the classes count in training: numbers by a class' name, 1 for those that are not named;
+            or "balanced", all of them alike however many pictures they have.
         seed: decides the split, the folds of the cross-validation, and the order of training.
         skip_list: a CSV file of pictures to leave out, as `zoo doctor --out` writes it.
         weights_file: the backbone's weights as a file that you have: what this machine cannot download, or for a
@@ -121,6 +125,8 @@ def finetune(
                 f"unfreeze is for classes, and {dataset.name} has {kind.name}, for which the backbone stays frozen. "
                 "Leave unfreeze out, or take each answer for a class: --target classes, in Python target='classes'."
             )
+        if class_weight is not None:
+            dataset = weighted(dataset, class_weight)
         if out is not None:
             saving.output(out, {"task": kind.task, "labels": dataset.labels}, overwrite)
         network, results = candidates[0], None
@@ -149,12 +155,14 @@ def finetune(
         require_enough(kind, y, dataset.labels, seen.skipped, copies=len(seen.kept) - len(rows))
         with clocked(seconds, "head"):
             shown = seen.x if len(rows) == len(seen.x) else seen.x[rows]
+            weights = dataset.splits["train"].weights
+            weights = None if weights is None else weights[seen.kept][rows]
             losses: dict[int, float] = {}
             if views == choice.AUTO:
-                most, losses = choice.choose_views(shown, y, len(dataset.labels), seed, kind)
+                most, losses = choice.choose_views(shown, y, len(dataset.labels), seed, kind, weights)
                 shown = shown[:, :most]
             x = averaged(shown) if most > 1 else shown
-            head = solve(x, y, len(dataset.labels), seed, target=kind)
+            head = solve(x, y, len(dataset.labels), seed, target=kind, weights=weights)
         skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
         note_skipped(skipped)
         with clocked(seconds, "saving"):
@@ -165,7 +173,7 @@ def finetune(
         model, apart = None, None
         if unfreeze != "none":
             with clocked(seconds, "unfreezing"):
-                pictures = replace(dataset.splits["train"].subset(seen.kept[rows]), weights=None)
+                pictures = dataset.splits["train"].subset(seen.kept[rows])
                 outcome = learn(
                     archive.build(), fast, pictures, trained_on, shown, head, unfreeze, epochs, seed, most > 1, mix
                 )
@@ -187,7 +195,7 @@ def finetune(
             judged = y if apart is None else y[apart]
             classifier._of_training(judged, head.held_out[:: len(head.held_out) // len(judged)])
             classifier._remember_data(dataset, train, validation, trained_on)
-            if model is None:
+            if model is None and weights is None:
                 classifier._head_fit = HeadFit(
                     head.strength, shown.shape[1], fast.name, fast.precision, seed, averaged=most > 1
                 )
@@ -263,6 +271,19 @@ def checked_unfreezing(
             "out, or say what learns, for example unfreeze='last'."
         )
     return unfreeze, None if epochs is None else whole_number("epochs", epochs, 1, 1000)
+
+
+def weighted(dataset: Dataset, class_weight: dict | str) -> Dataset:
+    """The data with training pictures that count as much as their class does.
+
+    Raises:
+        UsageError: there is no such class or weight, or the data have no classes.
+    """
+    train = dataset.splits["train"]
+    if train.target is not CLASSES:
+        raise UsageError(f"class_weight is for classes, and {dataset.name} has {train.target.name}; leave it out.")
+    weights = class_weights(class_weight, train)[train.y] * (1 if train.weights is None else train.weights)
+    return replace(dataset, splits={**dataset.splits, "train": replace(train, weights=weights)})
 
 
 def checked_views(views: int | str, augment: int) -> int | str:

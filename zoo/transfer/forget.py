@@ -135,8 +135,9 @@ def opened(path: Path) -> tuple[Classifier, saving.Archive, HeadFit]:
         )
     if not isinstance(classifier, Classifier) or archive is None or fit is None:
         raise UsageError(
-            f"{path} is no classifier whose head `zoo finetune` fitted on a frozen network, or an earlier version "
-            "saved it; of others it is not known what a photo did. Type: zoo finetune FOLDER, without the photos."
+            f"{path} is no classifier whose head `zoo finetune` fitted on a frozen network, all photos alike, or an "
+            "earlier version saved it; of others it is not known what a photo did. Type: zoo finetune FOLDER, without "
+            "the photos."
         )
     return classifier, archive, fit
 

@@ -100,6 +100,7 @@ def fit_head(
     seed: int = 0,
     apart: np.ndarray | None = None,
     target: Target = CLASSES,
+    weights: np.ndarray | None = None,
 ) -> Head:
     """Fit the head, choosing the strength of its penalty by stratified cross-validation on these examples alone.
 
@@ -112,6 +113,7 @@ def fit_head(
         apart: which examples the strength is chosen by, shape (n,), in place of cross-validation: where the features
             were themselves fitted to the others' classes, those say nothing of new pictures.
         target: what kind of target y is of.
+        weights: how much each example counts, shape (n,); None where all count alike.
 
     Example:
         >>> x = np.array([[0.0], [0.2], [1.0], [1.2]])
@@ -123,14 +125,16 @@ def fit_head(
     fold = np.where(apart, 0, -1) if apart is not None else folds(target.strata(y), groups, seed, target.fewest(y))
     judged = np.flatnonzero(fold >= 0)  # -1: in all trainings
     wanted = target.encode(y, num_classes)[judged, None]
-    in_training = (fold[:, None] != np.arange(fold.max() + 1)).astype(np.float64)  # (n, folds)
+    counts = np.ones(len(y)) if weights is None else weights
+    in_training = (fold[:, None] != np.arange(fold.max() + 1)) * counts[:, None]  # (n, folds)
     losses: dict[float, float] = {}
     start: Solution | None = None
     near: Solution | None = None
     for strength in target.strengths:
         start = optimum(x, y, num_classes, strength, in_training, spread, start, tolerance=1e-3, target=target)
         held_out = held_out_outputs(x, start, fold)[judged]
-        losses[strength] = float(target.mean_and_loss(held_out[:, None].copy(), wanted)[1].mean())
+        of_each = target.mean_and_loss(held_out[:, None].copy(), wanted)[1][:, 0]
+        losses[strength] = float(np.average(of_each, weights=counts[judged]))
         if losses[strength] == min(losses.values()):
             near, best = start, held_out
         elif losses[strength] > 1.01 * min(losses.values()):
@@ -140,7 +144,7 @@ def fit_head(
     if near is not None:  # the folds' answers lie around the whole's
         near = near[0].mean(axis=-2, keepdims=True), near[1].mean(axis=-2, keepdims=True)
     center, scale = target.units(y)
-    head = solve_head(at, y, num_classes, strength, near, target=target)
+    head = solve_head(at, y, num_classes, strength, near, target=target, weights=counts)
     return replace(head, losses=losses, held_out=best * scale + center)
 
 
@@ -151,15 +155,20 @@ def solve(
     seed: int = 0,
     apart: np.ndarray | None = None,
     target: Target = CLASSES,
+    weights: np.ndarray | None = None,
 ) -> Head:
-    """Fit the head on features of views of pictures, shape (pictures, views, d), and their answers, a row each."""
+    """Fit the head on features of views of pictures, shape (pictures, views, d), and their answers, a row each.
+
+    Pictures may count more or less, by `weights` of shape (pictures,).
+    """
     views = x.shape[1]
     groups = np.repeat(np.arange(len(x)), views)
     # Products as small as these are faster on one thread, and far faster where others use the processor too.
     with threadpool_limits(1):
         apart = None if apart is None else np.repeat(apart, views)
         y = np.repeat(y, views, axis=0)
-        return fit_head(x.reshape(-1, x.shape[2]), y, num_classes, groups, seed, apart, target)
+        weights = None if weights is None else np.repeat(weights, views)
+        return fit_head(x.reshape(-1, x.shape[2]), y, num_classes, groups, seed, apart, target, weights)
 
 
 def solve_head(
@@ -170,6 +179,7 @@ def solve_head(
     start: Solution | None = None,
     tolerance: float = 1e-6,
     target: Target = CLASSES,
+    weights: np.ndarray | None = None,
 ) -> Head:
     """The head at a given strength of the penalty.
 
@@ -181,13 +191,14 @@ def solve_head(
         start: where to begin from, or None for zeros.
         tolerance: as for `optimum`.
         target: what kind of target y is of.
+        weights: how much each example counts, shape (n,); None where all count alike.
 
     Example:
         >>> x = np.array([[0.0], [0.2], [1.0], [1.2]])
         >>> solve_head(Standardised.of(x), np.array([0, 0, 1, 1]), 2, 0.01)(x).argmax(axis=1)
         array([0, 0, 1, 1])
     """
-    everything = np.ones((len(y), 1))
+    everything = np.ones((len(y), 1)) if weights is None else weights[:, None]
     x = at.x.astype(np.float64)
     weights, biases = optimum(x, y, num_classes, strength, everything, at.spread, start, tolerance, target)
     center, scale = target.units(y)
@@ -244,7 +255,7 @@ def optimum(
         y: answers as `target` has them, n rows.
         num_classes: k.
         strength: of the penalty.
-        in_training: 1 where an example takes part in a problem, else 0; shape (n, problems).
+        in_training: how much an example counts in a problem, 0 where it takes no part; shape (n, problems).
         spread: variance of `x` along each axis, shape (r,).
         start: (weights, biases) to begin from, or None for zeros.
         tolerance: the largest slope, in the scaled unknowns, that counts as flat.

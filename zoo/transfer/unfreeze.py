@@ -161,7 +161,8 @@ def learn(
     # Features that were fitted to a picture's class say little of new pictures: the strength of the head's penalty is
     # chosen by what was watched alone, and for the frozen features as well, so that they are compared alike.
     apart = np.isin(np.arange(len(pictures)), watched)
-    heads = [solve(each, pictures.y, len(pictures.labels), seed, apart) for each in (frozen_x, new)]
+    labels, weights = len(pictures.labels), pictures.weights
+    heads = [solve(each, pictures.y, labels, seed, apart, weights=weights) for each in (frozen_x, new)]
     frozen, unfrozen = (Judgement.of(each, pictures.y[watched]) for each in heads)
     gain = frozen.losses - unfrozen.losses  # in nats, picture by picture
     about = {
@@ -263,8 +264,9 @@ def train(
             state.assign(np.array([seed, number], state.dtype))
         plain = unseen[np.arange(len(unseen.pictures)) * unseen.views]
         watched = plain, classes[unseen.pictures.y]
+        weights = None if seen.pictures.weights is None else np.repeat(seen.pictures.weights, seen.views)
         plan = Plan(
-            FitData(seen, np.repeat(classes[seen.pictures.y], seen.views, axis=0), watched),
+            FitData(seen, np.repeat(classes[seen.pictures.y], seen.views, axis=0), watched, weights=weights),
             tail,
             keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=SMOOTHING),
             [keras.metrics.CategoricalAccuracy(name="accuracy")],
@@ -287,6 +289,7 @@ def train(
             "optimizer": {key: saving.plain(v) for key, v in optimizer.get_config().items() if key != "name"},
             "on": backend.setting(),
             **({"mix": mix} if mix else {}),
+            **({"weights": saving.digest(weights.tobytes())} if weights is not None else {}),
         }
 
         def save(path: Path) -> None:
