@@ -193,6 +193,8 @@ def calibration() -> list[str]:
         lines.append(line)
     header = "photos | temperature | cross-entropy, nats | at temperature | change (95 %)"
     return table(f"{header} | calibration error, points | at temperature | change (95 %)", lines)
+
+
 def small_data() -> list[str]:
     """Accuracy by the number of training pictures of each class."""
     names = {
