@@ -2,12 +2,15 @@
 
 import base64
 import contextlib
+import csv
 import itertools
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -17,16 +20,19 @@ class Browser:
     """One window of a Chromium that cannot reach the network.
 
     Attributes:
+        folder: where what a page lets its user save goes.
         log: what pages have complained of: errors of scripts, what their own policy forbids, requests that failed.
     """
 
-    def __init__(self, incoming, outgoing):
+    def __init__(self, incoming, outgoing, folder: Path):
         self.incoming, self.outgoing, self.numbers = incoming, outgoing, itertools.count(1)
         self.session, self.log, self.waiting = None, [], b""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
+        for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
             self.call(f"{domain}.enable")
+        self.folder = folder
+        self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def call(self, method: str, **parameters) -> dict:
         """Ask for something, and wait for the answer; what happens meanwhile is noted."""
@@ -51,7 +57,7 @@ class Browser:
             self.log.append(told["params"])
         if told.get("method") == "Network.requestWillBeSent":
             url = told["params"]["request"]["url"]
-            if not url.startswith(("data:", "file:", "about:")):
+            if not url.startswith(("data:", "file:", "about:", "blob:")):
                 self.log.append({"request": url})
         return told
 
@@ -72,6 +78,28 @@ class Browser:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
+    def wait(self, script: str, seconds: float = 120):
+        """Wait until a line of JavaScript gives something true."""
+        until = time.monotonic() + seconds
+        while not (value := self.run(script)):
+            assert time.monotonic() < until, f"{script}; the page says {self.run('document.body.innerText')[:2000]}"
+            time.sleep(0.1)
+        return value
+
+    def choose(self, selector: str, files: list[Path]) -> None:
+        """Put files into an input for files."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file.resolve()) for file in files])
+
+    def downloaded(self, ending: str, seconds: float = 20) -> Path:
+        """The file that was saved last; it may be on its way."""
+        until = time.monotonic() + seconds
+        while not (files := sorted(self.folder.glob(f"*{ending}"), key=lambda file: file.stat().st_mtime)):
+            assert time.monotonic() < until, f"no {ending} file was saved"
+            time.sleep(0.05)
+        return files[-1]
+
     def press(self, key: str, code: int, text: str = "") -> None:
         """Press and release a key."""
         for kind in ("keyDown", "keyUp"):
@@ -85,14 +113,16 @@ class Browser:
 
 
 @contextlib.contextmanager
-def browser():
+def browser(language: str = "en"):
     """Start one, and end it."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        (folder := Path(profile, "saved")).mkdir()
         (theirs_in, outgoing), (incoming, theirs_out) = os.pipe(), os.pipe()
         # it wants its pipes at 3 and 4; without --no-sandbox it does not start as root, as in a container
         start = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}'
         options = ["--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         options += ["--proxy-server=127.0.0.1:9", "--disable-dev-shm-usage", f"--user-data-dir={profile}"]
+        options += [f"--lang={language}", f"--accept-lang={language}"]
         process = subprocess.Popen(
             ["bash", "-c", start, CHROMIUM, *options],
             pass_fds=(theirs_in, theirs_out),
@@ -103,9 +133,39 @@ def browser():
         os.close(theirs_in)
         os.close(theirs_out)
         try:
-            yield Browser(incoming, outgoing)
+            yield Browser(incoming, outgoing, folder)
         finally:
             process.kill()
             process.wait()
             os.close(incoming)
             os.close(outgoing)
+
+
+def answers(window: Browser, files: list[Path]) -> list[dict[str, str]]:
+    """What the table of an exported classifier's page says of pictures, those left out that it cannot read."""
+    window.choose("#files", files)
+    window.wait("/ms each|: /.test(document.getElementById('status').textContent)", 600)
+    window.run("document.getElementById('table').click()")
+    return [*csv.DictReader(window.downloaded(".csv").open(encoding="utf-8-sig", newline=""))]
+
+
+def main(page: str, saved: str, photos: str) -> None:
+    """Compare a page's answers about a folder of photos with those of the file that it was made of."""
+    import zoo
+
+    files = sorted(file for file in Path(photos).rglob("*") if file.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    with browser() as window:
+        window.open(Path(page), 1280)
+        window.wait("document.getElementById('selftest-result')?.textContent")
+        rows = answers(window, files)
+        print(window.run("document.getElementById('status').textContent"))
+    ours = zoo.load(saved).predict(files)
+    pairs = [*zip(rows, ours, strict=True)]
+    same = [(row, each) for row, each in pairs if row["answer"] == each.label]
+    novel = sum((row["resembles nothing"] == "yes") == bool(each.is_novel) for row, each in pairs)
+    most = max(abs(float(row["probability"]) - each.probability) for row, each in same)
+    print(f"the same class for {len(same)} of {len(pairs)}, probabilities within {most:.4f}; novelty for {novel}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -27,7 +27,7 @@ def formats() -> dict[str, ModuleType]:
 
     Example:
         >>> sorted(formats())
-        ['.bin', '.onnx', '.txt', '.vec', '.xml']
+        ['.bin', '.html', '.onnx', '.txt', '.vec', '.xml']
     """
     names = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]

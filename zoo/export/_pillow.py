@@ -6,6 +6,7 @@ the result, a column for each of the picture. ONNX' own `Resize` takes no box th
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,19 +40,35 @@ def resize_model(rule: Preprocessing) -> onnx.ModelProto:
         grey = graph.node("MatMul", [values, graph.constant(GREY.astype(np.float32))])
         values = graph.node("Floor", [graph.node("Add", [grey, graph.constant(np.float32(0.5))])])
     values = graph.node("Transpose", [values], perm=[0, 3, 1, 2])
-    values = _rounded(graph, graph.node("MatMul", [values, graph.node("Transpose", [along], perm=[1, 0])]))
-    values = _rounded(graph, graph.node("MatMul", [down, values]))
-    graph.node("Transpose", [values], "pixels", perm=[0, 2, 3, 1])
+    along = graph.node("Transpose", [along], perm=[1, 0])
+
+    def passes(columns_first: bool) -> onnx.GraphProto:
+        part = Graph(prefix="columns_first_" if columns_first else "rows_first_")
+        result = values
+        for down_now in (columns_first, not columns_first):
+            result = part.node("MatMul", [down, result] if down_now else [result, along])
+            result = _rounded(part, result)
+        return part.subgraph(result)
+
+    # Pillow, since version 13, takes columns first where that leaves less to do. The order shows in the last bits.
+    fewer, narrower = (graph.node("Sub", [side, _number(graph, n)]) for side, n in zip(sides, rule.size, strict=True))
+    twice = graph.node("Max", [_number(graph, 0), graph.node("Mul", [narrower, _number(graph, 2)])])
+    less = graph.node("Greater", [fewer, twice])
+    resized = graph.node("If", [less], then_branch=passes(True), else_branch=passes(False))
+    graph.node("Transpose", [resized], "pixels", perm=[0, 2, 3, 1])
     inputs = {"picture": Tensor(np.uint8, ["n", "height", "width", 3])}
     return graph.model(inputs, {"pixels": Tensor(np.float32, ["n", *rule.shape])})
+
+
+def _number(graph: Graph, value: float) -> str:
+    return graph.constant(np.float64(value))
 
 
 def _weights(graph: Graph, side: str, scale: str, length: int) -> str:
     """A matrix of shape (length, side), whose rows sum to 1; the graph computes `side` and `scale`."""
     import onnx
 
-    def number(value: float) -> str:
-        return graph.constant(np.float64(value))
+    number = functools.partial(_number, graph)
 
     def node(kind: str, *inputs: str, **attributes: Any) -> str:
         return graph.node(kind, inputs, **attributes)

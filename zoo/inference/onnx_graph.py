@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OPSET = 18  # of 2022: what reads ONNX today reads it
 IR = 8  # the version of the file's layout that goes with it
-HALVED = 64  # numbers; smaller constants stay as they are in a file of half precision
+HALVED = 2048  # numbers; smaller constants are most of the error and little of the size, so they stay in float32
 
 
 class Tensor(NamedTuple):
@@ -118,10 +118,11 @@ class Graph:
 
     Args:
         halved: keep large constants in float16.
+        prefix: of the names, which those of a branch must not share with others.
     """
 
-    def __init__(self, halved: bool = False):
-        self.halved = halved
+    def __init__(self, halved: bool = False, prefix: str = ""):
+        self.halved, self.prefix = halved, prefix
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         self.names: dict[tuple[str, int], str] = {}  # what an output of an operation is called here
@@ -131,7 +132,7 @@ class Graph:
         """Add a node with one output, and return that output's name."""
         import onnx
 
-        output = output or f"{kind.lower()}_{len(self.nodes)}"
+        output = output or f"{self.prefix}{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(onnx.helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
@@ -141,7 +142,7 @@ class Graph:
 
         array = np.asarray(value)
         array = array.astype(np.int64) if array.dtype.kind in "iu" else array
-        name = f"constant_{len(self.constants)}"
+        name = f"{self.prefix}constant_{len(self.constants)}"
         halved = self.halved and array.dtype == np.float32 and array.size > HALVED
         stored = array.astype(np.float16) if halved else array
         self.constants.append(onnx.numpy_helper.from_array(np.ascontiguousarray(stored).reshape(array.shape), name))
@@ -158,6 +159,13 @@ class Graph:
         graph = onnx.helper.make_graph(self.nodes, "zoo", described(inputs), described(outputs), self.constants)
         opset = [onnx.helper.make_opsetid("", OPSET)]
         return onnx.helper.make_model(graph, opset_imports=opset, ir_version=IR, producer_name="zoo")
+
+    def subgraph(self, output: str) -> onnx.GraphProto:
+        """What was collected as a branch, which gives `output` and may use whatever stands around it."""
+        import onnx
+
+        described = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)
+        return onnx.helper.make_graph(self.nodes, self.prefix, [], [described], self.constants)
 
     def add(self, operation: Any) -> None:
         """Add what an operation of OpenVINO's does.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import functools
-import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -224,9 +223,12 @@ class Supervised(Task):
                 pictures = joined([*sources.find(data, strict=False).splits.values()])
             except ZooError:  # they were moved
                 continue
-            order = np.random.default_rng(0).permutation(len(pictures)).tolist()
-            own = (index for index in order if beginning(pictures.digest(index)) in known)
-            if chosen := [*itertools.islice(own, most)]:
+            left, chosen = {*known}, []
+            for index in np.random.default_rng(0).permutation(len(pictures)).tolist():
+                if len(chosen) < most and (mark := beginning(pictures.digest(index))) in left:
+                    left.remove(mark)  # copies count once
+                    chosen.append(index)
+            if chosen:
                 return pictures.subset(chosen)
         return None
 

@@ -1,0 +1,170 @@
+"""A classifier as an HTML page: what it holds, its arithmetic, and the page in a real browser."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import re
+
+import numpy as np
+import PIL
+import pytest
+from PIL import Image
+
+import zoo
+from browser import CHROMIUM, answers, browser
+from zoo import inference
+from zoo.data import images
+from zoo.data.images.preprocessing import Preprocessing
+from zoo.errors import ZooError
+from zoo.export import html as page_format
+
+TALL = ((28, 20), (90, 31)) if int(PIL.__version__.partition(".")[0]) >= 13 else ()  # where it takes columns first
+needs_openvino = pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt-get install chromium")
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+
+
+@pytest.fixture(scope="module")
+def net():
+    net = zoo.get("cnn", input_shape=(12, 12, 3), num_classes=2, seed=0)
+    pictures = np.arange(8 * 432, dtype=np.uint8).reshape(8, 12, 12, 3)
+    net.train((pictures, ["</script><b>", "dog"] * 4), epochs=1, progress=False)
+    return net
+
+
+@pytest.fixture(scope="module")
+def page(net, tmp_path_factory):
+    net.export(out := tmp_path_factory.mktemp("page") / "net.html")
+    return out
+
+
+@pytest.fixture(scope="module")
+def window():
+    with browser() as window:
+        yield window
+
+
+def module(window, *names):
+    """Make what modules of the page export known to the empty page."""
+    window.call("Page.navigate", url="about:blank")
+    text = "\n".join((page_format.PARTS / name).read_text() for name in names)
+    exported = re.findall(r"^export (?:async )?function (\w+)", text, re.MULTILINE)
+    text = re.sub(r"^(export |import .*)", "", text, flags=re.MULTILINE)
+    window.run(f"(() => {{ {text}; Object.assign(globalThis, {{ {', '.join(exported)} }}) }})()")
+
+
+def opened(window, page, width=1280):
+    window.log.clear()
+    window.open(page, width)
+    window.wait("document.getElementById('selftest-result')?.textContent")
+    return window
+
+
+@needs_browser
+@pytest.mark.browser
+@pytest.mark.parametrize("rule", [Preprocessing((22, 30), 0.875), Preprocessing((28, 28), 1, 1)], ids=["rgb", "grey"])
+def test_the_resize_is_pillows_to_the_last_bit(window, rule):
+    module(window, "resize.js")
+    random = np.random.default_rng(0)
+    for height, width in ((64, 91), (20, 12), (1, 7), (300, 200), *TALL):
+        picture = random.integers(0, 256, (height, width, 4), np.uint8)
+        coded = base64.b64encode(picture.tobytes()).decode()
+        pixels = window.run(
+            f"(() => {{ const all = Uint8Array.from(atob('{coded}'), c => c.charCodeAt(0));"
+            f"return Array.from(resize({width}, {height}, {json.dumps(rule.to_json())}, "
+            f"(top, n) => all.subarray(top * {width} * 4, (top + n) * {width} * 4))) }})()"
+        )
+        expected = images.decode(picture[..., :3], rule)
+        assert np.array_equal(np.array(pixels).reshape(expected.shape), expected), (height, width)
+
+
+@needs_browser
+@pytest.mark.browser
+def test_cells_of_the_table_are_no_formulas(window):
+    module(window, "table.js")
+    cells = ["=1+1", " @x", "-2", 'a "b", c', "a\nb", 0.25, "ants"]
+    text = window.run(f"csv([{json.dumps(cells)}])")
+    (row,) = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""))
+    assert row == ["'=1+1", "' @x", "'-2", *cells[3:5], "0.25", "ants"]
+
+
+@needs_openvino
+def test_a_page_is_whole_allows_no_network_and_says_what_it_holds(net, page):
+    text = page.read_text(encoding="utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert "default-src 'none'; connect-src 'none'" in policy
+    scripts = re.findall(r'<script type="module">(.*?)</script>', text, re.DOTALL)
+    assert len(scripts) == 3
+    for script in scripts:
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
+    assert not re.search(r"^(import|export) ", scripts[-1], re.MULTILINE) and not re.search(r"\ssrc=|\shref=", text)
+    record = page_format.read_record(page)
+    assert record["labels"] == net.labels and record["preprocessing"] == net.preprocessing.to_json()
+    net.export(page)  # over its own kind unasked
+
+
+def test_a_page_is_for_classifiers_of_pictures(net, tmp_path):
+    (tmp_path / "own.html").write_text("<html>somebody's</html>")
+    with pytest.raises(ZooError, match="is no model that the zoo saved"):
+        net.export(tmp_path / "own.html")
+    with pytest.raises(ZooError, match="rows of numbers"):
+        zoo.get("perceptron").export(tmp_path / "points.html")
+    with pytest.raises(ZooError, match="image_generation"):
+        zoo.get("dcgan").export(tmp_path / "drawn.html")
+
+
+def test_a_damaged_runtime_is_noticed(tmp_path, monkeypatch):
+    for file in page_format.PARTS.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes()[: -1 if file.suffix == ".deflate" else None])
+    monkeypatch.setattr(page_format, "PARTS", tmp_path)
+    with pytest.raises(ZooError, match="damaged; install the zoo again"):
+        page_format.read_runtime.__wrapped__()
+
+
+@needs_browser
+@needs_openvino
+@pytest.mark.browser
+def test_the_page_answers_as_the_model_does(net, page, window, tmp_path):
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (40, 50, 4), np.uint8)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(noise[..., :3]).save(tmp_path / "turned.jpg", exif=turned, quality=95)
+    Image.fromarray(noise).save(tmp_path / "=transparent.png")
+    Image.fromarray(noise[..., 0]).save(tmp_path / "grey.png")
+    (tmp_path / "text.jpg").write_text("no picture")
+    files = sorted(tmp_path.iterdir())
+    opened(window, page)
+    assert "passed" in window.run("document.getElementById('selftest-result').className")
+    rows = answers(window, files)
+    assert [row["picture"] for row in rows] == ["'=transparent.png", "grey.png", "turned.jpg"]
+    for row, file in zip(rows, [file for file in files if file.name != "text.jpg"], strict=True):
+        expected = net.predict(file)
+        assert row["answer"] == expected.label
+        assert float(row["probability"]) == pytest.approx(expected.probability, abs=0.01)
+    shown = window.run("document.getElementById('answers').innerText")
+    assert "cannot read this picture" in shown and "</script><b>" in shown
+    assert not window.log
+
+
+@needs_browser
+@needs_openvino
+@pytest.mark.browser
+def test_a_fine_tuned_classifier_as_a_page(tuned, tmp_path):
+    tuned.classifier.export(out := tmp_path / "tuned.html")
+    assert out.stat().st_size < 14e6
+    files = sorted((tuned.photos / "val").glob("*/*.jpg"))
+    with browser("ja") as window:
+        opened(window, out, 360)
+        assert window.run("document.documentElement.lang") == "ja"
+        assert window.run("document.documentElement.scrollWidth") <= 360
+        assert "合格" in window.run("document.getElementById('selftest-result').textContent")
+        window.choose("#files", files)
+        window.wait(f"document.querySelectorAll('#answers .best').length == {len(files)}")
+        shown = window.run("[...document.querySelectorAll('#answers .best')].map(e => e.textContent)")
+    expected = tuned.classifier.predict(files)
+    assert [text.split()[0] for text in shown] == [each.label for each in expected]
+    given = [float(text.split()[1].rstrip("%")) / 100 for text in shown]
+    assert np.allclose(given, [each.probability for each in expected], atol=0.011)

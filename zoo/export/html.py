@@ -1,0 +1,242 @@
+"""A classifier as one HTML file: opened by a double click, offline, by anybody who has a browser.
+
+The page holds the network as ONNX, with its weights in float16, ONNX Runtime for browsers (see `page/runtime.json`),
+the labels, the resize-and-crop rule, what makes a picture resemble nothing, and a self-test. Its content security
+policy allows no connection to anywhere: scripts and styles are named by their hashes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+import zlib
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from zoo import saving
+from zoo._version import __version__
+from zoo.data import images
+from zoo.data.images.preprocessing import Points, Preprocessing
+from zoo.errors import ZooError
+from zoo.export._network import Agreement, compare, converted, require, require_classifier
+from zoo.export.onnx import answers_of, classifier, quantized
+from zoo.files import atomic_file
+from zoo.visualization.pages import MARK
+
+ENDINGS = (".html",)
+PARTS = Path(__file__).parent / "page"
+SCRIPTS = ("words.js", "stored.js", "resize.js", "picture.js", "table.js", "model.js", "page.js")  # each after its own
+TESTED = 1.37  # the self-test's picture is larger than what the network takes, so that the resize is tested too
+RECORD = re.compile(rb'<script type="application/json" id="facts">(.*?)</script>')
+READ = 16 * 2**20  # bytes of a page in which its facts are looked for: they stand before what is large
+
+
+def write(task: Any, path: Path, overwrite: bool = False, half: bool = True, int8: bool = False) -> dict:
+    """Convert a classifier of pictures, compare its answers with the model's, and write the page.
+
+    Args:
+        task: the classifier.
+        path: the file.
+        overwrite: replace whatever file is there.
+        half: keep the weights in float16; they are computed with in float32.
+        int8: compute in 8-bit numbers, whose ranges are learned from the training pictures.
+    """
+    require("a page", "onnx", "onnxruntime")
+    require_classifier(task, path)
+    rule = task.preprocessing
+    if isinstance(rule, Points):
+        raise ZooError(f"{task.name} takes rows of numbers; {path.suffix} is for classifiers of pictures.")
+    runtime = read_runtime()
+    with converted(task) as network:
+        model = classifier(network, task, half=half and not int8)
+    if int8:
+        model = quantized(model, task)
+    answer = answers_of(model)
+
+    def answer_whole(picture: np.ndarray) -> np.ndarray:
+        return answer(images.decode(picture, rule).astype(np.float32))
+
+    agreement = compare(task, answer_whole, rounded=int8)
+    if task.novelty is None:
+        del model.graph.output[2:]  # the features, which nobody looks at
+    height, width = (int(side * TESTED) for side in rule.size)
+    tested = Preprocessing((height, width)).samples(1)[0]
+    page = Page(path.stem, task, agreement)
+    text = page.text(model.SerializeToString(), runtime, tested, answer_whole(tested))
+    with saving.unwritable(path), atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return {"agreement": agreement}
+
+
+def read_record(path: Path) -> dict:
+    """What a page says of its model.
+
+    Raises:
+        ZooError: no page that the zoo exported.
+    """
+    try:
+        with path.open("rb") as file:
+            if found := RECORD.search(file.read(READ)):
+                return json.loads(found[1])["zoo"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ZooError(f"{path} is no page of a classifier that the zoo wrote") from error
+    raise ZooError(f"{path} is no page of a classifier that the zoo wrote")
+
+
+class Runtime(NamedTuple):
+    """ONNX Runtime for browsers.
+
+    Attributes:
+        scripts: what the page runs before its own script.
+        wasm: its WebAssembly, deflated.
+    """
+
+    scripts: list[str]
+    wasm: bytes
+
+
+@cache
+def read_runtime() -> Runtime:
+    """The runtime that comes with the zoo; `page/runtime.json` says where it is from.
+
+    Raises:
+        ZooError: a file is damaged.
+    """
+    facts = json.loads((PARTS / "runtime.json").read_text(encoding="utf-8"))
+    script, loader, wasm = facts["sha256"]
+    files = {name: (PARTS / name).read_bytes() for name in (script, loader)}
+    deflated = (PARTS / f"{wasm}.deflate").read_bytes()
+    try:
+        files[wasm] = zlib.decompress(deflated, -zlib.MAX_WBITS)
+    except zlib.error:
+        files[wasm] = b""
+    if facts["sha256"] != {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}:
+        raise ZooError(f"the files of {facts['package']} in {PARTS} are damaged; install the zoo again")
+    return Runtime([as_global(files[loader].decode()), as_global(files[script].decode())], deflated)
+
+
+class Page:
+    """The page of a classifier.
+
+    Args:
+        title: what it is called.
+        task: the classifier.
+        agreement: how far the page's network answers as the model does.
+    """
+
+    def __init__(self, title: str, task: Any, agreement: Agreement):
+        self.title, self.task, self.agreement = title, task, agreement
+
+    def text(self, network: bytes, runtime: Runtime, tested: np.ndarray, expected: np.ndarray) -> str:
+        """The whole file.
+
+        Args:
+            network: an ONNX model from "pixels" to "probabilities" and, for novelty, "features".
+            runtime: what computes it.
+            tested: a picture, uint8 of shape (height, width, 3).
+            expected: its probabilities as the network gives them here, shape (classes,).
+        """
+        style, own = (PARTS / "style.css").read_text(encoding="utf-8"), joined_scripts()
+        height, width, _ = tested.shape
+        facts = {
+            "title": self.title,
+            "labels": self.task.class_names(),
+            "preprocessing": self.task.preprocessing.to_json(),
+            "novelty": self._novelty(),
+            "accuracy": self._accuracy(),
+            "agreement": self.agreement.to_json(),
+            "selftest": {"height": height, "width": width, "expected": expected.tolist()},
+            "zoo": self.task.get_config(),
+        }
+        parts = {
+            "mark": MARK,
+            "policy": policy([*runtime.scripts, own], style),
+            "title": html.escape(self.title),
+            "style": style,
+            "about": self._about(),
+            "facts": json.dumps(facts).replace("<", "\\u003c"),  # so that no label ends the script
+            "selftest": packed(tested.tobytes()),
+            "network": packed(network),
+            "runtime": in_base64(runtime.wasm),
+            "scripts": "\n".join(f'<script type="module">{script}</script>' for script in [*runtime.scripts, own]),
+        }
+        page = (PARTS / "page.html").read_text(encoding="utf-8")
+        return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], page)
+
+    def _novelty(self) -> dict | None:
+        if (known := self.task.novelty) is None:
+            return None
+        arrays = {"centre": known.centre, "axes": known.axes}
+        return {
+            **{name: in_base64(array.astype("<f4").tobytes()) for name, array in arrays.items()},
+            "limit": known.limit,
+        }
+
+    def _accuracy(self) -> dict | None:
+        """What was measured on pictures that were not trained on."""
+        metrics = self.task.metrics
+        is_so_here = metrics.get("trained_on") == 0 and self.task._views == 1  # a page sees one view of a picture
+        return metrics["accuracy"].to_json() if is_so_here else None
+
+    def _about(self) -> str:
+        runtime = json.loads((PARTS / "runtime.json").read_text(encoding="utf-8"))
+        licence = (PARTS / "onnxruntime.LICENSE").read_text(encoding="utf-8")
+        lines = [
+            f"Made by zoo {__version__} from {self.task.name}. {self.agreement}",
+            f"Computed by {runtime['package']} {runtime['version']}, which has this licence:",
+            *licence.split("\n\n"),
+        ]
+        return "\n".join(f"<p>{html.escape(line)}</p>" for line in lines)
+
+
+def joined_scripts() -> str:
+    """The page's own modules as one: their imports of each other go, each stands after those that it needs."""
+    parts = [(PARTS / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    text = re.sub(r"^import .*\n", "", "\n".join(parts), flags=re.MULTILINE)
+    return re.sub(r"^export ", "", text, flags=re.MULTILINE)
+
+
+def as_global(module: str) -> str:
+    """A module of the runtime as a script that needs no other file: what it exports, and imports, are globals."""
+    module = module.replace("import(/*webpackIgnore:true*/e)", "globalThis.ortLoader")
+    module = re.sub(r"export default (\w+);", r"globalThis.ortLoader={default:\1};", module)
+    module = re.sub(r"\n//# sourceMappingURL=.*", "", module)
+
+    def assigned(found: re.Match) -> str:
+        pairs = (name.split(" as ") for name in found[1].split(","))
+        return f"globalThis.ort={{{','.join(f'{pair[-1]}:{pair[0]}' for pair in pairs)}}};"
+
+    return re.sub(r"export\{([^}]*)\};", assigned, module)
+
+
+def policy(scripts: list[str], style: str) -> str:
+    """A content security policy that lets a page run these scripts, and connect to nothing."""
+
+    def source(text: str) -> str:
+        return f"'sha256-{in_base64(hashlib.sha256(text.encode()).digest())}'"
+
+    allowed = {
+        "default-src": "'none'",
+        "connect-src": "'none'",
+        "img-src": "'none'",
+        "style-src": source(style),
+        "script-src": " ".join([*map(source, scripts), "'wasm-unsafe-eval'"]),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in allowed.items())
+
+
+def packed(data: bytes) -> str:
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9)
+    return in_base64(deflate.compress(data) + deflate.flush())
+
+
+def in_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
