@@ -223,7 +223,8 @@ class Supervised(Task):
                 pictures = joined([*sources.find(data, strict=False).splits.values()])
             except ZooError:  # they were moved
                 continue
-            left, chosen = {*known}, []
+            left = {*known}
+            chosen: list[int] = []
             for index in np.random.default_rng(0).permutation(len(pictures)).tolist():
                 if len(chosen) < most and (mark := beginning(pictures.digest(index))) in left:
                     left.remove(mark)  # copies count once
