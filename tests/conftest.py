@@ -23,6 +23,7 @@ from zoo import catalog, saving
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=2, help="how many runs test_interrupted.py kills (2)")
     parser.addoption("--interrupts", type=int, default=2, help="how many runs it interrupts (2)")
+    parser.addoption("--moments", type=int, default=0, help="the seed of the moments at which it does so (0)")
 
 
 def pytest_collection_modifyitems(items):

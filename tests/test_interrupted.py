@@ -93,12 +93,18 @@ def seconds(finetune, place, photos):
     return time.monotonic() - begin
 
 
-def moments(count: int, cold: int, seconds: float):
-    """When to strike: whether the cache is warm, one time in `cold` it is not, and after how many seconds."""
-    drawn = random.Random(cold)
-    for number in range(count):
-        warm = number % cold != cold - 1
-        yield warm, drawn.random() * seconds * (1 if warm else 3)
+@pytest.fixture(scope="module")
+def moments(seconds, pytestconfig):
+    """When to strike."""
+
+    def moments(what: str, cold: int):
+        """Whether the cache is warm, one time in `cold` it is not, and after how many seconds."""
+        drawn = random.Random(f"{what} {pytestconfig.getoption('--moments')}")
+        for number in range(pytestconfig.getoption(what)):
+            warm = number % cold != cold - 1
+            yield warm, drawn.random() * seconds * (1 if warm else 3)
+
+    return moments
 
 
 def wait_for_group(group: int) -> None:
@@ -148,9 +154,9 @@ def answers(place) -> dict[str, str]:
     return dict(rows)
 
 
-def test_killed(finetune, predict, train, start, unbroken, place, seconds, photos, pytestconfig):
+def test_killed(finetune, predict, train, start, unbroken, place, seconds, photos, moments):
     """Whatever is killed leaves nothing half done, and ends as if nobody had killed it when it is begun again."""
-    for number, (warm, moment) in enumerate(moments(pytestconfig.getoption("--kills"), 6, seconds)):
+    for number, (warm, moment) in enumerate(moments("--kills", 4)):
         kind, here = ("finetune", "predict", "finetune", "train", "prune")[number % 5], place(warm)
         begin = {"finetune": finetune, "predict": predict, "train": train}.get(kind)
         if kind == "prune":
@@ -179,9 +185,9 @@ def test_killed(finetune, predict, train, start, unbroken, place, seconds, photo
         assert not [*here.out.parent.glob(".*")]
 
 
-def test_interrupted(finetune, predict, place, seconds, photos, pytestconfig):
+def test_interrupted(finetune, predict, place, seconds, photos, moments):
     """By Ctrl-C, which goes to all processes or to one, or by SIGTERM, which goes to one."""
-    for number, (warm, moment) in enumerate(moments(pytestconfig.getoption("--interrupts"), 3, seconds)):
+    for number, (warm, moment) in enumerate(moments("--interrupts", 3)):
         here, way = place(warm), (signal.SIGINT, signal.SIGTERM)[number % 2]
         process = (predict if number % 5 == 4 else finetune)(here, command=("-c", STARTER))
         assert process.stdout.readline() == "up\n"  # Python's own start is not ours to speak in
