@@ -527,6 +527,35 @@ def test_a_conversion_that_is_killed_leaves_nothing(end, small, own_home, monkey
     assert not [*own.folder.parent.iterdir()]
 
 
+def test_what_no_model_may_ask_for_is_not_left_to_keras(small, own_home, monkeypatch):
+    """Where a conversion finds it, nothing else is tried."""
+    program = f"import sys; print('noise\\na.keras is refused: why', file=sys.stderr); sys.exit({inference.REFUSAL})"
+
+    def start(*_, **__):
+        return subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
+
+    monkeypatch.setattr(saving, "start_program", start)
+    conversion = Conversion.of_file(small, "0" * 64)
+    with pytest.raises(ZooError, match=r"^a.keras is refused: why$"):
+        conversion.engine()
+    assert conversion.folder not in conversion._running and not conversion.folder.exists()
+
+
+@pytest.mark.usefixtures("as_if_without_keras")
+def test_a_strangers_model_that_is_not_converted_is_tried_before_keras_is_imported(small, own_home, monkeypatch):
+    for passed in own_home.glob("tried/*"):
+        passed.unlink()
+
+    def refuse(archive, meanwhile=None):
+        assert meanwhile is None
+        raise ZooError("tried, and refused")
+
+    monkeypatch.setattr(Conversion, "wait", lambda conversion: None)
+    monkeypatch.setattr(saving.Archive, "try_elsewhere", refuse)
+    with pytest.raises(ZooError, match="tried, and refused"):
+        zoo.load(small)._outputs(np.zeros((1, 8, 8, 3), np.uint8))
+
+
 def test_unfinished_networks_are_shown_and_removed(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     unfinished = tmp_path / "home" / "networks" / ".new.abc"

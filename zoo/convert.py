@@ -36,7 +36,7 @@ import numpy as np  # noqa: E402
 from filelock import FileLock  # noqa: E402
 
 from zoo import backend, inference, saving  # noqa: E402
-from zoo.errors import ZooError  # noqa: E402
+from zoo.errors import RefusedError, ZooError  # noqa: E402
 from zoo.files import atomic_folder, home  # noqa: E402
 from zoo.tasks import factory  # noqa: E402
 from zoo.tasks.cards import card_with  # noqa: E402
@@ -80,7 +80,7 @@ def write(folder: Path, identity: str, name: str, weights: str | None) -> None:
                 test = saving.selftest(samples, convert(task.model, samples, temporary))
                 saving.save(task.model, temporary / inference.FILE, task.get_config(), test)
             inference.seal(temporary)
-        except (OSError, MemoryError):
+        except (OSError, MemoryError, RefusedError):
             raise
         except Exception as error:  # Keras and OpenVINO raise what they like on what they cannot do
             for file in temporary.iterdir():
@@ -206,6 +206,9 @@ if __name__ == "__main__":
             signal.signal(number, interrupt)
     try:
         main(*sys.argv[1:])
+    except RefusedError as error:
+        sys.stderr.write(str(error))
+        sys.exit(inference.REFUSAL)
     except (ZooError, OSError, MemoryError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:  # the process that asked was interrupted too, and says so

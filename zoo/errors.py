@@ -12,6 +12,11 @@ UNSHOWABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     r"\ud800-\udfff\U000e0000-\U000e007f]"
 )
+# What a framework's errors hold beside the reason: colours, and lines that say where in its own files it arose.
+COLOUR = re.compile(r"\x1b\[[0-9;]*m|\{\{.*?\}\} ?")
+WHEREABOUTS = re.compile(
+    r"File \"|Graph execution error|Detected at node|Hint:|\[\[|\[Op:|<stack traces|defined at \("
+)
 
 
 def printable(text: str, most: int = LONGEST) -> str:
@@ -59,6 +64,22 @@ def brief(names: list[str], most: int = 8) -> str:
     return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
 
 
+def framework_reason(error: BaseException, most: int = 400) -> str:
+    """What a framework says was wrong, on one line: without the files of its own that it lists, and without colours.
+
+    Args:
+        error: as it was raised.
+        most: characters that are shown.
+
+    Example:
+        >>> framework_reason(ValueError("In Dense.call().\\n\\nToo large.\\n\\nArguments received by Dense:\\n  x"))
+        'ValueError: In Dense.call(). Too large'
+    """
+    text = COLOUR.sub("", str(error)).partition("\n\nArguments received by")[0]
+    lines = [line for line in map(str.strip, text.split("\n")) if line and not WHEREABOUTS.match(line)]
+    return printable(f"{type(error).__name__}: {' '.join(lines)}".removesuffix(": ").rstrip("."), most)
+
+
 def is_unicode(text: str) -> bool:
     """Whether a name is text; the system's names of files may hold bytes that are none."""
     return text.encode(errors="ignore").decode() == text
@@ -76,6 +97,10 @@ class ZooError(ValueError):
 
 class RecordMismatchError(ZooError):
     """A file's record that tells of another model than the file holds."""
+
+
+class RefusedError(ZooError):
+    """A file whose model asks for more than any may, whatever is to compute it."""
 
 
 def whole_number(name: str, value, least: int, most: int | None = None) -> int:

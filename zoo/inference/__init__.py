@@ -1,7 +1,16 @@
 """Who computes a network's answers: OpenVINO, without the network's framework, or Keras."""
 
-from zoo.inference.conversion import CONVERTED, FILE, IDENTITY, REFUSED, Conversion, key_of, seal
-from zoo.inference.engine import BATCH, Engine, HeadEngine, KerasEngine, batch_of, numbers_of, softmax
+from zoo.inference.conversion import CONVERTED, FILE, IDENTITY, REFUSAL, REFUSED, Conversion, key_of, seal
+from zoo.inference.engine import (
+    BATCH,
+    Engine,
+    HeadEngine,
+    KerasEngine,
+    batch_of,
+    numbers_in_training,
+    numbers_of,
+    softmax,
+)
 from zoo.inference.openvino import OpenVINOEngine, OpenVINOTrunk, available, fastest_precision, load_openvino
 
 __all__ = [
@@ -9,6 +18,7 @@ __all__ = [
     "CONVERTED",
     "FILE",
     "IDENTITY",
+    "REFUSAL",
     "REFUSED",
     "Conversion",
     "Engine",
@@ -21,6 +31,7 @@ __all__ = [
     "fastest_precision",
     "key_of",
     "load_openvino",
+    "numbers_in_training",
     "numbers_of",
     "seal",
     "softmax",

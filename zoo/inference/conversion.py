@@ -21,7 +21,7 @@ import numpy as np
 
 from zoo import catalog, saving
 from zoo.console import note
-from zoo.errors import ZooError, printable
+from zoo.errors import RefusedError, ZooError, printable
 from zoo.files import atomic_folder, home, is_cached, read_bytes, remove_unfinished
 from zoo.inference import template
 from zoo.inference.engine import BATCH
@@ -33,6 +33,7 @@ IDENTITY = "identity.json"
 SUMS = "sha256.json"  # of the network's two files
 PATIENCE = 600  # seconds that a conversion may take
 REFUSED = "refused.txt"  # why a network cannot be converted, so that it is tried once
+REFUSAL = 3  # status of a conversion that found what no model may ask for, whatever computes it
 
 
 class Conversion:
@@ -122,7 +123,11 @@ class Conversion:
         return True
 
     def wait(self) -> Path | None:
-        """The folder that holds the converted network, or None where Keras has to do the work."""
+        """The folder that holds the converted network, or None where Keras has to do the work.
+
+        Raises:
+            RefusedError: Keras must not do it either.
+        """
         self.begin()
         if running := self._running.get(self.folder):
             process, waiting = running
@@ -132,10 +137,13 @@ class Conversion:
                         _, errors = saving.communicate(process, PATIENCE)
                     finally:  # it was killed where it took too long, or where Ctrl-C ended the wait
                         remove_unfinished(self.folder.parent, process.pid)
-                    if not self.done() and not self.done(REFUSED):
-                        reasons = errors.strip().splitlines() or [f"its process ended with {process.returncode}"]
+                    reasons = errors.strip().splitlines() or [f"its process ended with {process.returncode}"]
+                    refused = process.returncode == REFUSAL
+                    if not refused and not self.done() and not self.done(REFUSED):
                         self._fail(reasons[-1])
                     del self._running[self.folder]
+                    if refused:
+                        raise RefusedError(reasons[-1])
         if not self.done():
             return None
         with contextlib.suppress(OSError):

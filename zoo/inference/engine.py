@@ -66,6 +66,14 @@ def numbers_of(model: keras.Model) -> int:
     return most_alive(backend.steps(model))
 
 
+def numbers_in_training(model: keras.Model) -> int:
+    """How many numbers a step of training needs for one input: all that is made, and the largest gradient."""
+    from zoo import backend
+
+    sizes = [size for _, made in backend.steps(model) for size in made.values()]
+    return sum(sizes) + max(sizes, default=0)
+
+
 class Engine(Protocol):
     """Computes outputs for inputs.
 

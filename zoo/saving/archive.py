@@ -24,7 +24,7 @@ import numpy as np
 from zoo import environment
 from zoo._version import __version__
 from zoo.console import aligned, describe
-from zoo.errors import ZooError, brief, printable
+from zoo.errors import RefusedError, ZooError, brief, framework_reason, printable
 from zoo.files import atomic_file, home, is_cached, is_full, read_bytes, temporary_folder
 from zoo.files import output as output_file
 from zoo.registry import NOWHERE, Definition
@@ -252,7 +252,7 @@ class Archive:
         Raises:
             ZooError: this version of Keras cannot build it, or the self-test fails.
         """
-        self.try_elsewhere()
+        self.try_elsewhere(meanwhile=lambda: importlib.import_module("zoo.backend"))  # which takes as long
         from zoo import backend
 
         model = self.build()
@@ -272,8 +272,11 @@ class Archive:
         """Remember that it was made here, or is known by its hash: nothing needs to be tried."""
         limits.remember(limits.mark(self.members, self.selftest))
 
-    def try_elsewhere(self) -> None:
+    def try_elsewhere(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         """Let another process build and run the model first, once for its configuration.
+
+        Args:
+            meanwhile: is called while that process works.
 
         Raises:
             ZooError: that process did not come to a good end.
@@ -288,7 +291,7 @@ class Archive:
             copy = folder / "model.keras"
             pack(copy, {**self.members, RECORD: json.dumps(self.record.content).encode()})
             process = limits.begin(copy, self.path, backend)
-            importlib.import_module("zoo.backend")  # which takes as long
+            meanwhile()
             limits.finish(process, self.path)
         limits.remember(passed)
 
@@ -303,23 +306,38 @@ class Archive:
             # at the next occasion.
             with ThreadPoolExecutor(1) as thread, random_scope(None):
                 needed, largest = thread.submit(self.sizes).result()
-            held = safety.check_arrays(self.members[WEIGHTS])
-            if needed > held + 2**20:  # states of random numbers may be absent
-                raise ValueError(f"its configuration asks for {needed:,} numbers, its weights hold {held:,}")
-            if largest > MAX_OUTPUT and not self.is_ours:
-                raise ValueError(f"a layer makes {largest:,} numbers of one example, more than {MAX_OUTPUT:,}")
+            self._check_sizes(needed, largest)
             with temporary_folder() as folder, random_scope(None):
                 copy = folder / "checked.keras"
                 pack(copy, {**self.members, WEIGHTS: safety.clean_copy(self.members[WEIGHTS])})
                 return keras.saving.load_model(copy, compile=False, safe_mode=True)
+        except RefusedError:
+            raise
         except Exception as error:  # Keras raises what it likes on a configuration that it cannot rebuild
             if is_full(error):
                 raise
             versions = self.record.content.get("versions", {})
             raise ZooError(
                 f"{self.path} was saved with Keras {versions.get('keras')} and does not open with Keras "
-                f"{keras.__version__}: {type(error).__name__}: {error}"
+                f"{keras.__version__}: {framework_reason(error)}."
             ) from error
+
+    def _check_sizes(self, needed: int, largest: int) -> None:
+        """Refuse a model that needs more numbers than its weights hold, or makes too many of an example; see `sizes`.
+
+        Raises:
+            RefusedError: it does.
+        """
+        held = safety.check_arrays(self.members[WEIGHTS])
+        if needed > held + 2**20:  # states of random numbers may be absent
+            raise RefusedError(
+                f"{self.path} is refused: its configuration asks for {needed:,} numbers, its weights hold {held:,}."
+            )
+        if largest > MAX_OUTPUT and not self.is_ours:
+            raise RefusedError(
+                f"{self.path} is refused: a layer of its model makes {largest:,} numbers of one example, "
+                f"more than {MAX_OUTPUT:,}."
+            )
 
     def sizes(self) -> tuple[int, int]:
         """How many numbers the weights of its configuration are, and the largest output of its layers for an example.
@@ -354,7 +372,7 @@ class Archive:
         try:
             got = answer(inputs)
         except Exception as error:  # a backend raises what it likes on inputs that do not fit
-            raise ZooError(f"{self.path}: its self-test is damaged ({error}).") from error
+            raise ZooError(f"{self.path}: its self-test is damaged ({framework_reason(error)}).") from error
         difference = np.abs(got - expected).max() if got.shape == expected.shape else np.inf
         if not difference <= tolerance:
             raise ZooError(

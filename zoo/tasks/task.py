@@ -25,9 +25,17 @@ from zoo import catalog, environment, inference, saving
 from zoo.console import note, note_skipped
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
-from zoo.errors import DivergedError, RecordMismatchError, UsageError, ZooError, checked_seed, whole_number
+from zoo.errors import (
+    DivergedError,
+    RecordMismatchError,
+    UsageError,
+    ZooError,
+    checked_seed,
+    framework_reason,
+    whole_number,
+)
 from zoo.export import export
-from zoo.files import claimed, expand, temporary_folder
+from zoo.files import claimed, expand, is_full, temporary_folder
 from zoo.metrics import Metric
 from zoo.registry import Entry, did_you_mean
 from zoo.tasks.cards import card_with
@@ -40,6 +48,8 @@ if TYPE_CHECKING:
     from zoo.training.learning_rate import LearningRates
     from zoo.training.plan import Plan
 
+# Whose errors tell of a model's layers; others are of a user's callback, which may want to be told by them.
+FRAMEWORKS = {"builtins", "jax", "jaxlib", "keras", "openvino", "tensorflow", "torch"}
 Made = TypeVar("Made")
 Method = TypeVar("Method", bound=Callable)
 Settings = TypeVar("Settings", bound="DataclassInstance")
@@ -202,7 +212,38 @@ class Task(abc.ABC):
         conversion = self._conversion() if may_convert else None
         most = self._most_inputs()
         converted = conversion.engine(check=self._check, most=most) if conversion else None
+        if inference.available() and conversion and not converted and self._archive is not None:
+            self._archive.try_elsewhere()  # before the framework is imported here, as this may be its end
         return converted or inference.KerasEngine(self.model, most)
+
+    def _outputs(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """What the engine gives for inputs of shape (n, ...), see `inference.Engine`."""
+        with self._in_a_sentence("cannot compute this"):
+            return self.engine(inputs)
+
+    @contextlib.contextmanager
+    def _in_a_sentence(self, what: str) -> Iterator[None]:
+        """Of a model that is from a file, say what a framework raises; its layers may be put together in any way.
+
+        Args:
+            what: the model cannot do, for the message.
+
+        Raises:
+            ZooError: whatever a framework raises.
+        """
+        try:
+            yield
+        except (ZooError, OSError, MemoryError, ImportError):
+            raise
+        except Exception as error:
+            package = type(error).__module__.partition(".")[0]
+            if self._archive is None or is_full(error) or package not in FRAMEWORKS:
+                raise
+            raise ZooError(
+                f"{self._archive.path}: its model {what}: {framework_reason(error)}. Layers must take any number of "
+                "examples, and to be trained have gradients. Give fewer at a time (batch_size), or take one of the "
+                "zoo's own models: `zoo list` shows them."
+            ) from error
 
     def _most_inputs(self) -> int:
         """How many inputs may go through the model at a time."""
@@ -212,7 +253,9 @@ class Task(abc.ABC):
         """What is made of the model, once as long as it stays the same one: compiled loops are dear."""
         with self._lock:
             if self._made is None or self._made[0] is not self.model:
-                self._made = self.model, make(self.model)
+                model = self.model
+                with self._in_a_sentence("cannot compute this"):
+                    self._made = model, make(model)
             return self._made[1]
 
     def __getstate__(self) -> dict:
@@ -387,7 +430,8 @@ class Task(abc.ABC):
             )
         find = functools.partial(self._find_data, validation=validation, validation_split=validation_split, **weights)
         dataset = self._resolve_dataset(data, find)
-        plan = self._make_plan(dataset, batch_size, folder, progress)
+        with self._in_a_sentence("cannot be trained further"):
+            plan = self._make_plan(dataset, batch_size, folder, progress)
         if sampling not in (None, "balanced"):
             raise UsageError(f"sampling is {sampling!r}; accepted is 'balanced', as many examples of each class.")
         plan = plan if sampling is None else plan.balanced()
@@ -432,8 +476,28 @@ class Task(abc.ABC):
             note(f"{self.name} trains much faster with KERAS_BACKEND={entry.fastest_on} set.")
         if progress and "bfloat16" in str(self.dtype) and environment.lacks_bfloat16() and not backend.has_gpu():
             note("this processor has no instructions for bfloat16: training in float32 is several times as fast.")
-        with claimed(folder):
+        self._check_room(batch_size or len(plan.data.x))
+        with claimed(folder), self._in_a_sentence("cannot be trained further"):
             return loop.fit(plan, run, save=functools.partial(self.save, overwrite=True), kept=self.model)
+
+    def _check_room(self, batch_size: int) -> None:
+        """Refuse to train a stranger's model whose layers make more of a batch than this computer can hold.
+
+        Raises:
+            ZooError: they do.
+        """
+        memory = environment.memory()
+        room = memory["available"] or memory["total"]
+        if self._archive is None or room is None or self._archive.is_ours:
+            return
+        example = 4 * inference.numbers_in_training(self.model)  # bytes
+        if example * batch_size > room:
+            most = room // example
+            how = f"give batch_size={most} or less" if most else "it cannot be trained here"
+            raise ZooError(
+                f"{self._archive.path}: to train its model on {batch_size:,} examples at a time takes "
+                f"{example * batch_size / 1e9:,.0f} GB of memory, {room / 1e9:.0f} GB are free; {how}."
+            )
 
     def find_learning_rate(
         self,

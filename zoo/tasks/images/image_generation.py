@@ -330,7 +330,7 @@ class ImageGenerator(PictureTask):
 
     def _draw(self, noise: np.ndarray) -> np.ndarray:
         """What the model makes of noise of shape (n, latent): uint8 pixels 0-255."""
-        return np.rint(self.engine(noise.astype(np.float32))[0]).clip(0, 255).astype(np.uint8)
+        return np.rint(self._outputs(noise.astype(np.float32))[0]).clip(0, 255).astype(np.uint8)
 
     # The saved file
 

@@ -124,7 +124,9 @@ class Autoencoder(PictureTask):
             (5,)
         """
         pixels, _, several = self._pixels(pictures)
-        (codes,) = self._made_of_model(self._encoder)(pixels)
+        encoder = self._made_of_model(self._encoder)
+        with self._in_a_sentence("cannot compute this"):
+            (codes,) = encoder(pixels)
         return codes if several else codes[0]
 
     def _encoder(self, model: keras.Model) -> inference.KerasEngine:
@@ -235,7 +237,7 @@ class Autoencoder(PictureTask):
 
     def _logits(self, pixels: np.ndarray) -> np.ndarray:
         """The model's logits for pixels of shape (n, height, width, channels); float32, of the same shape."""
-        return self.engine(pixels)[0]
+        return self._outputs(pixels)[0]
 
     def _pixels(self, pictures: Any) -> tuple[np.ndarray, list, bool]:
         """One picture or several as the model takes them, shape (n, height, width, channels).

@@ -329,7 +329,7 @@ class Supervised(Task):
 
     def _answers(self, pictures: list[np.ndarray]) -> list[np.ndarray]:
         """The engine's outputs for pictures, each the mean over a picture's views."""
-        answers, *features = self.engine(np.concatenate(pictures))
+        answers, *features = self._outputs(np.concatenate(pictures))
         if self._views > 1:  # the head of the mean features, whatever its activation is
             answers = self._target.deactivate(answers)
         means = [each.reshape(len(pictures), self._views, -1).mean(axis=1) for each in (answers, *features)]

@@ -227,7 +227,9 @@ class Dialogue(TextTask):
         if not len(question):
             raise UsageError("nothing was said; give a line, such as 'How are you?'.")
         random = np.random.default_rng(checked_seed(seed))
-        tokens, weights = self._answerer.answer(question, sampling, beam, length_penalty, most, random)
+        answerer = self._answerer
+        with self._in_a_sentence("cannot compute this"):
+            tokens, weights = answerer.answer(question, sampling, beam, length_penalty, most, random)
         words, heard = ([bare(vocabulary.tokens[number - 1]) for number in numbers] for numbers in (tokens, question))
         return Answer(vocabulary.decode(tokens), heard, words, weights.round(4).tolist())
 
@@ -304,7 +306,8 @@ class Dialogue(TextTask):
         batch = max(1, min(BATCH, SCORED // inference.numbers_of(self.model)))
         for start in range(0, len(x), batch):
             wanted = y[start : start + batch]
-            (logits,) = backend.predict(self.model, x[start : start + batch], batch)
+            with self._in_a_sentence("cannot compute this"):
+                (logits,) = backend.predict(self.model, x[start : start + batch], batch)
             highest = logits.max(-1, keepdims=True)
             logs = logits - highest - np.log(np.exp(logits - highest).sum(-1, keepdims=True))
             nats.append(np.where(wanted > 0, -np.take_along_axis(logs, wanted[..., None], -1)[..., 0], 0))

@@ -233,9 +233,11 @@ class LanguageModel(TextTask):
             random = np.random.default_rng(checked_seed(seed))
             generator = self._stateful.generator
             nothing = iter([np.empty(0, np.int32)])
-            for part in generator.generate(begin, length, sampling, random, piece) if length else nothing:
-                yield text + decode(part)
-                text = ""
+            parts = generator.generate(begin, length, sampling, random, piece) if length else nothing
+            with self._in_a_sentence("cannot compute this"):
+                for part in parts:
+                    yield text + decode(part)
+                    text = ""
 
         return drawn()
 
@@ -266,7 +268,8 @@ class LanguageModel(TextTask):
         if len(numbers) < 2:
             raise ZooError(f"the {split} part of {dataset.name} has fewer than two tokens to foretell.")
         rows = max(1, min(ROWS, len(numbers) // (2 * BLOCK)))
-        with progress_bar(len(numbers), "evaluating", unit="token", shown=progress) as bar:
+        shown = progress_bar(len(numbers), "evaluating", unit="token", shown=progress)
+        with self._in_a_sentence("cannot compute this"), shown as bar:
             nats = self._stateful.scorer.score(numbers, rows, bar.update)
         blocks = np.array_split(nats.astype(np.float64), max(2, len(nats) // BLOCK))
         interval = metrics.mean(np.array([block.mean() for block in blocks if len(block)])).ci
