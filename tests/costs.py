@@ -10,9 +10,11 @@ import argparse
 import io
 import itertools
 import json
+import lzma
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -142,6 +144,28 @@ def language(words: int, units: int = 1):
     return write
 
 
+def long_tokens(path: Path) -> None:
+    """A text of four hundred of these words would have a quarter of a gigabyte."""
+    tokens = keras.Input((None,), dtype="int32")
+    x = layers.Embedding(10, 1)(tokens)
+    x, *_ = layers.GRU(1, return_sequences=True, return_state=True)(x)
+    model = keras.Model(tokens, layers.Dense(10, kernel_initializer="zeros")(x))
+    vocabulary = {"kind": "words", "tokens": [letter * 700_000 for letter in "abcdefg"] + ["to", "be"]}
+    written(path, model, zoo.get("char_lstm", vocab_size=10), vocabulary=vocabulary)
+
+
+def vectors(words: int):
+    """A file of word vectors."""
+
+    def write(path: Path) -> None:
+        net = zoo.get("word2vec", vocab_size=words, units=4)
+        tokens = [f"w{n:x}" for n in range(words - 3)] + ["to", "be"]
+        net.model.set_weights([np.zeros_like(weight) for weight in net.model.get_weights()])
+        written(path, net.model, net, vocabulary={"kind": "words", "tokens": tokens})
+
+    return write
+
+
 def generator(side: int):
     def write(path: Path) -> None:
         noise = keras.Input((4,))
@@ -208,6 +232,8 @@ SAVED = {
     "many labels": in_record(labels=[f"{n:x}" for n in range(700_000)]),
     "200,000 words": language(200_000),
     "500,000 words": language(500_000),
+    "words of 700,000 letters": long_tokens,
+    "vectors of 300,000 words": vectors(300_000),
     "drawn pictures of 3300": generator(3300),
     "drawn pictures of 512": generator(512),
     "drawn again, of 3300": autoencoder(3300),
@@ -236,6 +262,30 @@ def png(width: int, height: int, colour: int, depth: int, channels: int, palette
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
+def tiff(width: int, height: int, depth: int, channels: int, tile: tuple = (), rows: int = 0) -> bytes:
+    """A TIFF of zeros, compressed by LZMA, in tiles or strips that are all the same piece of the file."""
+    across, down = tile or (width, rows or height)
+    pieces = -(-width // across) * -(-height // down)
+    squeeze, left, part = lzma.LZMACompressor(), across * down * channels * depth // 8, bytes(2**20)
+    content = (
+        b"".join(squeeze.compress(part[: min(left - at, 2**20)]) for at in range(0, left, 2**20)) + squeeze.flush()
+    )
+    start, count = (324, 325) if tile else (273, 279)
+    values = {256: (4, [width]), 257: (4, [height]), 258: (3, [depth] * channels), 259: (3, [34925])}
+    values |= {262: (3, [2]), 277: (3, [channels]), start: (4, [8] * pieces), count: (4, [len(content)] * pieces)}
+    values |= {322: (4, [across]), 323: (4, [down])} if tile else {278: (4, [down])}
+    values |= {338: (3, [2])} if channels == 4 else {}
+    body, entries = b"II*\0" + bytes(4) + content, b""
+    for tag, (kind, items) in sorted(values.items()):
+        packed = struct.pack(f"<{len(items)}{'HI'[kind - 3]}", *items)
+        if len(packed) > 4:
+            body += bytes(len(body) % 2)
+            body, packed = body + packed, struct.pack("<I", len(body))
+        entries += struct.pack("<HHI", tag, kind, len(items)) + packed.ljust(4, b"\0")
+    body += bytes(len(body) % 2)
+    return body[:4] + struct.pack("<I", len(body)) + body[8:] + struct.pack("<H", len(values)) + entries + bytes(4)
+
+
 def scans(side: int, count: int) -> bytes:
     """A progressive JPEG whose last scan is there again and again."""
     data = saved_as("JPEG", Image.new("L", (side, side)), progressive=True)
@@ -261,8 +311,29 @@ PICTURES = {
     "TIFF, LZW, CMYK": lambda: saved_as("TIFF", Image.new("CMYK", (9000, 9000)), compression="tiff_lzw"),
     "TIFF of floats": lambda: saved_as("TIFF", Image.new("F", (11_000, 11_000)), compression="tiff_deflate"),
     "TIFF of 1 bit": lambda: saved_as("TIFF", Image.new("1", (SIDE, SIDE)), compression="group4"),
-    "JPEG 2000": lambda: saved_as("JPEG2000", Image.new("RGB", (6000, 6000))),
-    "AVIF": lambda: saved_as("AVIF", Image.new("RGB", (8000, 8000)), speed=10, quality=1),
+    "TIFF, LZMA, RGBA of 16 bits": lambda: tiff(SIDE, SIDE, 16, 4),
+    "TIFF, LZMA, 119 million pixels": lambda: tiff(10_900, 10_900, 16, 4),
+    "TIFF, LZMA, the same strips": lambda: tiff(SIDE, SIDE, 16, 4, rows=100),
+    "TIFF, LZMA, the same tiles": lambda: tiff(SIDE, SIDE, 8, 3, tile=(256, 256)),
+    "TIFF, LZMA, one huge tile": lambda: tiff(64, 64, 8, 3, tile=(16_384, 16_384)),
+    "TIFF of many pictures": lambda: saved_as(
+        "TIFF", Image.new("1", (8, 8)), save_all=True, append_images=[Image.new("1", (8, 8))] * 4000
+    ),
+    "JPEG 2000, RGB": lambda: saved_as("JPEG2000", Image.new("RGB", (8600, 8600))),
+    "JPEG 2000, RGBA": lambda: saved_as("JPEG2000", Image.new("RGBA", (7700, 7700))),
+    "JPEG 2000, grey": lambda: saved_as("JPEG2000", Image.new("L", (SIDE, SIDE))),
+    "JPEG 2000, small tiles": lambda: saved_as("JPEG2000", Image.new("RGB", (2000, 2000)), tile_size=(16, 16)),
+    "AVIF": lambda: saved_as("AVIF", Image.new("RGB", (8400, 8400)), speed=10, quality=1),
+    "AVIF, RGBA": lambda: saved_as(
+        "AVIF", Image.new("RGBA", (8400, 8400), (1, 2, 3, 4)), speed=10, quality=1, subsampling="4:4:4"
+    ),
+    "AVIF of 200 pictures": lambda: saved_as(
+        "AVIF",
+        Image.new("RGB", (1000, 1000)),
+        speed=10,
+        save_all=True,
+        append_images=[Image.new("RGB", (1000, 1000), (n, 0, 0)) for n in range(200)],
+    ),
     "QOI": lambda: b"qoif" + (SIDE).to_bytes(4, "big") * 2 + b"\4\0" + b"\xfd" * 900_000,
     "SGI": lambda: saved_as("SGI", Image.new("RGB", (500, 500))),
 }
@@ -289,6 +360,7 @@ BY_TASK = {
         "evaluate": ["zoo", "evaluate", "FILE", "book.txt"],
         **COMMANDS,
     },
+    "embedding": {"similar": ["zoo", "similar", "FILE", "to"], **COMMANDS},
     "image_generation": {
         "sample": ["zoo", "sample", "FILE", "--out", "a.png"],
         "evaluate": ["zoo", "evaluate", "FILE", "photos", "--n", "100"],

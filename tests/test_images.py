@@ -249,6 +249,37 @@ def test_four_threads_do_not_take_the_memory_of_four_pictures(mode, way):
     assert peak < 2.75 * needed + 20e6  # more than one, for the parts, and as the system does not get all back at once
 
 
+NEEDS = {  # MB, by what was measured: the picture as Pillow has it, and what its decoder holds beside it
+    "a strip of 16 bits in four channels": (("TIFF", "RGBA", 1000, 1000), {258: (16,) * 4, 277: 4}, 18),
+    "the same in many strips": (("TIFF", "RGBA", 1000, 1000), {258: (16,) * 4, 277: 4, 278: 1}, 12),
+    "each channel apart": (("TIFF", "RGBA", 1000, 1000), {258: (16,) * 4, 277: 4, 284: 2}, 12),
+    "a tile larger than the picture": (
+        ("TIFF", "RGB", 64, 64),
+        {258: (8,) * 3, 277: 3, 322: 4000, 323: 1000},
+        18,
+    ),
+    "tags that are none": (("TIFF", "RGB", 1000, 1000), {258: "eight", 277: (), 322: b"x", 278: 0.5}, 12),
+    "JPEG 2000 in four channels": (("JPEG2000", "RGBA", 1000, 1000), {}, 36),
+    "JPEG 2000 in grey": (("JPEG2000", "L", 1000, 1000), {}, 9),
+}
+
+
+@pytest.mark.parametrize("case", NEEDS)
+def test_what_a_picture_takes_is_known_before_it_is_decoded(case):
+    (format, mode, *size), tags, megabytes = NEEDS[case]
+    image = Image.new(mode, size)
+    image.format, image.tag_v2 = format, tags
+    assert memory.bytes_needed(image, image.size) / 1e6 == pytest.approx(megabytes, rel=0.01)
+
+
+@pytest.mark.parametrize("look", [inspect, lambda data: decode(data, SAME)])
+def test_a_picture_that_takes_too_much_is_not_decoded(look, monkeypatch):
+    monkeypatch.setattr(decoding, "MOST", 10**6)
+    with pytest.raises(ImageError, match=r"a PNG of this kind and size would take 0\.0 GB") as caught:
+        look(encoded(Image.new("RGB", (400, 400))))
+    assert caught.value.kind == "too large"
+
+
 def test_what_threads_take_together_has_a_bound():
     budget, taken, most = memory.Budget(100), [], []
 
@@ -453,6 +484,6 @@ def test_a_format_whose_decoder_holds_copies_has_fewer_pixels(tmp_path, monkeypa
     for kind in ("png", "webp"):
         Image.new("RGB", (48, 48)).save(tmp_path / f"large.{kind}", kind)
     decode(tmp_path / "large.png", Preprocessing((8, 8)))
-    with pytest.raises(ImageError, match=r"a WEBP of so many pixels would take 0\.0 GB to decode") as error:
+    with pytest.raises(ImageError, match=r"a WEBP of this kind and size would take 0\.0 GB") as error:
         decode(tmp_path / "large.webp", Preprocessing((8, 8)))
     assert error.value.kind == "too large"

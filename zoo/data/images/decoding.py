@@ -273,6 +273,17 @@ def open_header(data: bytes) -> Image.Image:
     return image
 
 
+def room_for(image: Image.Image, stored: tuple[int, int]) -> contextlib.AbstractContextManager[None]:
+    """Wait until there is memory to decode a picture, see `memory_for`.
+
+    Raises:
+        ImageError: it takes more than any picture may.
+    """
+    if (needed := bytes_needed(image, stored)) > MOST:
+        raise ImageError(f"a {image.format} of this kind and size would take {needed / 1e9:.1f} GB", "too large")
+    return memory_for(image, stored)
+
+
 @contextlib.contextmanager
 def _open(
     data: bytes | np.ndarray, rule: Preprocessing, share: float
@@ -292,9 +303,7 @@ def _open(
     if image.format == "JPEG":
         with raise_image_error(image.format):
             size, turn = _draft(image, rule, share), exif_orientation(image)
-    if (needed := bytes_needed(image, stored)) > MOST:
-        raise ImageError(f"a {image.format} of so many pixels would take {needed / 1e9:.1f} GB to decode", "too large")
-    with memory_for(image, stored):
+    with room_for(image, stored):
         with raise_image_error(image.format):
             image = turn_upright(image)
             image = to_eight_bit(image, _mode_of(image, rule), new_whole)

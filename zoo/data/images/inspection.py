@@ -16,10 +16,11 @@ from zoo.data.images.decoding import (
     raise_image_error,
     read,
     readable_formats,
+    room_for,
     to_eight_bit,
     turn_upright,
 )
-from zoo.data.images.memory import memory_for, parts
+from zoo.data.images.memory import parts
 from zoo.files import open_file
 
 LARGE = 50 * 10**6  # pixels above which the doctor says that a smaller copy would do
@@ -74,7 +75,7 @@ def inspect(picture) -> Look:
     data = read(picture)
     image = from_array(data) if isinstance(data, np.ndarray) else open_header(data)
     kind, mode = image.format or "", image.mode
-    with memory_for(image, image.size), raise_image_error(kind):
+    with room_for(image, image.size), raise_image_error(kind):
         image.load()
         turned = exif_orientation(image) in UPRIGHT
         transparent = image.has_transparency_data and any(

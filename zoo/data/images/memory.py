@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from PIL import Image
 
 TOGETHER = 10**9  # bytes
-# What one picture may take, by `bytes_needed`, which is more than it does. A PNG at Pillow's limit of 179 million
-# pixels takes less; a WebP may have 89 million, as its decoder holds several copies.
+# What one picture may take, by `bytes_needed`, which is half as much again as it does. A PNG may have the 179 million
+# pixels at which Pillow has its limit, a WebP 89 million, as its decoder holds several copies.
 MOST = 2_150_000_000
+MARGIN = 1.5
 PART = 2**22  # pixels that are converted at a time
 # Pillow holds a picture in blocks of this many bytes. The C library gives those of more than 32 MB back to the system
 # at once; smaller ones it would keep for the thread, so that each thread held on to as much as its largest picture.
 Image.core.set_block_size(2**26)
-# Bytes that a decoder holds for each pixel beside the picture that it gives: its own frames, or coefficients.
-DECODERS = {"WEBP": 12, "AVIF": 12, "HEIF": 8, "JPEG2000": 16}
+# Bytes that a decoder holds for each pixel beside the picture that it gives: its own frames, copies of them.
+DECODERS = {"WEBP": 12, "AVIF": 16, "HEIF": 10}
+# TIFF's tags of what is decoded in one piece, a tile or a strip of so many rows
+TILE, ROWS, BITS, SAMPLES, APART = (322, 323), 278, 258, 277, 284
 
 
 class Budget:
@@ -68,11 +71,31 @@ def bytes_needed(image: Image.Image, stored: tuple[int, int]) -> int:
         return TOGETHER
     pixel = 1 if image.mode in ("1", "L", "P") else 2 if image.mode.startswith("I;16") else 4  # as Pillow holds it
     converted = 1 if is_grey(image) else 4
-    pixel = 2 * pixel + converted + DECODERS.get(image.format or "", 0)  # as it is stored, upright, and converted
-    needed = image.width * image.height * pixel
+    pixels = image.width * image.height
+    decoding = pixels * pixel + bytes_of_decoder(image)
     if image.info.get("progressive"):  # all coefficients, 2 bytes each
-        needed += stored[0] * stored[1] * 2 * len(image.getbands())
-    return needed
+        decoding += stored[0] * stored[1] * 2 * len(image.getbands())
+    # as it is decoded; then as it is stored, upright, and converted
+    return max(int(MARGIN * decoding), pixels * (2 * pixel + converted))
+
+
+def bytes_of_decoder(image: Image.Image) -> int:
+    """About how many bytes a decoder needs beside the picture that it gives."""
+    pixels, samples = image.width * image.height, len(image.getbands())
+    if image.format == "JPEG2000":  # each sample in 4 bytes, and once more as it is given
+        return pixels * samples * (6 if image.mode.startswith("I") else 5)
+    if image.format != "TIFF":
+        return pixels * DECODERS.get(image.format or "", 0)
+
+    def number(tag: int, default: int) -> int:
+        value = image.tag_v2.get(tag, default)  # type: ignore[attr-defined]
+        values = value if isinstance(value, tuple) else (value,)
+        return max((int(item) for item in values if isinstance(item, int | float)), default=default)
+
+    width, height = (number(tag, 0) for tag in TILE)
+    if not width:  # a tile may be much larger than the picture, a strip may not
+        width, height = image.width, min(number(ROWS, 0) or image.height, image.height)
+    return width * height * number(BITS, 1) * (1 if number(APART, 1) == 2 else number(SAMPLES, 1)) // 8
 
 
 def is_grey(image: Image.Image) -> bool:

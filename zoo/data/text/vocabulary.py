@@ -27,6 +27,7 @@ EARLIER_MARK = r"\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0d
 EARLIER_LETTERS = rf"[^\W{SIGN}]+(?:[{EARLIER_MARK}]+[^\W{SIGN}]*)*"
 EARLIER = re.compile(rf"{EARLIER_LETTERS}(?:['\u2019-]{EARLIER_LETTERS})*|([^\w\s])\1*")
 MOST = 2**20  # tokens that a vocabulary may have
+LONGEST = 10_000  # characters of a token; a text drawn of longer ones would fill the memory
 
 
 @functools.cache
@@ -210,7 +211,8 @@ class Vocabulary:
         Args:
             text: the training text.
             kind: how it is cut.
-            min_count: rarer tokens are left out, and so become the unknown one.
+            min_count: rarer tokens are left out, as those of more than 10,000 characters are, and so become the
+                unknown one.
             limit: how many tokens it may have at the most.
             spaces: whether marks with unusual spaces are tokens of their own, see `split_words`.
         """
@@ -218,7 +220,8 @@ class Vocabulary:
         for token in [token for token in counts if bare(token) != token]:
             if not spaces or counts[token] < min_count:
                 counts[bare(token)] += counts.pop(token)
-        ranked = sorted((-count, token) for token, count in counts.items() if count >= min_count)
+        known = {token: count for token, count in counts.items() if count >= min_count and len(token) <= LONGEST}
+        ranked = sorted((-count, token) for token, count in known.items())
         return cls(kind, [token for _, token in ranked[:limit]])
 
     def __len__(self):
@@ -289,6 +292,8 @@ class Vocabulary:
             raise ZooError(f"the vocabulary is no list of {' or '.join(KINDS)}.")
         if not all(isinstance(token, str) and token and is_unicode(token) for token in tokens):
             raise ZooError("the vocabulary holds something that is no text.")
+        if max(map(len, tokens)) > LONGEST:
+            raise ZooError(f"the vocabulary holds a token of more than {LONGEST:,} characters.")
         if len(set(tokens)) < len(tokens):
             raise ZooError("the vocabulary holds a token twice.")
         return cls(kind, tokens)
