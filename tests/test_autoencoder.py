@@ -315,4 +315,4 @@ def test_commands_of_other_kinds_of_work(run, trained):
         assert code == 2 and not out and f"no `zoo {verb}`; it has evaluate, reconstruct, export." in err
     zoo.get("logistic", input_shape=(8, 8, 3)).save("logistic.keras")
     code, out, err = run("reconstruct", "logistic.keras", "a.png", "--out", "b.png")
-    assert code == 2 and not out and "it has evaluate, predict, visualise, relabel, export." in err
+    assert code == 2 and not out and "it has evaluate, predict, visualise, explain, relabel, export." in err

@@ -576,22 +576,23 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import zoo
-path, keras = sys.argv[1], sys.argv[2] == "keras"
+path, keras, count = sys.argv[1], sys.argv[2] == "keras", int(sys.argv[3])
 model = zoo.load(path)
 if keras:
     model.model
 pictures = np.random.default_rng(0).integers(0, 256, (16, *model.preprocessing.shape), np.uint8)
 with ThreadPoolExecutor(8) as threads:  # the first use, too
-    answers = list(threads.map(lambda i: model.predict(pictures[i % 16]).probability, range(160)))
-wanted = [model.predict(picture).probability for picture in pictures] * 10
+    answers = list(threads.map(lambda i: model.predict(pictures[i % 16]).probability, range(count)))
+wanted = [model.predict(picture).probability for picture in pictures] * (count // 16)
 assert np.abs(np.subtract(answers, wanted)).max() < 1e-5, "another picture's answer"
 print(model.engine.name)
 """
 
 
+@pytest.mark.parametrize("count", [160, pytest.param(8 * 200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("engine", ["openvino", "keras"])
-def test_eight_threads_get_their_own_answers(engine, small, own_home):
-    command = [sys.executable, "-P", "-c", THREADS, str(small), engine]
+def test_eight_threads_get_their_own_answers(engine, count, small, own_home):
+    command = [sys.executable, "-P", "-c", THREADS, str(small), engine, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.stdout.split() == [engine], done.stderr
 

@@ -225,6 +225,17 @@ def test_two_at_once(finetune, place, photos):
     assert [path.name for path in here.out.parent.iterdir()] == [here.out.name]
 
 
+def test_six_at_once_on_a_fresh_cache(start, photos, tmp_path):
+    places = [Place(tmp_path / "home", tmp_path / f"{number}" / "a.keras") for number in range(6)]
+    for here in places:
+        here.out.parent.mkdir()
+    runs = [start("finetune", photos, "--out", here.out, "--json", home=here.home) for here in places]
+    results = [said_by(run) for run in runs]
+    assert len({json.dumps(result["validation"]["accuracy"]) for result in results}) == 1
+    for here in places:
+        assert here.is_whole() and here.committed(photos) == COUNT and not here.litter()
+
+
 # No room, no permission
 
 

@@ -30,6 +30,7 @@ from zoo import inference, saving
 from zoo.backend import keras
 from zoo.errors import ZooError, escaped
 from zoo.saving import limits, safety
+from zoo.tasks.images import supervised
 
 
 @pytest.fixture(scope="module")
@@ -403,6 +404,8 @@ RECORDS = {
     "other size": (with_record(preprocessing={"rule": "center_crop", "interpolation": "bicubic", "size": [9, 9]}),
                    ["does not fit"]),
     "unknown rule": (with_record(preprocessing={"rule": "magic", "size": [8, 8]}), ["magic"]),
+    "views without end": (with_record(views=101), ["views is 101; accepted are whole numbers from 1 to 100"]),
+    "views in words": (with_record(views="all"), ["views is 'all'"]),
     "no selftest inputs": (with_record(selftest={}), ["self-test", "is damaged"]),
     "selftest of objects": (selftest(inputs=packed(ZEROS, dtype="O")), ["self-test is damaged"]),
     "selftest of no type": (selftest(inputs=packed(ZEROS, dtype="evil")), ["self-test is damaged"]),
@@ -430,6 +433,15 @@ def test_records(case, parts, tmp_path):
     record = json.dumps(edit(json.loads(parts[RECORD]))).encode()
     write(tmp_path / "a.keras", {**parts, RECORD: record}.items())
     refused(tmp_path / "a.keras", *words)
+
+
+def test_views_of_large_pictures_are_bounded_by_what_they_hold(parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(supervised, "MOST_NUMBERS", 5 * 8 * 8 * 3)
+    for views in (5, 6):
+        record = json.dumps(with_record(views=views)(json.loads(parts[RECORD]))).encode()
+        write(tmp_path / f"{views}.keras", {**parts, RECORD: record}.items())
+    zoo.load(tmp_path / "5.keras")
+    refused(tmp_path / "6.keras", "views is 6; accepted are whole numbers from 1 to 5")
 
 
 def test_versions_that_are_none_are_no_second_error(parts, tmp_path):

@@ -95,7 +95,8 @@ def bytes_of_decoder(image: Image.Image) -> int:
     width, height = (number(tag, 0) for tag in TILE)
     if not width:  # a tile may be much larger than the picture, a strip may not
         width, height = image.width, min(number(ROWS, 0) or image.height, image.height)
-    return width * height * number(BITS, 1) * (1 if number(APART, 1) == 2 else number(SAMPLES, 1)) // 8
+    bits = number(BITS, 1) * (1 if number(APART, 1) == 2 else number(SAMPLES, 1))
+    return width * height * bits // 7  # a little more than they are
 
 
 def is_grey(image: Image.Image) -> bool:

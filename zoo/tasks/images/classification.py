@@ -274,7 +274,8 @@ class Classifier(Supervised):
         probabilities = self._interpret(logits)[0]
         predicted = int(probabilities.argmax())
         index = predicted if label is None else names.index(label)
-        heat, method = heat_of(self.engine, self._parts_at_maps, views[0], index, logits.shape[1])
+        with self._in_a_sentence("cannot be explained"):
+            heat, method = heat_of(self.engine, self._parts_at_maps, views[0], index, logits.shape[1])
         height, width = whole.shape[:2]
         left, top, right, bottom = rule.box(width, height)
         box = (left / width, top / height, right / width, bottom / height)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from zoo.training.plan import Plan
 
 MOST_VIEWS = 100  # of a picture, as a file may ask for
+MOST_NUMBERS = 2**27  # in all of them; they are held at once
 
 
 class PictureAnswer(Protocol):
@@ -523,7 +524,8 @@ class Supervised(Task):
         pictures = config.get("pictures")  # files of earlier versions do not say
         self._known_pictures = KnownPictures.from_json(pictures) if pictures else KnownPictures(complete=not self.data)
         self._head_fit = HeadFit.from_json(config["head"]) if config.get("head") else None
-        self._views = whole_number("views", config.get("views", 1), 1, MOST_VIEWS)
+        most = min(MOST_VIEWS, max(1, MOST_NUMBERS // math.prod(self.preprocessing.shape)))
+        self._views = whole_number("views", config.get("views", 1), 1, most)
         calibration = config.get("calibration")
         self._calibration = Calibration.from_json(calibration) if calibration else None
         return self
