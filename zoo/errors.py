@@ -77,7 +77,10 @@ def framework_reason(error: BaseException, most: int = 400) -> str:
     """
     text = COLOUR.sub("", str(error)).partition("\n\nArguments received by")[0]
     lines = [line for line in map(str.strip, text.split("\n")) if line and not WHEREABOUTS.match(line)]
-    return printable(f"{type(error).__name__}: {' '.join(lines)}".removesuffix(": ").rstrip("."), most)
+    reason = f"{type(error).__name__}: {' '.join(lines)}".removesuffix(": ").rstrip(".")
+    if len(reason) > most:  # what begins it says where, what ends it says why
+        reason = f"{reason[: most // 2]} ... {reason[-most // 2 :]}"
+    return printable(reason)
 
 
 def is_unicode(text: str) -> bool:
