@@ -175,6 +175,8 @@ PICTURE = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype("uint8")
 USES = {  # what it is used for, and what it has to come to
     "classification": lambda net: net.predict(PICTURE).label == "dog",  # of a model whose own file is not at hand
     "points": lambda net: net.predict(np.array([1.0, 1.0, 1.0])).label == "eat it",
+    "multilabel": lambda net: net.predict(PICTURE // 8).labels[0][0] == "dark",
+    "regression": lambda net: abs(net.predict(PICTURE).value - PICTURE.mean()) < 5,
     "reconstruction": lambda net: net.reconstruct(PICTURE).shape == (8, 8, 1),
     "image_generation": lambda net: net.sample(2, seed=0).shape == (2, 12, 12, 1),
     "language": lambda net: net.generate("to ", length=5, seed=0).startswith("to "),

@@ -1,7 +1,9 @@
 """Kinds of target: each head against scikit-learn, from the data to the saved file, and what is refused."""
 
+import copy
 import csv
 import json
+import pickle
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +67,11 @@ def test_the_slope_of_each_loss_is_the_mean_less_what_is_wanted(name):
     slope = (target.mean_and_loss(outputs.copy(), wanted)[0] - wanted).ravel()
     steps = 1e-6 * np.eye(outputs.size).reshape(-1, *outputs.shape)
     assert np.allclose([(loss(outputs + step) - loss(outputs - step)) / 2e-6 for step in steps], slope, atol=1e-7)
+
+
+@pytest.mark.parametrize("target", TARGETS.values())
+def test_there_is_one_of_each_kind(target):
+    assert pickle.loads(pickle.dumps(target)) is copy.deepcopy(target) is target
 
 
 def test_noise_asks_for_the_mean_and_a_clear_number_for_weak_penalties():

@@ -7,12 +7,11 @@ from zoo.console import note
 from zoo.errors import UsageError
 from zoo.registry import did_you_mean
 from zoo.targets.cells import as_float, as_text, is_missing, is_several
-from zoo.targets.classes import ClassTarget
-from zoo.targets.labels import LISTED, LabelsTarget
-from zoo.targets.numbers import NumbersTarget
+from zoo.targets.classes import CLASSES
+from zoo.targets.labels import LABELS, LISTED
+from zoo.targets.numbers import NUMBERS
 from zoo.targets.target import Target
 
-CLASSES, LABELS, NUMBERS = ClassTarget(), LabelsTarget(), NumbersTarget()
 TARGETS: dict[str, Target] = {target.name: target for target in (CLASSES, LABELS, NUMBERS)}
 
 __all__ = ["CLASSES", "LABELS", "NUMBERS", "TARGETS", "Target", "decide", "named"]

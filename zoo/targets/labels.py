@@ -104,3 +104,6 @@ class LabelsTarget(Target):
     def deactivate(self, answers: np.ndarray) -> np.ndarray:
         answers = np.clip(answers.astype(np.float64), 1e-9, 1 - 1e-9)
         return np.log(answers) - np.log1p(-answers)
+
+
+LABELS = LabelsTarget()

@@ -88,3 +88,6 @@ class NumbersTarget(Target):
 
     def curvature(self, mean: np.ndarray) -> float:
         return 1.0
+
+
+NUMBERS = NumbersTarget()

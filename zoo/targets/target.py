@@ -28,6 +28,9 @@ class Target(abc.ABC):
     activation: ClassVar[str] = "linear"
     strengths: ClassVar[tuple[float, ...]] = STRENGTHS
 
+    def __reduce__(self) -> str:
+        return self.name.upper()  # there is one of each kind, in copies and in other processes too
+
     # What examples are
 
     @abc.abstractmethod
