@@ -316,7 +316,7 @@ def _read_arrays(
         check_pixels(x)  # all of them alike, so in one sentence; a single odd picture is left out when it is decoded
     x = as_paths(x) if isinstance(x, list) else x
     target = target or decide(labels, "y", "arrays (x, y)")
-    answers = target.parse(labels, range(len(labels)), "arrays (x, y)")
+    answers = target.parse(labels, [f"row {index}" for index in range(len(labels))], "arrays (x, y)")
     kept = [index for index, answer in enumerate(answers) if answer is not None]
     missing = [index for index, answer in enumerate(answers) if answer is None]
     skipped = [Skipped(f"picture {index}", "no label", f"no label in row {index}") for index in missing]

@@ -37,12 +37,12 @@ class LabelsTarget(Target):
                 answers.append(frozenset(same_form(label) for label in label_texts([*cell]) if label))
             elif text and lists:
                 raise ZooError(
-                    f"{where}, row {row}: {text!r} is a single label, where row {lists[0]} has a list. Accepted is a "
+                    f"{where}, {row}: {text!r} is a single label, where {lists[0]} has a list. Accepted is a "
                     f"list in every row, here [{text!r}], or text in every row with {SEPARATOR} between labels."
                 )
             elif LISTED.fullmatch(text):
                 raise ZooError(
-                    f"{where}, row {row}: {text!r} is a list as Python writes it. Accepted are labels with "
+                    f"{where}, {row}: {text!r} is a list as Python writes it. Accepted are labels with "
                     f"{SEPARATOR} between them, such as cat{SEPARATOR}dog."
                 )
             elif text:  # of a separator alone: a picture that has none of the labels

@@ -35,12 +35,12 @@ class NumbersTarget(Target):
             elif number is None:
                 point = " Write decimals with a point." if isinstance(cell, str) and "," in cell else ""
                 raise ZooError(
-                    f"{where}, row {row}: {cell!r} is no number. Accepted are numbers, and empty cells, which are "
+                    f"{where}, {row}: {cell!r} is no number. Accepted are numbers, and empty cells, which are "
                     f"left out; mend or remove the row.{point}"
                 )
             elif math.isinf(number):
                 raise ZooError(
-                    f"{where}, row {row}: {cell!r} is not finite. Accepted are numbers; mend or remove the row."
+                    f"{where}, {row}: {cell!r} is not finite. Accepted are numbers; mend or remove the row."
                 )
             else:
                 answers.append(number)

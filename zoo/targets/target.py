@@ -39,7 +39,7 @@ class Target(abc.ABC):
 
         Args:
             cells: of the column that holds answers.
-            rows: what to call the row of each in messages, such as its number.
+            rows: what to call the row of each in messages, such as "row 3".
             where: what to call the table.
 
         Raises:

@@ -314,7 +314,7 @@ def read_rows(
     rows = list(rows)
     cells = [row[label_column] for _, row in rows]
     target = target or decide(cells, str(label_column), where)
-    labels = target.parse(cells, [number for number, _ in rows], where)
+    labels = target.parse(cells, [f"row {number}" for number, _ in rows], where)
     first: dict[Path, tuple[Any, int]] = {}  # label and row of each picture
     several: dict[Path, str] = {}
     # label and weight of each picture, by split
