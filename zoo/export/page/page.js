@@ -12,7 +12,7 @@ const ALIKE = 0.01; // by how much a probability of the self-test may differ
 
 const facts = readFacts();
 const at = (id) => document.getElementById(id);
-const percent = (share) => new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }).format(share);
+const percent = (share) => new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(share);
 const answers = []; // of what is shown: {name, ranked, novel}
 let answer = null; // what computes one; null where this browser cannot
 let waiting = null; // for what was given before
