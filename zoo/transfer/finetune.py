@@ -55,7 +55,7 @@ def finetune(
     weights_file: str | Path | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
-) -> Any:
+) -> Supervised:
     """Train a model of your own pictures and measure it on pictures that it was not trained on.
 
     Args:
