@@ -115,8 +115,9 @@ def _count_frames(image: Image.Image, data) -> int:
 
 def _levels(image: Image.Image) -> float:
     """The highest minus the lowest value of an image of one band of numbers."""
-    own = [np.asarray(image.crop(box)) for box in parts(image.size)]
-    return float(max(part.max() for part in own)) - float(min(part.min() for part in own))
+    own = (np.asarray(image.crop(box)) for box in parts(image.size))  # one at a time
+    lows, highs = zip(*((float(part.min()), float(part.max())) for part in own), strict=True)
+    return max(highs) - min(lows)
 
 
 def _extremes(band: Image.Image) -> tuple[int, int]:
