@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import saving
 from zoo.errors import UsageError
-from zoo.files import expand
+from zoo.files import claimed, expand
 
 if TYPE_CHECKING:
     from zoo.tasks.task import Task
@@ -63,6 +63,7 @@ def export(task: "Task", path: str | Path, overwrite: bool = False, **options: A
     for option in options.keys() - {*options_of(module)}:
         fitting = ", ".join(ending for ending, other in available.items() if option in options_of(other))
         raise UsageError(f"{path.suffix} has no {option}; it is for {fitting or 'no format'}.")
-    output = saving.output(path, task.get_config(), overwrite, module.read_record)
-    known = module.write(task, output, overwrite, **options) or {}
+    with claimed(path.with_suffix("")):  # a format may be of two files
+        output = saving.output(path, task.get_config(), overwrite, module.read_record)
+        known = module.write(task, output, overwrite, **options) or {}
     return {"out": str(output), "bytes": output.stat().st_size, **known}
