@@ -12,7 +12,6 @@ from zoo.data import images
 from zoo.data.images.preprocessing import Preprocessing
 from zoo.errors import UsageError, ZooError
 from zoo.export._pillow import resize_model
-from zoo.files import claimed
 from zoo.inference.onnx_graph import onnx_of
 
 TALL = ((28, 20), (90, 31)) if int(PIL.__version__.partition(".")[0]) >= 13 else ()  # where it takes columns first
@@ -48,12 +47,6 @@ def test_the_command(net, tmp_path, capsys):
     assert cli.main(["export", str(tmp_path / "net.keras"), str(tmp_path / "out.xml"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["out"] == str(tmp_path / "out.xml")
     assert (tmp_path / "out.bin").stat().st_size > 1000
-
-
-def test_two_at_once_do_not_mix_their_files(net, tmp_path):
-    with claimed(tmp_path / "a"), pytest.raises(ZooError, match="is being written by process"):
-        net.export(tmp_path / "a.xml")
-    assert not [*tmp_path.iterdir()]
 
 
 def test_what_no_format_holds_is_refused(net, tmp_path):

@@ -128,3 +128,9 @@ def test_no_room_for_large_arrays_is_said_before_they_are_made(monkeypatch):
     pictures = sources.Pictures([np.zeros((9, 9), "uint8")] * 4, np.zeros(4, int), ["a"])
     with pytest.raises(OSError, match=r"no space left for /.*TMPDIR"):
         arrays(pictures, Preprocessing((8, 8)))
+
+
+def test_two_exports_at_once_do_not_mix_their_files(tmp_path):
+    with files.claimed(tmp_path / "a"), pytest.raises(ZooError, match="is being written by process"):
+        zoo.get("logistic").export(tmp_path / "a.xml")
+    assert not [*tmp_path.iterdir()]
