@@ -8,6 +8,7 @@ import pytest
 import zoo
 from browser import CHROMIUM, browser
 from zoo.metrics import proportion, reliability
+from zoo.tasks.images.evaluation import Misclassified
 from zoo.visualization import report_page as parts
 from zoo.visualization.pages import page, page_output, write_errors_page, write_page
 
@@ -52,7 +53,8 @@ def pages(tuned, tmp_path_factory):
     zoo.report(tuned.out, out=folder / "tuned.html")
     write_page(page_output(folder / "full.html"), page(HOSTILE, "word" * 60, everything()))
     evaluation = tuned.classifier.evaluate(tuned.photos, "all", progress=False)
-    write_errors_page(folder / "errors.html", HOSTILE, "all", evaluation, photos(3), 3)
+    mistakes = [Misclassified(each.name, each.truth, each.predicted, 0.9, each.pixels) for each in photos(3)]
+    write_errors_page(folder / "errors.html", HOSTILE, "a" * 300, evaluation, mistakes, 3)
     return folder
 
 
