@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zoo import metrics, saving
+from zoo import catalog, metrics, saving
 from zoo._version import __version__
 from zoo.data import images, sources
 from zoo.data.dataset import Dataset
@@ -238,6 +238,10 @@ class Gathered:
             self.missing.append(
                 f"Labels that may be wrong: {len(learned):,} would take minutes. Type: zoo audit FOLDER"
             )
+            return
+        card = catalog.cards().get(self.classifier.name)
+        if card is None or not card.is_backbone:
+            self.missing.append("Labels that may be wrong: a pretrained network judges them. Type: zoo audit FOLDER")
             return
         try:
             backbone = Backbone(self.classifier.name)
