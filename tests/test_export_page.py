@@ -146,6 +146,14 @@ def test_the_page_answers_as_the_model_does(net, page, window, tmp_path):
         assert float(row["probability"]) == pytest.approx(expected.probability, abs=0.01)
     shown = window.run("document.getElementById('answers').innerText")
     assert "cannot read this picture" in shown and "</script><b>" in shown
+    order = []
+    window.run("document.activeElement.blur()")
+    for _ in range(4):
+        window.press("Tab", 9)
+        order.append(window.run("document.activeElement.id"))
+    assert order == ["files", "camera", "table", "clear"]
+    window.press("Enter", 13, "\r")
+    assert window.run("document.getElementById('results').hidden")
     assert not window.log
 
 
