@@ -83,7 +83,7 @@ def test_examples_are_words_that_the_command_takes(words):
 
 def test_help_shows_the_defaults_of_the_library(run):
     assert re.search(r"--length N .*\[default: 400\]", run("generate", "--help")[1])
-    assert re.search(r"--backbone NAME .*\[default: efficientnet_lite0\]", run("finetune", "--help")[1])
+    assert re.search(r"--backbone NAME [^[]*\[default:\s+efficientnet_lite0\]", run("finetune", "--help")[1])
     # None is said twice: the folders of `visualise` and `demo` are the commands' own.
     options = [option for command in cli.group.commands.values() for option in command.params]
     assert {option.name for option in options if getattr(option, "show_default", None)} == {"out"}
