@@ -319,8 +319,8 @@ PICTURES = {
     "TIFF of many pictures": lambda: saved_as(
         "TIFF", Image.new("1", (8, 8)), save_all=True, append_images=[Image.new("1", (8, 8))] * 4000
     ),
-    "JPEG 2000, RGB": lambda: saved_as("JPEG2000", Image.new("RGB", (8600, 8600))),
-    "JPEG 2000, RGBA": lambda: saved_as("JPEG2000", Image.new("RGBA", (7700, 7700))),
+    "JPEG 2000, RGB": lambda: saved_as("JPEG2000", Image.new("RGB", (8050, 8050))),
+    "JPEG 2000, RGBA": lambda: saved_as("JPEG2000", Image.new("RGBA", (7150, 7150))),
     "JPEG 2000, grey": lambda: saved_as("JPEG2000", Image.new("L", (SIDE, SIDE))),
     "JPEG 2000, small tiles": lambda: saved_as("JPEG2000", Image.new("RGB", (2000, 2000)), tile_size=(16, 16)),
     "AVIF": lambda: saved_as("AVIF", Image.new("RGB", (8400, 8400)), speed=10, quality=1),

@@ -208,5 +208,5 @@ def test_bad_input(mixed, run, tmp_path):
         (tmp_path / "empty").mkdir(exist_ok=True)
         code, _, err = run(*words)
         assert code in (1, 2) and message in err, (words, err)
-    with pytest.raises(ZooError, match="two usable training pictures"):
+    with pytest.raises(ZooError, match="two classes or more, each with 2 examples"):
         zoo.audit((np.zeros((3, 8, 8, 3), np.uint8), ["a", "a", "b"]))

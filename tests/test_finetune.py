@@ -114,6 +114,7 @@ def test_views_are_trained_on(tuned):
     assert summary["validation"]["accuracy"].value >= 0.9
 
 
+@pytest.mark.slow
 def test_views_are_averaged(tuned, tmp_path):
     """What a file says of a picture is the mean of what it says of its views; an oracle decodes these itself."""
     out = tmp_path / "pets.keras"

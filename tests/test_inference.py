@@ -590,7 +590,7 @@ print(model.engine.name)
 
 
 @pytest.mark.parametrize("count", [160, pytest.param(8 * 200, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("engine", ["openvino", "keras"])
+@pytest.mark.parametrize("engine", ["openvino", pytest.param("keras", marks=pytest.mark.slow)])
 def test_eight_threads_get_their_own_answers(engine, count, small, own_home):
     command = [sys.executable, "-P", "-c", THREADS, str(small), engine, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

@@ -324,6 +324,7 @@ def test_labels_are_learned_measured_and_saved(tags):
     assert [each.probability for each in mistakes] == sorted((each.probability for each in mistakes), reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tags", "heights"])
 def test_views_are_averaged_before_the_activation(name, request, tmp_path):
     table = request.getfixturevalue(name).table
@@ -352,6 +353,7 @@ def test_numbers_are_learned_measured_and_saved(heights):
         loaded.train(heights.table, epochs=1)
 
 
+@pytest.mark.slow
 def test_commands_tell_labels_and_numbers(tags, heights, run, tmp_path):
     code, out, err = run("predict", tags.out, tags.photos[0], "--json")
     assert code == 0 and json.loads(out)[0]["labels"][0]["label"] in tags.model.labels

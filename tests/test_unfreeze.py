@@ -134,6 +134,7 @@ def learn(small, what, **options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mix", ["mixup", "cutmix"])
 def test_blocks_are_shown_two_pictures_at_once(small, own_home, mix):
     """Of activations as of pixels, and the same on every day: the labels that are seen are shares."""
@@ -243,7 +244,7 @@ def test_auto_decides_on_what_was_watched(small, own_home, monkeypatch, case):
     losses = iter([np.array([1.0, 1.1, 1.2, 1.3]), np.array(GAINS[case])])
     monkeypatch.setattr(unfreeze, "ENOUGH", 2)
     monkeypatch.setattr(unfreeze.Judgement, "of", lambda *_: unfreeze.Judgement(next(losses), 0.5))
-    monkeypatch.setattr(unfreeze, "train", lambda *_: types.SimpleNamespace(epoch=[0], best_epoch=1))
+    monkeypatch.setattr(unfreeze, "train", lambda *_: types.SimpleNamespace(epoch=[0], best_epoch=1, history={}))
     outcome = learn(small, "auto", epochs=1)
     assert (outcome.model is small.model) == (case == "better") == (outcome.x is not small.x)
     assert outcome.about["blocks"] == int(case == "better") == int(outcome.head is not small.head)

@@ -82,8 +82,8 @@ def bytes_needed(image: Image.Image, stored: tuple[int, int]) -> int:
 def bytes_of_decoder(image: Image.Image) -> int:
     """About how many bytes a decoder needs beside the picture that it gives."""
     pixels, samples = image.width * image.height, len(image.getbands())
-    if image.format == "JPEG2000":  # each sample in 4 bytes, and once more as it is given
-        return pixels * samples * (6 if image.mode.startswith("I") else 5)
+    if image.format == "JPEG2000":  # each sample in 4 bytes, once more as it is given, and what it is unpacked from
+        return pixels * samples * 6
     if image.format != "TIFF":
         return pixels * DECODERS.get(image.format or "", 0)
 
