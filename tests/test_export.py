@@ -1,6 +1,7 @@
 """Models as files of other tools."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import PIL
@@ -11,6 +12,7 @@ from zoo import cli, inference
 from zoo.data import images
 from zoo.data.images.preprocessing import Preprocessing
 from zoo.errors import UsageError, ZooError
+from zoo.export._network import compare
 from zoo.export._pillow import resize_model
 from zoo.inference.onnx_graph import onnx_of
 
@@ -98,6 +100,40 @@ def test_real_pictures_are_compared_and_numbers_of_8_bits_learned_from_them(tune
     assert agreement["on"] == "held-out pictures" and agreement["same"] >= 18 and agreement["n"] == 20
     assert agreement["before"]["n"] == 20 and agreement["after"]["value"] >= 0.9
     assert (tmp_path / "tuned.onnx").stat().st_size < 5e6
+
+
+@needs_openvino
+@pytest.mark.parametrize("kind", ["multilabel", "regression"])
+def test_labels_and_numbers_as_onnx(kind, tmp_path):
+    model = zoo.load(Path(__file__).parent / "files" / f"{kind}.keras")
+    agreement = model.export(tmp_path / "net.onnx")["agreement"]
+    assert agreement.same == agreement.n == 2
+    written = onnx.load(tmp_path / "net.onnx")
+    known = {item.key: json.loads(item.value) for item in written.metadata_props if item.value[0] in "[{0123456789"}
+    picture = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
+    ((answered,),) = answer(written, picture=picture[None])
+    said = model.predict(picture)
+    if kind == "multilabel":
+        assert known["thresholds"] == [*model.thresholds.values()]
+        given = [label for label, p, t in zip(known["labels"], answered, known["thresholds"], strict=True) if p >= t]
+        assert sorted(given) == sorted(label for label, _ in said.labels)
+        assert np.allclose(answered, [dict(said.top)[label] for label in known["labels"]], atol=0.002)
+    else:
+        assert answered == pytest.approx(said.value, abs=0.3) and known["mean_error"] == said.error == 1.5
+
+
+@needs_openvino
+def test_a_file_of_labels_or_a_number_that_answers_otherwise_is_refused():
+    labels, number = (
+        zoo.load(Path(__file__).parent / "files" / f"{kind}.keras") for kind in ("multilabel", "regression")
+    )
+    for model, differs in ((labels, 0.02), (number, 0.2)):
+
+        def other(picture, model=model, differs=differs):
+            return model._interpret(model.engine(images.decode(picture, model.preprocessing)[None])[0])[0] + differs
+
+        with pytest.raises(ZooError, match=f"{model._target.answer} differ by up to 0.0?2"):
+            compare(model, other)
 
 
 @needs_openvino

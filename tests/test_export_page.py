@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import PIL
@@ -40,10 +42,29 @@ def page(net, tmp_path_factory):
     return out
 
 
+@pytest.fixture(scope="module", params=["multilabel", "regression"])
+def other(request, tmp_path_factory):
+    """A model of labels, or of a number, its page, and noise that it is asked about."""
+    model = zoo.load(Path(__file__).parent / "files" / f"{request.param}.keras")
+    folder = tmp_path_factory.mktemp(request.param)
+    model.export(page := folder / "page.html")
+    (folder / "photos").mkdir()
+    for i in range(6):  # of every brightness
+        noise = np.random.default_rng(i).integers(20 * i, 60 + 35 * i, (30, 40, 3), np.uint8)
+        noise[:, :, i % 3] //= 1 + i // 2
+        Image.fromarray(noise).save(folder / "photos" / f"{i}.png")
+    Image.new("RGB", (30, 40), (90, 190, 120)).save(folder / "photos" / "9.png")  # neither dark, red nor sky
+    return SimpleNamespace(model=model, page=page, files=sorted((folder / "photos").iterdir()))
+
+
 @pytest.fixture(scope="module")
 def window():
     with browser() as window:
         yield window
+
+
+def numbers_in(cell):
+    return [float(part) for part in str(cell).split("|") if part]
 
 
 def module(window, *names):
@@ -155,6 +176,31 @@ def test_the_page_answers_as_the_model_does(net, page, window, tmp_path):
     window.press("Enter", 13, "\r")
     assert window.run("document.getElementById('results').hidden")
     assert not window.log
+
+
+@needs_browser
+@needs_openvino
+@pytest.mark.browser
+def test_labels_and_numbers_are_answered_as_the_model_does(other):
+    expected = other.model.predict(other.files)
+    with browser() as window:
+        opened(window, other.page)
+        assert "passed" in window.run("document.getElementById('selftest-result').className")
+        rows = answers(window, other.files)
+        cards = window.run(
+            "[...document.querySelectorAll('#answers > li')].map(card => [card.querySelector('.best').innerText, "
+            "[...card.querySelectorAll('.quiet, .below')].map(e => e.innerText.replaceAll('\\n', ' '))])"
+        )
+        assert not window.log
+    for row, (best, rest), each in zip(rows, cards, expected, strict=True):
+        # as `zoo predict` writes it, which says "not" of all the others at once
+        others = ", ".join([*rest[:1], *(text.removeprefix("not ") for text in rest[1:])])
+        assert best[0].lower() + best[1:] + (f"  ({others})" if rest else "") == each.ranked()
+        for column, cell in each.cells().items():
+            mine = row[column.replace("_", " ")]
+            assert mine == cell if column == "labels" else np.allclose(numbers_in(mine), numbers_in(cell), atol=1e-4)
+    if other.model.entry.task == "multilabel":
+        assert "None of its labels" in [best for best, _ in cards]
 
 
 @needs_browser

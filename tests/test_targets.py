@@ -382,6 +382,12 @@ def test_they_are_exported(name, request, tmp_path):
     test = saving.read_record(learned.out).content["selftest"]
     (answers,) = inference.OpenVINOEngine(tmp_path / "model.xml")(saving.unpack(test["inputs"]))
     assert np.allclose(answers, saving.unpack(test["outputs"]), atol=test["tolerance"])
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    agreement = zoo.load(learned.out).export(tmp_path / "model.onnx")["agreement"]
+    measured = learned.model.metrics[agreement.metric]
+    assert agreement.on == "held-out pictures" and agreement.same == agreement.n == measured.n
+    assert float(agreement.before) == pytest.approx(float(measured), rel=1e-3)
+    assert float(agreement.after) == pytest.approx(float(measured), rel=0.02)
 
 
 HOSTILE = {

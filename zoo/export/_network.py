@@ -1,4 +1,4 @@
-"""What formats for classifiers share: the converted network, and the proof that a file answers as the model does."""
+"""What formats for classes, labels and numbers share: the converted network, and the proof that a file is right."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from zoo.data import images
 from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
 from zoo.files import temporary_folder
-from zoo.metrics import Metric, accuracy
+from zoo.metrics import Metric
+from zoo.targets import TARGETS
 
 if TYPE_CHECKING:
     from zoo.tasks.task import Task
 
 COMPARED = 64  # pictures, at most
 SIDE = 8192  # of a picture, at most; smaller ones keep their size
-ALIKE = 0.01  # by how much a probability may differ where nothing was rounded on purpose
 
 
 def require(what: str, *packages: str) -> None:
@@ -42,14 +42,17 @@ def require(what: str, *packages: str) -> None:
         )
 
 
-def require_classifier(task: Task, path: Path) -> None:
+def require_supervised(task: Any, path: Path) -> None:
     """Refuse models of other kinds.
 
     Raises:
         ZooError: it is one.
     """
-    if task.entry.task != "classification":
-        raise ZooError(f"{task.name} is a model for {task.entry.task}; {path.suffix} is for classifiers.")
+    if task.entry.task not in [target.task for target in TARGETS.values()]:
+        raise ZooError(
+            f"{task.name} is a model for {task.entry.task}; {path.suffix} is for classifiers, and for models that say "
+            "several labels or a number."
+        )
 
 
 @contextlib.contextmanager
@@ -57,7 +60,8 @@ def converted(task: Task) -> Iterator[Path]:
     """A model as OpenVINO's network, whose answers were compared with those of the day the model was saved.
 
     Yields:
-        Its `.xml` file, its weights beside it: from pixels to logits and, where the network has that layer, features.
+        Its `.xml` file, its weights beside it: from pixels to what the saved model answers and, where
+        the network has that layer, features.
 
     Raises:
         ZooError: it cannot be converted.
@@ -90,15 +94,21 @@ class Agreement:
     Attributes:
         on: what both saw: "held-out pictures", "training pictures" or "synthetic inputs".
         n: how many.
-        same: for how many of them both name the same class.
-        difference: the largest between any two probabilities.
-        before, after: the model's and the file's accuracy on them, where their classes are known.
+        same: for how many of them both say the same.
+        difference: the largest between any two of the numbers.
+        says: what both say: the "class", for instance.
+        answer: what the numbers are: "probabilities" or "values".
+        metric: what `before` and `after` are, such as "accuracy".
+        before, after: the model's and the file's metric on them, where the truth is known.
     """
 
     on: str
     n: int
     same: int
     difference: float
+    says: str
+    answer: str
+    metric: str
     before: Metric | None = None
     after: Metric | None = None
 
@@ -107,18 +117,20 @@ class Agreement:
 
     def __str__(self) -> str:
         said = (
-            f"The same class for {self.same} of {self.n} {self.on}; "
-            f"probabilities differ by at most {self.difference:.2g}."
+            f"The same {self.says} for {self.same} of {self.n} {self.on}; "
+            f"{self.answer} differ by at most {self.difference:.2g}."
         )
-        return said if self.before is None else f"{said} Accuracy before {self.before}, after {self.after}."
+        if self.before is None:
+            return said
+        return f"{said} {self.metric.replace('_', ' ').capitalize()} before {self.before}, after {self.after}."
 
 
 def compare(task: Any, answer: Callable[[np.ndarray], np.ndarray], rounded: bool = False) -> Agreement:
     """Let a file and the model answer about the same real pictures, or synthetic ones where no real ones are at hand.
 
     Args:
-        task: the classifier.
-        answer: gives the file's probabilities, shape (classes,), for an upright picture of any size, uint8 of shape
+        task: the model.
+        answer: gives the file's answer, shape (answers,), for an upright picture of any size, uint8 of shape
             (height, width, 3), or for a row of numbers.
         rounded: whether the file's weights are rounded on purpose, so that it may answer a little differently.
 
@@ -145,21 +157,22 @@ def compare(task: Any, answer: Callable[[np.ndarray], np.ndarray], rounded: bool
         raise ZooError("none of its own pictures can be read any more, so nothing could be compared, or was written")
     ours, theirs, of_the_same = (np.stack(answers) for answers in zip(*rows, strict=True))
     error = np.abs(of_the_same - theirs).max()
-    if not (error <= ALIKE or (rounded and np.isfinite(error))):
+    what = task._target.answer
+    if not (error <= task._tolerance(of_the_same) or (rounded and np.isfinite(error))):
         raise ZooError(
-            f"{task.name} does not answer in the new file as it does here: probabilities differ by up to "
+            f"{task.name} does not answer in the new file as it does here: {what} differ by up to "
             f"{error:.2g}. Nothing was written."
         )
-    named = [answers.argmax(axis=1) for answers in (ours, theirs)]
-    accuracies = [accuracy(truth[kept], names) for names in named] if truth is not None else [None, None]
-    same, difference = int((named[0] == named[1]).sum()), float(np.abs(ours - theirs).max())
-    return Agreement(on, len(kept), same, difference, *accuracies)
+    measured = [task._measured(truth[kept], answers) for answers in (ours, theirs)] if truth is not None else []
+    same, difference = int(task._same(ours, theirs).sum()), float(np.abs(ours - theirs).max())
+    says, metric = task._what_is_same(), task._shown_metric
+    return Agreement(on, len(kept), same, difference, says, what, metric, *measured)
 
 
 def _three_answers(
     task: Any, example: Any, answer: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probabilities of the model for an example, of the file, and of the model for just what the file was given.
+    """The answers of the model for an example, of the file, and of the model for just what the file was given.
 
     A large JPEG is decoded at half its size or less by the zoo, and whole by others, which is no error of theirs.
     """

@@ -1,4 +1,4 @@
-"""A classifier as one HTML file: opened by a double click, offline, by anybody who has a browser.
+"""A model of classes, labels or a number as one HTML file: opened by a double click, offline, in any browser.
 
 The page holds the network as ONNX, with its weights in float16, ONNX Runtime for browsers (see `page/runtime.json`),
 the labels, the resize-and-crop rule, what makes a picture resemble nothing, and a self-test. Its content security
@@ -24,47 +24,58 @@ from zoo._version import __version__
 from zoo.data import images
 from zoo.data.images.preprocessing import Points, Preprocessing
 from zoo.errors import ZooError
-from zoo.export._network import Agreement, compare, converted, require, require_classifier
-from zoo.export.onnx import answers_of, classifier, quantized
+from zoo.export._network import Agreement, compare, converted, require, require_supervised
+from zoo.export.onnx import FACTS, answering, answers_of, quantized
 from zoo.files import atomic_file
 from zoo.visualization.pages import MARK
 
 ENDINGS = (".html",)
 PARTS = Path(__file__).parent / "page"
-SCRIPTS = ("words.js", "stored.js", "resize.js", "picture.js", "table.js", "model.js", "page.js")  # each after its own
+# each after those that it needs
+SCRIPTS = (
+    "words.js",
+    "stored.js",
+    "resize.js",
+    "picture.js",
+    "table.js",
+    "kinds.js",
+    "model.js",
+    "page.js",
+)
 TESTED = 1.37  # the self-test's picture is larger than what the network takes, so that the resize is tested too
 RECORD = re.compile(rb'<script type="application/json" id="facts">(.*?)</script>')
 READ = 16 * 2**20  # bytes of a page in which its facts are looked for: they stand before what is large
 
 
 def write(task: Any, path: Path, overwrite: bool = False, half: bool = True, int8: bool = False) -> dict:
-    """Convert a classifier of pictures, compare its answers with the model's, and write the page.
+    """Convert a model of pictures, compare its answers with the model's, and write the page.
 
     Args:
-        task: the classifier.
+        task: of classes, labels or a number.
         path: the file.
         overwrite: replace whatever file is there.
         half: keep the weights in float16; they are computed with in float32.
         int8: compute in 8-bit numbers, whose ranges are learned from the training pictures.
     """
     require("a page", "onnx", "onnxruntime")
-    require_classifier(task, path)
+    require_supervised(task, path)
     rule = task.preprocessing
     if isinstance(rule, Points):
-        raise ZooError(f"{task.name} takes rows of numbers; {path.suffix} is for classifiers of pictures.")
+        raise ZooError(f"{task.name} takes rows of numbers; {path.suffix} is for models of pictures.")
     runtime = read_runtime()
     with converted(task) as network:
-        model = classifier(network, task, half=half and not int8)
+        model = answering(network, task, half=half and not int8)
     if int8:
         model = quantized(model, task)
-    answer = answers_of(model)
+    answer = answers_of(model, task)
 
     def answer_whole(picture: np.ndarray) -> np.ndarray:
         return answer(images.decode(picture, rule).astype(np.float32))
 
     agreement = compare(task, answer_whole, rounded=int8)
-    if task.novelty is None:
-        del model.graph.output[2:]  # the features, which nobody looks at
+    wanted = {task._target.answer, *(["features"] if task.novelty else [])}
+    for output in [output for output in model.graph.output if output.name not in wanted]:
+        model.graph.output.remove(output)  # nobody looks at it
     height, width = (int(side * TESTED) for side in rule.size)
     tested = Preprocessing((height, width)).samples(1)[0]
     page = Page(path.stem, task, agreement)
@@ -85,8 +96,8 @@ def read_record(path: Path) -> dict:
             if found := RECORD.search(file.read(READ)):
                 return json.loads(found[1])["zoo"]
     except (OSError, ValueError, KeyError) as error:
-        raise ZooError(f"{path} is no page of a classifier that the zoo wrote") from error
-    raise ZooError(f"{path} is no page of a classifier that the zoo wrote")
+        raise ZooError(f"{path} is no page of a model that the zoo wrote") from error
+    raise ZooError(f"{path} is no page of a model that the zoo wrote")
 
 
 class Runtime(NamedTuple):
@@ -137,22 +148,28 @@ class Page:
         """The whole file.
 
         Args:
-            network: an ONNX model from "pixels" to "probabilities" and, for novelty, "features".
+            network: an ONNX model from "pixels" to the answer and, for novelty, "features".
             runtime: what computes it.
             tested: a picture, uint8 of shape (height, width, 3).
-            expected: its probabilities as the network gives them here, shape (classes,).
+            expected: the answer as the network gives it here, shape (answers,).
         """
         style, own = (PARTS / "style.css").read_text(encoding="utf-8"), joined_scripts()
-        height, width, _ = tested.shape
+        (height, width, _), config = tested.shape, self.task.get_config()
         facts = {
             "title": self.title,
-            "labels": self.task.class_names(),
-            "preprocessing": self.task.preprocessing.to_json(),
+            "target": self.task._target.name,
+            "answer": self.task._target.answer,
+            **{key: config[key] for key in FACTS if key in config},
             "novelty": self._novelty(),
-            "accuracy": self._accuracy(),
+            "measured": self._measured(),
             "agreement": self.agreement.to_json(),
-            "selftest": {"height": height, "width": width, "expected": expected.tolist()},
-            "zoo": self.task.get_config(),
+            "selftest": {
+                "height": height,
+                "width": width,
+                "expected": expected.tolist(),
+                "tolerance": self.task._tolerance(expected[None]),
+            },
+            "zoo": config,
         }
         parts = {
             "mark": MARK,
@@ -178,11 +195,11 @@ class Page:
             "limit": known.limit,
         }
 
-    def _accuracy(self) -> dict | None:
+    def _measured(self) -> dict | None:
         """What was measured on pictures that were not trained on."""
         metrics = self.task.metrics
         is_so_here = metrics.get("trained_on") == 0 and self.task._views == 1  # a page sees one view of a picture
-        return metrics["accuracy"].to_json() if is_so_here else None
+        return metrics[self.task._shown_metric].to_json() if is_so_here else None
 
     def _about(self) -> str:
         runtime = json.loads((PARTS / "runtime.json").read_text(encoding="utf-8"))

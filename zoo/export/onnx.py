@@ -1,7 +1,9 @@
-"""ONNX: one file that takes a picture of any size and gives probabilities and logits, the preprocessing inside.
+"""ONNX: one file that takes a picture of any size and gives what people are told, the preprocessing inside.
 
-Its `metadata_props` have "labels" and "preprocessing" as JSON, "agreement" with the model that it was made of, "zoo",
-the whole record, and what ONNX itself names for pictures ("Image.BitmapPixelFormat" and so on).
+That is "probabilities", of one class of several with "logits", or "values" of a number. Its `metadata_props` have, as
+JSON, "labels" and "preprocessing", of several labels "thresholds", of a number "mean_error", "agreement" with the
+model that it was made of, "zoo", the whole record, and what ONNX itself names for pictures
+("Image.BitmapPixelFormat" and so on).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from zoo.console import note
 from zoo.data import images
 from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
-from zoo.export._network import compare, converted, require, require_classifier
+from zoo.export._network import compare, converted, require, require_supervised
 from zoo.export._pillow import resize_model
 from zoo.files import atomic_file, temporary_folder
 from zoo.inference.onnx_graph import onnx_of
@@ -28,40 +30,40 @@ if TYPE_CHECKING:
     import onnx
 
 ENDINGS = (".onnx",)
+FACTS = ("labels", "preprocessing", "thresholds", "mean_error")  # of the record, as far as it has them
 CALIBRATED = 100  # pictures that the ranges of 8-bit numbers are learned from
 OF_PICTURES = {"Image.ColorSpaceGamma": "SRGB", "Image.NominalPixelRange": "NominalRange_0_255"}
 
 
 def write(task: Any, path: Path, overwrite: bool = False, half: bool = False, int8: bool = False) -> dict:
-    """Convert a classifier, and compare its answers with those of the model, on its own pictures if they are there.
+    """Convert a model, and compare its answers with what it answers here, on its own pictures if they are there.
 
     Args:
-        task: the classifier.
+        task: of classes, labels or a number.
         path: the file.
         overwrite: replace whatever file is there.
         half: keep the weights in float16; they are computed with in float32.
         int8: compute in 8-bit numbers, whose ranges are learned from the training pictures.
     """
     require("ONNX", "onnx", "onnxruntime")
-    require_classifier(task, path)
+    require_supervised(task, path)
     if half and int8:
         raise UsageError("half and int8 exclude each other: give one of them.")
     import onnx
 
     with converted(task) as network:
-        model = classifier(network, task, half)
+        model = answering(network, task, half)
     if int8:
         model = quantized(model, task)
     if not isinstance(task.preprocessing, Points):
         model = behind(resize_model(task.preprocessing), model)
-    agreement = compare(task, answers_of(model), rounded=int8)
+    agreement = compare(task, answers_of(model, task), rounded=int8)
     config = task.get_config()
     onnx.helper.set_model_props(
         model,
         {
             **({} if isinstance(task.preprocessing, Points) else {"Image.BitmapPixelFormat": "Rgb8", **OF_PICTURES}),
-            "labels": json.dumps(config["labels"]),
-            "preprocessing": json.dumps(config["preprocessing"]),
+            **{key: json.dumps(config[key]) for key in FACTS if key in config},
             "agreement": json.dumps(agreement.to_json()),
             "zoo": json.dumps(config),
         },
@@ -88,23 +90,32 @@ def read_record(path: Path) -> dict:
         raise ZooError(f"{path} is no ONNX file that the zoo wrote: {error}") from error
 
 
-def classifier(network: Path, task: Any, half: bool = False) -> onnx.ModelProto:
-    """A converted network as ONNX, from "pixels" to "probabilities", "logits" and, where it has them, "features"."""
-    import onnx
+def answering(network: Path, task: Any, half: bool = False) -> onnx.ModelProto:
+    """A converted network as ONNX, from "pixels" to what people are told and, where it has them, "features" last.
 
+    Where the saved model answers something else than that, logits, they are there, too, in the middle.
+    """
+    target = task._target
     try:
-        model = onnx_of(network, halved=half)
+        model = onnx_of(network, halved=half, answer="logits" if target.softmax else target.answer)
     except ZooError as error:
         raise ZooError(f"{task.name} cannot be an ONNX file: it has {error}") from error
+    return with_probabilities(model, len(task.class_names())) if target.softmax else model
+
+
+def with_probabilities(model: onnx.ModelProto, classes: int) -> onnx.ModelProto:
+    """A model of logits that gives their softmax first."""
+    import onnx
+
     nodes, scores, squash = model.graph.node, "logits", onnx.helper.make_node
-    if task._num_outputs() == 1:  # of the second of two classes
+    if model.graph.output[0].type.tensor_type.shape.dim[1].dim_value == 1:  # of the second of two classes
         nodes.append(squash("Neg", [scores], ["of_the_first"]))
         nodes.append(squash("Concat", ["of_the_first", scores], ["of_both"], axis=1))
         nodes.append(squash("Sigmoid", ["of_both"], ["probabilities"]))
     else:
         nodes.append(squash("Softmax", [scores], ["probabilities"], axis=1))
     batch = model.graph.input[0].type.tensor_type.shape.dim[0]
-    shape = [batch.dim_param or batch.dim_value, len(task.class_names())]
+    shape = [batch.dim_param or batch.dim_value, classes]
     model.graph.output.insert(0, onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, shape))
     return model
 
@@ -129,11 +140,11 @@ def session(model: onnx.ModelProto) -> Any:
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def answers_of(model: onnx.ModelProto) -> Callable[[np.ndarray], np.ndarray]:
-    """What gives the probabilities, shape (classes,), that a model has for one example."""
+def answers_of(model: onnx.ModelProto, task: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """What gives the answer, shape (answers,), that a file of a model has for one example."""
     running = session(model)
     (name,) = (given.name for given in running.get_inputs())
-    return lambda example: running.run(["probabilities"], {name: example[None]})[0][0]
+    return lambda example: running.run([task._target.answer], {name: example[None]})[0][0]
 
 
 def quantized(model: onnx.ModelProto, task: Any) -> onnx.ModelProto:

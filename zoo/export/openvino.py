@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo import inference, saving
 from zoo.errors import ZooError
@@ -48,14 +48,14 @@ def read_record(path: Path) -> dict:
         raise ZooError(f"{path} is no network that the zoo wrote: {error}") from error
 
 
-def _annotate(converted: Path, task: Task, network: Path) -> None:
+def _annotate(converted: Path, task: Any, network: Path) -> None:
     """Write a converted network as `network`, with one output and with what users must know of it."""
     openvino = inference.load_openvino()
     model = openvino.Core().read_model(converted)
     model = openvino.Model(model.get_results()[:1], model.get_parameters(), task.name)  # without the features
     config = task.get_config()
     if labels := config.get("labels"):
-        if config["output"] != "probabilities":  # which the Model API would make of logits itself
+        if task._target.softmax:  # which the Model API makes of logits itself
             model.set_rt_info("Classification", ["model_info", "model_type"])
         model.set_rt_info(" ".join(label.replace(" ", "_") for label in labels), ["model_info", "labels"])
     model.set_rt_info(json.dumps(config), ["model_info", "zoo"])

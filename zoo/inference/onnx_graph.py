@@ -70,16 +70,17 @@ SAME = {
 REDUCTIONS = {"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"}
 
 
-def onnx_of(network: Path, halved: bool = False) -> onnx.ModelProto:
+def onnx_of(network: Path, halved: bool = False, answer: str = "logits") -> onnx.ModelProto:
     """The ONNX model of a converted network.
 
     Args:
         network: OpenVINO's `.xml` file, its weights beside it.
         halved: keep large constants in float16; they are computed with in float32.
+        answer: what the first output is called.
 
     Returns:
-        A model whose input "pixels" is float32 of shape (n, ...) and whose outputs are "logits" and, where the network
-        has them, "features".
+        A model whose input "pixels" is float32 of shape (n, ...) and whose outputs are the answer and, where the
+        network has them, "features".
 
     Raises:
         ZooError: the network has an operation that is not known here.
@@ -96,7 +97,7 @@ def onnx_of(network: Path, halved: bool = False) -> onnx.ModelProto:
     for operation in model.get_ordered_ops():
         graph.add(operation)
     outputs = {}
-    for result, output in zip(model.get_results(), ("logits", "features"), strict=False):
+    for result, output in zip(model.get_results(), (answer, "features"), strict=False):
         graph.node("Identity", [graph.names[source(result, 0)]], output)
         outputs[output] = Tensor(np.float32, _lengths(result.input(0)))
     return graph.model({"pixels": Tensor(np.float32, _lengths(parameter.output(0)))}, outputs)

@@ -19,6 +19,7 @@ class ClassTarget(Target):
     """
 
     name, task = "classes", "classification"
+    softmax = True
 
     def parse(self, cells: Sequence[Any], rows: Sequence[Any], where: str) -> list[Any]:
         return [text or None for text in label_texts(cells)]

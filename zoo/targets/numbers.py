@@ -22,6 +22,7 @@ class NumbersTarget(Target):
     """
 
     name, task = "numbers", "regression"
+    answer = "values"
     # a squared error in units of the numbers' spread is four times as steep as a cross-entropy at most, and more
     # where that one is certain; the strongest says the mean of all
     strengths = (10.0, 10.0**0.5, 1.0, 10.0**-0.5, *STRENGTHS)

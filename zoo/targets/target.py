@@ -20,12 +20,16 @@ class Target(abc.ABC):
         name: what `target=` and `--target` call it.
         task: the kind of work of a model that learned it.
         activation: of the head in the saved Keras model, which turns outputs into what that model answers.
+        softmax: whether people are told the softmax of what the saved model answers; else they are told that itself.
+        answer: what people are told, in numbers; exported files call it so.
         strengths: of the penalty that are tried, strong to weak.
     """
 
     name: ClassVar[str]
     task: ClassVar[str]
     activation: ClassVar[str] = "linear"
+    softmax: ClassVar[bool] = False
+    answer: ClassVar[str] = "probabilities"
     strengths: ClassVar[tuple[float, ...]] = STRENGTHS
 
     def __reduce__(self) -> str:

@@ -1,4 +1,4 @@
-// The classifier: ONNX Runtime, the network in it, and what makes a picture resemble nothing.
+// The model: ONNX Runtime, the network in it, and what makes a picture resemble nothing.
 
 import { inBase64, unpack } from "./stored.js";
 
@@ -11,14 +11,14 @@ export async function openModel(facts) {
   delete runtime.env.wasm.wasmBinary;
   const detector = facts.novelty && novelty(facts.novelty);
 
-  // Of pixels as the network takes them: a probability for each class, and whether the picture resembles nothing.
+  // Of pixels as the network takes them: probabilities or a number, and whether the picture resembles nothing.
   return async function answer(pixels) {
     const shape = [1, ...facts.preprocessing.size, facts.preprocessing.channels];
     const input = new runtime.Tensor("float32", Float32Array.from(pixels), shape);
-    const { probabilities, features } = await session.run({ pixels: input });
+    const outputs = await session.run({ pixels: input });
     return {
-      probabilities: Array.from(probabilities.data),
-      novel: detector && features ? detector(features.data) : null,
+      values: Array.from(outputs[facts.answer].data),
+      novel: detector && outputs.features ? detector(outputs.features.data) : null,
     };
   };
 }

@@ -3,17 +3,15 @@
 import { decode, pixelsOf, thumbnail } from "./picture.js";
 import { readFacts, unpack } from "./stored.js";
 import { csv, download } from "./table.js";
-import { language, words } from "./words.js";
+import { kindOf } from "./kinds.js";
+import { language, number, percent, words } from "./words.js";
 import { openModel } from "./model.js";
 import { resize } from "./resize.js";
 
-const SHOWN = 5; // classes of an answer
-const ALIKE = 0.01; // by how much a probability of the self-test may differ
-
 const facts = readFacts();
 const at = (id) => document.getElementById(id);
-const percent = (share) => new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(share);
-const answers = []; // of what is shown: {name, ranked, novel}
+const kind = kindOf(facts);
+const answers = []; // of what is shown: {name, said, novel}
 let answer = null; // what computes one; null where this browser cannot
 let waiting = null; // for what was given before
 
@@ -32,71 +30,68 @@ function fill() {
   document.documentElement.lang = language;
   for (const part of document.querySelectorAll("[data-words]")) part.textContent = words[part.dataset.words];
   at("title").textContent = facts.title;
-  at("knows").textContent = words.knows(facts.labels.slice(0, 12).join(", "), Math.max(0, facts.labels.length - 12));
-  if (facts.accuracy) {
-    const { value, ci, n } = facts.accuracy;
-    at("measured").textContent = words.measured(percent(value), percent(ci[0]), percent(ci[1]), n);
+  const about = words[facts.target];
+  at("knows").textContent = about.knows(facts.labels.slice(0, 12).join(", "), Math.max(0, facts.labels.length - 12));
+  if (facts.measured) {
+    const { value, ci, n } = facts.measured;
+    at("measured").textContent = about.measured(...[value, ...ci].map(about.unit), n);
   }
 }
 
-// The whole way from a picture to its probabilities, on a picture that the page holds.
+// The whole way from a picture to its answer, on a picture that the page holds.
 async function selfTest() {
-  const { height, width, expected } = facts.selftest;
+  const { height, width, expected, tolerance } = facts.selftest;
   const bytes = await unpack("selftest"); // (height, width, 3)
   const pixels = resize(width, height, facts.preprocessing, (top, count) => {
     const rows = new Uint8ClampedArray(count * width * 4);
     for (let i = 0; i < count * width; i++) rows.set(bytes.subarray((top * width + i) * 3, (top * width + i) * 3 + 3), i * 4);
     return rows;
   });
-  const { probabilities } = await answer(pixels);
-  const difference = Math.max(...probabilities.map((probability, i) => Math.abs(probability - expected[i])));
-  const passed = difference <= ALIKE;
+  const { values } = await answer(pixels);
+  const difference = Math.max(...values.map((value, i) => Math.abs(value - expected[i])));
+  const passed = difference <= tolerance;
   at("selftest-result").textContent = (passed ? words.passed : words.broken)(difference.toExponential(0));
   at("selftest-result").className = passed ? "passed" : "broken";
-}
-
-function ranking(probabilities) {
-  const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-  return order.map((i) => [facts.labels[i], probabilities[i]]);
 }
 
 // A card for a file, put in front of another one; gives what to say of it.
 async function look(file, before) {
   const name = file.name || words.pasted;
   const card = element("li");
-  const said = element("div", undefined, "said");
+  const lines = element("div", undefined, "said");
   at("answers").insertBefore(card, before);
   let bitmap;
   try {
     bitmap = await decode(file);
   } catch {
-    said.append(element("p", name, "name"), element("p", words.unreadable, "novel"));
-    card.append(element("div", "?", "no-picture"), said);
+    lines.append(element("p", name, "name"), element("p", words.unreadable, "novel"));
+    card.append(element("div", "?", "no-picture"), lines);
     return `${name}: ${words.unreadable}`;
   }
   const canvas = thumbnail(bitmap, 320);
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", name);
-  const { probabilities, novel } = await answer(pixelsOf(bitmap, facts.preprocessing));
+  const { values, novel } = await answer(pixelsOf(bitmap, facts.preprocessing));
   bitmap.close();
-  const ranked = ranking(probabilities);
-  answers.push({ name, ranked, novel });
-  said.append(element("p", `${ranked[0][0]} ${percent(ranked[0][1])}`, "best"));
-  if (novel) said.append(element("p", words.novel, "novel"));
+  const said = kind.say(values);
+  answers.push({ name, said, novel });
+  lines.append(element("p", said.best, "best"));
+  if (said.off) lines.append(element("p", said.off, "quiet"));
+  if (novel) lines.append(element("p", words.novel, "novel"));
   const bars = element("ul", undefined, "bars");
-  for (const [label, probability] of ranked.slice(0, SHOWN)) {
-    const line = element("li");
+  for (const { label, share, shown, below } of said.bars) {
+    const line = element("li", undefined, below ? "below" : "");
     const bar = element("meter");
-    bar.value = probability;
+    bar.value = share;
     bar.setAttribute("aria-hidden", "true");
-    line.append(element("span", label), bar, element("span", percent(probability), "number"));
+    line.append(element("span", below ? words.not(label) : label), bar, element("span", shown, "number"));
     bars.append(line);
   }
-  said.append(bars);
-  if (ranked.length > SHOWN) said.append(element("p", words.others(ranked.length - SHOWN), "name"));
-  said.append(element("p", name, "name"));
-  card.append(canvas, said);
-  return `${name}: ${ranked[0][0]} ${percent(ranked[0][1])}${novel ? `. ${words.novel}` : ""}`;
+  if (said.bars.length) lines.append(bars);
+  if (said.more) lines.append(element("p", words[facts.target].others(said.more), "name"));
+  lines.append(element("p", name, "name"));
+  card.append(canvas, lines);
+  return `${name}: ${said.best}${novel ? `. ${words.novel}` : ""}`;
 }
 
 function take(files) {
@@ -137,13 +132,11 @@ function listen() {
   });
   addEventListener("paste", (event) => take(event.clipboardData.files));
   at("table").addEventListener("click", () => {
-    const rows = answers.map(({ name, ranked, novel }) => {
+    const rows = answers.map(({ name, said, novel }) => {
       const resembles = novel === null ? "" : novel ? words.yes : words.no;
-      return [name, ...ranked[0], resembles, ...ranked.slice(0, SHOWN).flat()];
+      return [name, ...said.row, resembles, ...said.further];
     });
-    const places = Array.from({ length: Math.min(SHOWN, facts.labels.length) }, (_, i) => i + 1);
-    const more = places.flatMap((i) => [`${words.columns[1]} ${i}`, `${words.columns[2]} ${i}`]);
-    download(`${facts.title}.csv`, csv([[...words.columns, ...more], ...rows]));
+    download(`${facts.title}.csv`, csv([kind.columns, ...rows]));
   });
   at("clear").addEventListener("click", () => {
     answers.length = 0;

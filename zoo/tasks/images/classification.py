@@ -92,6 +92,7 @@ class Classifier(Supervised):
     _metric_types: ClassVar = {"accuracy": metrics.Metric}
     _target = CLASSES
     _columns = ("label", "probability")
+    _shown_metric = "accuracy"
 
     def __init__(self, entry: Entry, arguments: dict, **how: Any):
         num_classes = arguments.get("num_classes", 2)
@@ -217,6 +218,15 @@ class Classifier(Supervised):
                 f"the model tells {logits.shape[1]} classes apart, and {len(self.class_names())} have names."
             )
         return inference.softmax(logits)
+
+    def _same(self, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+        return ours.argmax(axis=1) == theirs.argmax(axis=1)
+
+    def _measured(self, truth: np.ndarray, answers: np.ndarray) -> metrics.Metric:
+        return metrics.accuracy(truth, answers.argmax(axis=1))
+
+    def _what_is_same(self) -> str:
+        return "class"
 
     def class_names(self) -> list[str]:
         """The classes in the order of the logits; "class 0", "class 1", ... before any were learned."""

@@ -74,6 +74,7 @@ class MultiLabelClassifier(Supervised):
     _metric_types: ClassVar = {"mean_average_precision": metrics.Metric, "all_right": metrics.Metric}
     _target = LABELS
     _columns = ("labels", "probabilities")
+    _shown_metric = "all_right"
     _thresholds: np.ndarray | None = None  # probability from which each label is given, shape (labels,)
 
     def label_names(self) -> list[str]:
@@ -101,7 +102,7 @@ class MultiLabelClassifier(Supervised):
     def _prediction(self, answer: np.ndarray, top: int, path: str | None, is_novel: bool | None) -> LabelsPrediction:
         order = np.argsort(-answer, kind="stable").tolist()
         ranked = [(self.label_names()[i], float(answer[i])) for i in order]
-        given = (answer >= self._thresholds_array())[order].tolist()
+        given = self._given(answer[None])[0, order].tolist()
         return LabelsPrediction(
             [pair for pair, is_given in zip(ranked, given, strict=True) if is_given], ranked[:top], path, is_novel
         )
@@ -155,6 +156,19 @@ class MultiLabelClassifier(Supervised):
             rows.append([name, str(each["n"]), *cells, share(each["recall"]), share(each["precision"])])
         header = ["label", "pictures", "average precision", "F1", "found", "right when said"]
         return f"{table(rows, header)}\nall labels right {result['all_right']}"
+
+    def _given(self, answers: np.ndarray) -> np.ndarray:
+        """Which labels people are told: truth values from probabilities, both of shape (n, labels)."""
+        return answers >= self._thresholds_array()
+
+    def _same(self, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+        return (self._given(ours) == self._given(theirs)).all(axis=1)
+
+    def _measured(self, truth: np.ndarray, answers: np.ndarray) -> metrics.Metric:
+        return metrics.proportion(int((self._given(answers) == truth).all(axis=1).sum()), len(truth))
+
+    def _what_is_same(self) -> str:
+        return "labels"
 
     def _toy_data(self) -> Dataset:
         """Sixteen pictures of waves, every other one with the first label."""

@@ -15,6 +15,7 @@ from zoo.targets import NUMBERS
 from zoo.tasks.images.evaluation import Evaluation, Misestimated
 from zoo.tasks.images.supervised import Supervised, labels_from, novelty_hint
 
+ALIKE, ALIKE_UNKNOWN = 0.1, 0.01  # of the mean error, or of the number: by how much it may differ in an exported file
 FAR = 2  # times the mean error, beyond which an estimate counts as a mistake
 
 
@@ -64,6 +65,7 @@ class Regressor(Supervised):
     _metric_types: ClassVar = {"mean_absolute_error": metrics.Mean, "r2": metrics.Mean}
     _target = NUMBERS
     _columns = ("value", "mean_error")
+    _shown_metric = "mean_absolute_error"
     _error: float | None = None  # mean absolute error on the pictures that were held out of fine-tuning
 
     @property
@@ -103,6 +105,18 @@ class Regressor(Supervised):
 
     def _details(self, result: dict) -> str:
         return f"R2 {result['r2']}: the share of the variance of {printable(self.quantity)} that is predicted"
+
+    def _same(self, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+        return np.abs(ours - theirs).max(axis=1) <= self._tolerance(ours)
+
+    def _measured(self, truth: np.ndarray, answers: np.ndarray) -> metrics.Metric:
+        return metrics.mean(np.abs(answers[:, 0] - truth))
+
+    def _what_is_same(self) -> str:
+        return "number, but for a tenth of its mean error," if self._error else "number, but for a hundredth of it,"
+
+    def _tolerance(self, answers: np.ndarray) -> float:
+        return ALIKE * self._error if self._error else ALIKE_UNKNOWN * float(np.abs(answers).max())
 
     def _toy_data(self) -> Dataset:
         """Sixteen pictures of waves, numbered."""

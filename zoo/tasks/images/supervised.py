@@ -19,6 +19,7 @@ from zoo.data.dataset import Dataset, Skipped, remember_place
 from zoo.data.images.labels import joined
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
 from zoo.errors import UsageError, ZooError, whole_number
+from zoo.metrics import Metric
 from zoo.registry import Entry
 from zoo.targets import Target
 from zoo.targets.cells import same_form
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 MOST_VIEWS = 100  # of a picture, as a file may ask for
 MOST_NUMBERS = 2**27  # in all of them; they are held at once
+ALIKE = 0.01  # by how much a probability may differ in an exported file where nothing was rounded on purpose
 
 
 class PictureAnswer(Protocol):
@@ -100,6 +102,7 @@ class Supervised(Task):
     """
 
     _target: ClassVar[Target]  # the kind of target that it learned
+    _shown_metric: ClassVar[str]  # of `metrics`: what laymen are told
     _columns: ClassVar[tuple[str, ...]]  # of a table of answers, between "path" and "is_novel"
 
     def __init__(self, entry: Entry, arguments: dict, **how: Any):
@@ -221,7 +224,7 @@ class Supervised(Task):
         places = [place for place in (self.data.get("place"), self.data.get("validation")) if place]
         for data in filter(None, map(named.data_at, places if trained_on else places[::-1])):
             try:
-                pictures = joined([*sources.find(data, strict=False).splits.values()])
+                pictures = joined([*sources.find(data, strict=False, target=self._target).splits.values()])
             except ZooError:  # they were moved
                 continue
             left = {*known}
@@ -487,6 +490,24 @@ class Supervised(Task):
             y: their answers.
             held_out: outputs for them, each by a head that did not see it; shape (n, outputs).
         """
+
+    # How an exported file's answers are compared with its own
+
+    @abc.abstractmethod
+    def _same(self, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+        """For which examples people are told the same: truth values of shape (n,) from answers of (n, answers)."""
+
+    @abc.abstractmethod
+    def _measured(self, truth: np.ndarray, answers: np.ndarray) -> Metric:
+        """The metric that laymen are told: of answers of shape (n, answers), where `_truth` gave the true ones."""
+
+    @abc.abstractmethod
+    def _what_is_same(self) -> str:
+        """What `_same` compares, in a word or two."""
+
+    def _tolerance(self, answers: np.ndarray) -> float:
+        """By how much such answers may differ in a file where nothing was rounded on purpose."""
+        return ALIKE
 
     # The saved file
 
