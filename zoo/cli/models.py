@@ -312,11 +312,11 @@ def evaluate(name, as_json, overwrite, data=None, weights=None, errors=None, **o
 def export(name, out, as_json, overwrite, weights=None, **options) -> None:
     """Write a model as a file of another tool.
 
-    The ending of OUT decides the format. Of classifiers, .html is a page that holds all it needs: whoever gets it
-    opens it in a browser, drops pictures on it and reads the answers, without a network. .onnx is for any ONNX
-    runtime and takes a picture of any size. .xml is OpenVINO, its weights in a .bin beside it. Of word vectors, .txt
-    and .bin are word2vec's formats, which gensim reads. A page and an ONNX file are compared with the model on its
-    own pictures.
+    The ending of OUT decides the format. Of models that say a class, labels or a number, .html is a page that
+    holds all it needs: whoever gets it opens it in a browser, drops pictures on it and reads the answers, without
+    a network. .onnx is for any ONNX runtime and takes a picture of any size. .xml is OpenVINO, its weights in a
+    .bin beside it. Of word vectors, .txt and .bin are word2vec's formats, which gensim reads. A page and an ONNX
+    file are compared with the model on its own pictures.
 
     Examples:
       zoo export pets.keras pets.html
