@@ -115,7 +115,7 @@ def draw(rows: list[dict]) -> None:
         axes.set(xlabel="training photos a class", ylabel="accuracy, %", xscale="log", ylim=(0, 100))
         axes.set_xticks(PER_CLASS, map(str, PER_CLASS))
         axes.axhline(100 / 5, linestyle=":", color="0.5")
-        axes.annotate("guessing", (PER_CLASS[0], 100 / 5), xytext=(0, 3), textcoords="offset points", color="0.4")
+        axes.annotate("guessing", (PER_CLASS[0], 100 / 5), xytext=(0, -13), textcoords="offset points", color="0.4")
         axes.legend(loc="lower right")
 
 

@@ -44,6 +44,7 @@ def tiny(tmp_path_factory):
 # More photos
 
 
+@pytest.mark.slow
 def test_only_new_photos_are_computed(tmp_path, draw_photos):
     photos = tmp_path / "photos"
     draw_photos(photos / "train", {"dots": 10, "stripes": 10}, first=1500)

@@ -58,6 +58,7 @@ def test_lines_without_end_are_refused(bot):
         replace(bot.settings, length=10**6)
 
 
+@pytest.mark.slow
 def test_the_vocabulary_has_a_limit():
     bot = zoo.get("chatbot", units=8)
     bot.settings = replace(bot.settings, most=8)

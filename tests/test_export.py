@@ -72,7 +72,11 @@ def answer(model, **inputs):
 
 
 @needs_openvino
-@pytest.mark.parametrize("how", [{}, {"half": True}, {"int8": True}], ids=["float32", "half", "int8"])
+@pytest.mark.parametrize(
+    "how",
+    [{}, pytest.param({"half": True}, marks=pytest.mark.slow), pytest.param({"int8": True}, marks=pytest.mark.slow)],
+    ids=["float32", "half", "int8"],
+)
 def test_an_onnx_file_takes_pictures_of_any_size_and_knows_the_labels(net, tmp_path, how):
     known = net.export(out := tmp_path / "net.onnx", **how)
     picture = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)

@@ -64,6 +64,7 @@ def test_it_is_as_fine_tuning_without_the_photos(pets, tmp_path, monkeypatch):
             assert not hashes & {beginning(row[0]) for row in connection.execute("SELECT digest FROM features")}
 
 
+@pytest.mark.slow
 def test_the_command_writes_in_place_and_again(pets, tmp_path, run):
     photo, held_out = tmp_path / "photos/train/dots/0.jpg", tmp_path / "photos/val/dots/101.jpg"
     code, out, _ = run("forget", pets, photo, "--json")

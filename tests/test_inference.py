@@ -421,6 +421,7 @@ def test_a_network_of_other_weights_is_made_anew(small, converted, tmp_path, mon
     assert conversion.engine(check=task._check) is None and begun == [True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_if_without_keras")
 def test_a_file_that_fails_its_self_test_is_refused(own_home, small, pictures, converted, tmp_path):
     tampered = tmp_path / "tampered.keras"

@@ -46,6 +46,7 @@ def test_the_page_needs_nothing_else(page):
     assert "default-src 'none'" in text and len(text) < 3e6
 
 
+@pytest.mark.slow
 def test_the_command_and_its_numbers(run, tuned):
     code, out, _ = run("report", tuned.out, "--out", "page.html", "--json")
     told = json.loads(out)

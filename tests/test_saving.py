@@ -185,7 +185,9 @@ USES = {  # what it is used for, and what it has to come to
 }
 
 
-@pytest.mark.parametrize("name", USES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "classification" else pytest.mark.slow) for name in USES]
+)
 def test_a_file_of_an_earlier_version_is_used_as_ever(name, tmp_path):
     old = saving.read_record(OLD / f"{name}.keras").content
     net = zoo.load(OLD / f"{name}.keras")

@@ -434,6 +434,7 @@ assert len(gradients) == 5 and np.abs(gradients[0]).max() > 1e-3 and not gradien
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_gradients_equal_finite_differences(backend):
     """The loss of a small net in NumPy, moved by 1e-5 either way, in float64."""

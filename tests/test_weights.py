@@ -389,6 +389,7 @@ LEGAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parse", LEGAL)
 def test_every_truncation_is_refused(parse):
     for length in range(len(LEGAL[parse])):
