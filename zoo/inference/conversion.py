@@ -112,14 +112,8 @@ class Conversion:
                 template.fill(shipped, self.card, self.source[1], folder, FILE)
                 (folder / IDENTITY).write_text(json.dumps(self.identity), encoding="utf-8")
                 seal(folder)
-        except (
-            OSError,
-            ZooError,
-            zipfile.BadZipFile,
-            LookupError,
-            ValueError,
-        ):  # the conversion meets it, or does not
-            return False
+        except (OSError, ZooError, zipfile.BadZipFile, LookupError, ValueError):
+            return False  # Keras converts; where the weights or the disk are to blame, that says so
         return True
 
     def wait(self) -> Path | None:
