@@ -247,7 +247,7 @@ def test_auto_takes_the_one_whose_head_predicts_best(tiny_photos, own_home, monk
     monkeypatch.setattr(choice, "at_hand", lambda card: card.model in losses)
     fitted = iter(losses.values())
 
-    def fit(x, y, num_classes, seed):
+    def fit(x, y, num_classes, seed, **options):
         assert len(x) == len(y) == 18  # of 24 pictures, six are held out and not looked at
         return dataclasses.make_dataclass("Head", ["losses"])({1.0: next(fitted)})
 
