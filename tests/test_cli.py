@@ -522,6 +522,7 @@ def light(tuned, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_what_the_zoo_did_not_make_stays_unless_told_otherwise(name, run, tuned, light, pictures):
     words = [word.format(photos=tuned.photos, model=shutil.copy(light, "logistic.keras")) for word in OUTPUTS[name]]

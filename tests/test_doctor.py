@@ -347,6 +347,7 @@ def grey(image) -> np.ndarray:
     return np.asarray(image.convert("L").resize((32, 32), Image.Resampling.BOX))
 
 
+@pytest.mark.slow
 def test_near_duplicates_among_real_photos(shared_data):
     """The thirteen pairs that are there, by eye, and no other; each copy of every tenth photo."""
     paths = [path for name in ("hymenoptera", "flower_photos") for path in (shared_data / name).rglob("*.jpg")]

@@ -106,6 +106,7 @@ def test_real_pictures_are_compared_and_numbers_of_8_bits_learned_from_them(tune
     assert (tmp_path / "tuned.onnx").stat().st_size < 5e6
 
 
+@pytest.mark.slow
 @needs_openvino
 @pytest.mark.parametrize("kind", ["multilabel", "regression"])
 def test_labels_and_numbers_as_onnx(kind, tmp_path):

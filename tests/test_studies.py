@@ -470,6 +470,7 @@ def assert_drawn(path):
         assert np.asarray(picture.convert("L")).std() > 3  # not blank
 
 
+@pytest.mark.slow
 def test_helpers_draw(tmp_path):
     random = np.random.default_rng(0)
     path = tmp_path / "figure.png"
