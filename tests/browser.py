@@ -52,14 +52,14 @@ class Browser:
             assert part, "the browser has ended"
             self.waiting += part
         message, self.waiting = self.waiting.split(b"\0", 1)
-        told = json.loads(message)
-        if told.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown", "Network.loadingFailed"):
-            self.log.append(told["params"])
-        if told.get("method") == "Network.requestWillBeSent":
-            url = told["params"]["request"]["url"]
+        event = json.loads(message)
+        if event.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown", "Network.loadingFailed"):
+            self.log.append(event["params"])
+        if event.get("method") == "Network.requestWillBeSent":
+            url = event["params"]["request"]["url"]
             if not url.startswith(("data:", "file:", "about:", "blob:")):
                 self.log.append({"request": url})
-        return told
+        return event
 
     def open(self, page: Path, width: int, height: int = 800, dark: bool = False) -> None:
         """Show a file in a window of a size, and wait until all of it is there."""

@@ -89,8 +89,8 @@ def test_heat_lies_where_the_evidence_is(tuned, draw, tmp_path):
     turned, exif = photo.transpose(Image.Transpose.ROTATE_90), Image.Exif()
     exif[0x0112] = 6  # asks for a turn by 90 degrees, clockwise
     turned.save(tmp_path / "turned.png", exif=exif)
-    for given in (photo, tmp_path / "turned.png"):
-        dots, stripes = (tuned.classifier.explain(given, label) for label in ("dots", "stripes"))
+    for picture in (photo, tmp_path / "turned.png"):
+        dots, stripes = (tuned.classifier.explain(picture, label) for label in ("dots", "stripes"))
         assert dots.method == GRAD_CAM and dots.overlay().size == (300, 200)
         (x, y), (u, v) = dots.hottest, stripes.hottest
         assert x < 0.5 and y < 0.5 and u > 0.5 and v > 0.5
@@ -116,15 +116,15 @@ def test_the_command_draws_and_says(run, tuned, draw, tmp_path, as_if_without_ke
     two_corners(draw).save(tmp_path / "two.png")
     (tmp_path / "text.jpg").write_text("no picture")
     code, out, err = run("explain", tuned.out, "two.png", "text.jpg", "--label", "dots", "--out", "heat.png", "--json")
-    told = json.loads(out)
+    printed = json.loads(out)
     with Image.open(tmp_path / "heat.png") as drawn:
         assert drawn.width > 800
-    assert code == 1 and "text.jpg" in err and "text file" in told["photos"][1]["error"]
-    assert told["photos"][0]["method"] == GRAD_CAM and told["photos"][0]["hottest"][0] < 0.5
+    assert code == 1 and "text.jpg" in err and "text file" in printed["photos"][1]["error"]
+    assert printed["photos"][0]["method"] == GRAD_CAM and printed["photos"][0]["hottest"][0] < 0.5
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (["TUNED", "two.png", "--out", "heat.jpg"], 2, ".png"),
         (["TUNED", "two.png", "--out", "two.png"], 1, "read here"),
@@ -134,11 +134,11 @@ def test_the_command_draws_and_says(run, tuned, draw, tmp_path, as_if_without_ke
         (["perceptron", "two.png", "--out", "heat.png"], 1, "train it first"),
     ],
 )
-def test_what_cannot_be_explained_is_told(run, tuned, draw, tmp_path, words, code, said):
+def test_what_cannot_be_explained_is_told(run, tuned, draw, tmp_path, words, code, message):
     two_corners(draw).save(tmp_path / "two.png")
     before = (tmp_path / "two.png").read_bytes()
     ended, _, err = run("explain", *[tuned.out if word == "TUNED" else word for word in words])
-    assert (ended, said in err) == (code, True), err
+    assert (ended, message in err) == (code, True), err
     assert (tmp_path / "two.png").read_bytes() == before and not (tmp_path / "heat.png").exists()
 
 

@@ -78,13 +78,13 @@ def answer(model, **inputs):
     ids=["float32", "half", "int8"],
 )
 def test_an_onnx_file_takes_pictures_of_any_size_and_knows_the_labels(net, tmp_path, how):
-    known = net.export(out := tmp_path / "net.onnx", **how)
+    about = net.export(out := tmp_path / "net.onnx", **how)
     picture = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
     model = onnx.load(out)
     probabilities, logits = answer(model, picture=picture[None])
     expected = dict(net.predict(picture).top)
     assert np.allclose(probabilities[0], [expected[label] for label in net.labels], atol=0.05 if how else 0.002)
-    assert logits.shape == (1, 1) and out.stat().st_size == known["bytes"]
+    assert logits.shape == (1, 1) and out.stat().st_size == about["bytes"]
     properties = {item.key: item.value for item in model.metadata_props}
     assert json.loads(properties["labels"]) == net.labels
     assert json.loads(properties["preprocessing"]) == net.preprocessing.to_json()
@@ -98,9 +98,9 @@ def test_an_onnx_file_takes_pictures_of_any_size_and_knows_the_labels(net, tmp_p
 @needs_openvino
 @pytest.mark.slow
 def test_real_pictures_are_compared_and_numbers_of_8_bits_learned_from_them(tuned, tmp_path, run):
-    code, said, _ = run("export", tuned.out, tmp_path / "tuned.onnx", "--int8", "--json")
+    code, printed, _ = run("export", tuned.out, tmp_path / "tuned.onnx", "--int8", "--json")
     assert code == 0
-    agreement = json.loads(said)["agreement"]
+    agreement = json.loads(printed)["agreement"]
     assert agreement["on"] == "held-out pictures" and agreement["same"] >= 18 and agreement["n"] == 20
     assert agreement["before"]["n"] == 20 and agreement["after"]["value"] >= 0.9
     assert (tmp_path / "tuned.onnx").stat().st_size < 5e6
@@ -114,17 +114,26 @@ def test_labels_and_numbers_as_onnx(kind, tmp_path):
     agreement = model.export(tmp_path / "net.onnx")["agreement"]
     assert agreement.same == agreement.n == 2
     written = onnx.load(tmp_path / "net.onnx")
-    known = {item.key: json.loads(item.value) for item in written.metadata_props if item.value[0] in "[{0123456789"}
+    properties = {
+        item.key: json.loads(item.value) for item in written.metadata_props if item.value[0] in "[{0123456789"
+    }
     picture = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
     ((answered,),) = answer(written, picture=picture[None])
-    said = model.predict(picture)
+    prediction = model.predict(picture)
     if kind == "multilabel":
-        assert known["thresholds"] == [*model.thresholds.values()]
-        given = [label for label, p, t in zip(known["labels"], answered, known["thresholds"], strict=True) if p >= t]
-        assert sorted(given) == sorted(label for label, _ in said.labels)
-        assert np.allclose(answered, [dict(said.top)[label] for label in known["labels"]], atol=0.002)
+        assert properties["thresholds"] == [*model.thresholds.values()]
+        labels = [
+            label
+            for label, p, t in zip(properties["labels"], answered, properties["thresholds"], strict=True)
+            if p >= t
+        ]
+        assert sorted(labels) == sorted(label for label, _ in prediction.labels)
+        assert np.allclose(answered, [dict(prediction.top)[label] for label in properties["labels"]], atol=0.002)
     else:
-        assert answered == pytest.approx(said.value, abs=0.3) and known["mean_error"] == said.error == 1.5
+        assert (
+            answered == pytest.approx(prediction.value, abs=0.3)
+            and properties["mean_error"] == prediction.error == 1.5
+        )
 
 
 @needs_openvino

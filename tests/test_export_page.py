@@ -220,5 +220,5 @@ def test_a_fine_tuned_classifier_as_a_page(tuned, tmp_path):
         shown = window.run("[...document.querySelectorAll('#answers .best')].map(e => e.textContent)")
     expected = tuned.classifier.predict(files)
     assert [text.split()[0] for text in shown] == [each.label for each in expected]
-    given = [float(text.split()[1].rstrip("%")) / 100 for text in shown]
-    assert np.allclose(given, [each.probability for each in expected], atol=0.011)
+    probabilities = [float(text.split()[1].rstrip("%")) / 100 for text in shown]
+    assert np.allclose(probabilities, [each.probability for each in expected], atol=0.011)

@@ -126,15 +126,15 @@ def test_views_are_averaged(tuned, tmp_path):
     pixels = np.stack([images.decode(photo, rule, view) for photo in photos for view in range(3)])
     logits = loaded.engine(pixels)[0].reshape(len(photos), 3, -1).mean(axis=1)
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    told = [dict(answer.top) for answer in loaded.predict(photos)]
-    found = np.array([[answer[label] for label in loaded.labels] for answer in told])
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    by_label = [dict(answer.top) for answer in loaded.predict(photos)]
+    probabilities = np.array([[answer[label] for label in loaded.labels] for answer in by_label])
+    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
     plain = [answer.probability for answer in zoo.load(tuned.out).predict(photos)]
-    assert max(abs(found.max(axis=1) - plain)) > 1e-3  # one view says something else
+    assert max(abs(probabilities.max(axis=1) - plain)) > 1e-3  # one view says something else
     assert loaded.evaluate(progress=False)["accuracy"] == trained.metrics["accuracy"]
     forgotten = zoo.forget(out, [photos[0]], out=tmp_path / "without.keras")
     assert forgotten._views == 3 and forgotten.predict(photos[1]).probability == pytest.approx(
-        found.max(axis=1)[1], abs=1e-4
+        probabilities.max(axis=1)[1], abs=1e-4
     )
 
 

@@ -54,15 +54,15 @@ def test_weights_equal_scikit_learns(monkeypatch):
     n, k, strength = 120, 3, 1e-2
     x, y = examples(n, 8, k)
     weights = np.random.default_rng(0).integers(1, 4, n).astype(float)
-    found = at(strength, x, y, k, monkeypatch, weights)(x.astype(np.float64))
+    fitted = at(strength, x, y, k, monkeypatch, weights)(x.astype(np.float64))
     c = 1 / (weights.sum() * strength)
     oracle = LogisticRegression(C=c, tol=1e-10, max_iter=100_000).fit(standard(x), y, sample_weight=weights)
     expected, got = (
-        logits - logits.mean(axis=1, keepdims=True) for logits in (oracle.decision_function(standard(x)), found)
+        logits - logits.mean(axis=1, keepdims=True) for logits in (oracle.decision_function(standard(x)), fitted)
     )
     assert np.abs(got - expected).max() < 1e-4 * np.abs(expected).max()
     alike = at(strength, x, y, k, monkeypatch)(x.astype(np.float64))
-    assert np.abs(alike - found).max() > 0.01
+    assert np.abs(alike - fitted).max() > 0.01
 
 
 @pytest.mark.parametrize(("n", "d", "k"), CASES)

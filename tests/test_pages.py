@@ -134,5 +134,5 @@ def test_the_page_itself_forbids_what_it_does_not_need(window, pages):
     window.run(script)
     window.run("document.body.append(Object.assign(new Image(), {src: 'http://127.0.0.1:9/x.png'}))")
     assert window.run("window.ran") is None
-    told = str(window.log)
-    assert "Executing inline script violates" in told and "'blockedReason': 'csp'" in told
+    log = str(window.log)
+    assert "Executing inline script violates" in log and "'blockedReason': 'csp'" in log

@@ -27,14 +27,14 @@ def page(tuned, tmp_path_factory):
 
 
 def test_the_report_has_its_parts(page, tuned):
-    out, told = page
+    out, about = page
     text = out.read_text()
     wanted = ["In short", "Class by class", "What is confused", "Its worst answers", "Where it looks"]
     wanted += ["Can its probabilities be trusted?", "The photos", "Labels that may be wrong", "How it was made"]
-    assert [title for title in told["sections"] if title in wanted] == wanted
-    assert "Photos that are there twice" in told["sections"] and "copy.jpg" in text  # one lies in both splits
-    assert told["missing"] == []
-    assert all(f"<h2>{title}</h2>" in text for title in told["sections"])
+    assert [title for title in about["sections"] if title in wanted] == wanted
+    assert "Photos that are there twice" in about["sections"] and "copy.jpg" in text  # one lies in both splits
+    assert about["missing"] == []
+    assert all(f"<h2>{title}</h2>" in text for title in about["sections"])
     accuracy = tuned.classifier.metrics["accuracy"]
     assert f"<b>{accuracy.value:.1%}</b>".replace("%", " %") in text and f"of {accuracy.n} held-out photos" in text
     assert "learned from</" in text and "held out</" in text and "truncated" in text
@@ -49,9 +49,9 @@ def test_the_page_needs_nothing_else(page):
 @pytest.mark.slow
 def test_the_command_and_its_numbers(run, tuned):
     code, out, _ = run("report", tuned.out, "--out", "page.html", "--json")
-    told = json.loads(out)
+    printed = json.loads(out)
     measured = zoo.load(tuned.out).evaluate(progress=False)
-    assert code == 0 and told["accuracy"]["value"] == measured["accuracy"].value
+    assert code == 0 and printed["accuracy"]["value"] == measured["accuracy"].value
     low, high = metrics.proportion(measured["confusion"][0][0], 10).ci
     assert f"({100 * low:.0f} to {100 * high:.0f})" in Path("page.html").read_text()
 
@@ -67,7 +67,7 @@ def test_photos_that_are_gone(run, tuned, own_home, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (["TUNED", "--out", "page.txt"], 2, "page.html"),
         (["TUNED", "--out", "page.html", "--data", "nowhere"], 1, "nowhere"),
@@ -76,11 +76,11 @@ def test_photos_that_are_gone(run, tuned, own_home, tmp_path):
         (["TUNED", "--out", "foreign.html"], 1, "is no page that the zoo wrote"),
     ],
 )
-def test_what_cannot_be_reported_is_told(run, tuned, tmp_path, words, code, said):
+def test_what_cannot_be_reported_is_told(run, tuned, tmp_path, words, code, message):
     (tmp_path / "foreign.html").write_text("<h1>mine</h1>")
     files = {"TUNED": tuned.out, "TEXT": FILES / "language.keras"}
     ended, _, err = run("report", *[files.get(word, word) for word in words])
-    assert (ended, said in err) == (code, True), err
+    assert (ended, message in err) == (code, True), err
     assert sorted(path.name for path in tmp_path.glob("*.html")) == ["foreign.html"]
     assert (tmp_path / "foreign.html").read_text() == "<h1>mine</h1>"
 
@@ -140,9 +140,9 @@ def test_the_temperature_is_the_best_there_is():
     def loss(temperature):
         return -np.log(softmax(logits / temperature)[np.arange(400), y]).mean()
 
-    found = Calibration.fit(logits, y).temperature
-    assert loss(found) <= min(loss(temperature) for temperature in np.linspace(1.5, 3.5, 401)) + 1e-9
-    np.testing.assert_allclose(Calibration(found, 400).probabilities(softmax(logits)), softmax(logits / found))
+    fitted = Calibration.fit(logits, y).temperature
+    assert loss(fitted) <= min(loss(temperature) for temperature in np.linspace(1.5, 3.5, 401)) + 1e-9
+    np.testing.assert_allclose(Calibration(fitted, 400).probabilities(softmax(logits)), softmax(logits / fitted))
 
 
 def test_the_temperature_is_kept_and_changes_no_answer(tuned, draw):

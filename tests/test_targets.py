@@ -99,9 +99,9 @@ def test_folds_deal_out_the_rarest_label():
 def test_metrics_are_scikit_learns(seed):
     random = np.random.default_rng(seed)
     truth, scores = random.integers(0, 2, 60), random.integers(0, 12, 60) / 12  # many ties
-    said, numbers = (scores > 0.4).astype(int), random.normal(size=60)
+    predicted, numbers = (scores > 0.4).astype(int), random.normal(size=60)
     assert metrics.average_precision(truth, scores).value == pytest.approx(average_precision_score(truth, scores))
-    assert metrics.f1(truth, said).value == pytest.approx(f1_score(truth, said))
+    assert metrics.f1(truth, predicted).value == pytest.approx(f1_score(truth, predicted))
     assert metrics.r_squared(numbers, numbers + scores).value == pytest.approx(r2_score(numbers, numbers + scores))
     best = max(f1_score(truth, (scores >= threshold).astype(int)) for threshold in np.unique(scores))
     assert f1_score(truth, scores >= metrics.best_threshold(truth, scores)) == pytest.approx(best)
@@ -138,10 +138,10 @@ DECIDED = {
 
 @pytest.mark.parametrize("case", DECIDED)
 def test_the_data_decide_and_it_is_said_what_else_they_may_be(case, capsys):
-    cells, column, expected, said = DECIDED[case]
+    cells, column, expected, advice = DECIDED[case]
     assert decide(cells, column, "x.csv").name == expected
     err = capsys.readouterr().err
-    assert said in err and bool(said) == bool(err)
+    assert advice in err and bool(advice) == bool(err)
 
 
 def test_labels_as_text_lists_matrices_rows_and_links_are_the_same(tmp_path, draw_photos):
@@ -153,15 +153,15 @@ def test_labels_as_text_lists_matrices_rows_and_links_are_the_same(tmp_path, dra
     matrix = np.array([[name in labels for name in ("dots", "red", "stripes")] for labels in sets]).astype(int)
     (photos / "red").mkdir()
     (photos / "red" / "linked.jpg").symlink_to(paths[2])
-    given = {
+    tables = {
         "text": sources.find(pd.DataFrame({"path": paths, "label": texts}), target=None),
         "lists": sources.find(pd.DataFrame({"path": paths, "label": [[*labels] for labels in sets]}), target=None),
         "sets": sources.find((paths, sets), target=None),
         "matrix": sources.find((paths, pd.DataFrame(matrix, columns=["dots", "red", "stripes"])), target=LABELS),
     }
-    fingerprints = {name: dataset.fingerprint() for name, dataset in given.items()}
+    fingerprints = {name: dataset.fingerprint() for name, dataset in tables.items()}
     assert len({*fingerprints.values()}) == 1, fingerprints
-    assert given["text"].splits["train"].y.tolist() == matrix.tolist()
+    assert tables["text"].splits["train"].y.tolist() == matrix.tolist()
     # of a folder, and of rows, nobody can say that a photo has none
     with_some = pd.DataFrame({"path": paths[:5], "label": texts[:5]})
     folder, long = (

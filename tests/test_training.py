@@ -518,19 +518,19 @@ def test_search_for_a_learning_rate():
     untouched, searched, built = make(), make(), make()
     built.build()
     before = np.random.get_state()[1].tolist(), dict(searched.arguments)
-    found = searched.find_learning_rate(data, batch_size=32, steps=60, progress=False)
+    search = searched.find_learning_rate(data, batch_size=32, steps=60, progress=False)
     assert (np.random.get_state()[1].tolist(), searched.arguments) == before
     assert searched._model is None and searched.data == {}
     again = built.find_learning_rate(data, batch_size=32, steps=60, progress=False)
-    assert again.losses == found.losses and built.data == {}
+    assert again.losses == search.losses and built.data == {}
     expected = weights(untouched)
     for net in (searched, built):  # as if no search had been
         assert all(map(np.array_equal, weights(net), expected))
 
     # what it suggests is of use
-    assert found.rates[0] == pytest.approx(1e-6)
-    trained = make().train(data, epochs=3, batch_size=32, learning_rate=found.suggested, progress=False)
-    timid = make().train(data, epochs=3, batch_size=32, learning_rate=found.suggested / 1000, progress=False)
+    assert search.rates[0] == pytest.approx(1e-6)
+    trained = make().train(data, epochs=3, batch_size=32, learning_rate=search.suggested, progress=False)
+    timid = make().train(data, epochs=3, batch_size=32, learning_rate=search.suggested / 1000, progress=False)
     assert trained.history["loss"][-1] < 0.7 * timid.history["loss"][-1]
 
 
@@ -538,10 +538,10 @@ def test_find_learning_rate_by_command(run, tmp_path):
     picture = tmp_path / "rates.png"
     words = ["find-learning-rate", "logistic", "--data", "faces", "--size", "16", "--seed", "0", "--steps", "40"]
     code, out, err = run(*words, "--out", picture, "--json")
-    found = json.loads(out)
-    assert code == 0 and len(found["rates"]) == len(found["losses"]) <= 40 and found["suggested"] in found["rates"]
+    search = json.loads(out)
+    assert code == 0 and len(search["rates"]) == len(search["losses"]) <= 40 and search["suggested"] in search["rates"]
     assert Image.open(picture).format == "PNG" and str(picture) in err
-    assert run(*words)[1].startswith(f"{found['suggested']:.1e} is where the loss falls fastest")
+    assert run(*words)[1].startswith(f"{search['suggested']:.1e} is where the loss falls fastest")
 
 
 @pytest.mark.parametrize(

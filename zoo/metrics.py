@@ -162,7 +162,7 @@ def average_precision(truth: np.ndarray, scores: np.ndarray) -> Metric | None:
     return _share_of(value, int(hits[-1]))
 
 
-def f1(truth: np.ndarray, said: np.ndarray) -> Metric | None:
+def f1(truth: np.ndarray, predicted: np.ndarray) -> Metric | None:
     """The harmonic mean of precision and recall, from arrays of 0 and 1 of shape (n,).
 
     It grows with the share of right ones among the examples that have the label or are said to, so its 95 % interval
@@ -175,7 +175,7 @@ def f1(truth: np.ndarray, said: np.ndarray) -> Metric | None:
         >>> print(f1(np.array([1, 1, 0, 0]), np.array([1, 0, 0, 1])))
         50.0% (95 % interval 11.6% to 88.4%, n = 3)
     """
-    both, either = int((truth & said).sum()), int((truth | said).sum())
+    both, either = int((truth & predicted).sum()), int((truth | predicted).sum())
     if not either:
         return None
     share = proportion(both, either)
@@ -188,11 +188,11 @@ def _share_of(value: float, n: int) -> Metric:
     return Metric(value, proportion(value * n, n).ci, n)
 
 
-def per_label(truth: np.ndarray, scores: np.ndarray, said: np.ndarray, names: Sequence[str]) -> dict:
+def per_label(truth: np.ndarray, scores: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> dict:
     """For each label: how many examples have it, average precision, F1, precision and recall.
 
     Args:
-        truth, said: 1 where an example has a label, or is said to; shape (n, labels).
+        truth, predicted: 1 where an example has a label, or is said to; shape (n, labels).
         scores: shape (n, labels).
         names: the labels' names.
 
@@ -202,12 +202,12 @@ def per_label(truth: np.ndarray, scores: np.ndarray, said: np.ndarray, names: Se
     """
     table = {}
     for index, name in enumerate(names):
-        actual, predicted = truth[:, index], said[:, index]
-        both, n, n_said = int((actual & predicted).sum()), int(actual.sum()), int(predicted.sum())
+        has, is_said = truth[:, index], predicted[:, index]
+        both, n, n_said = int((has & is_said).sum()), int(has.sum()), int(is_said.sum())
         table[name] = {
             "n": n,
-            "average_precision": average_precision(actual, scores[:, index]),
-            "f1": f1(actual, predicted),
+            "average_precision": average_precision(has, scores[:, index]),
+            "f1": f1(has, is_said),
             "precision": both / n_said if n_said else None,
             "recall": both / n if n else None,
         }
@@ -260,9 +260,9 @@ def best_threshold(truth: np.ndarray, scores: np.ndarray) -> float:
         0.2
     """
     order = np.argsort(-scores, kind="stable")
-    hits, said = np.cumsum(truth[order]), np.arange(1, len(truth) + 1)
+    hits, ranks = np.cumsum(truth[order]), np.arange(1, len(truth) + 1)
     ends = np.append(np.diff(scores[order]) != 0, True)
-    best = int(np.where(ends, 2 * hits / (said + hits[-1]), -1).argmax())
+    best = int(np.where(ends, 2 * hits / (ranks + hits[-1]), -1).argmax())
     following = scores[order[best + 1]] if best + 1 < len(scores) else 0.0
     return float(round((scores[order[best]] + following) / 2, 6))
 

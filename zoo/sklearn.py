@@ -42,17 +42,17 @@ class PhotoEstimator(BaseEstimator):
 
     def _learn(self, pictures: Any, y: np.ndarray, outputs: int, target: Target) -> None:
         """Fit the head to pictures, and to answers as the kind of target has them."""
-        found = as_pictures(pictures)
-        if len(found) != len(y):
-            raise UsageError(f"{len(found)} pictures, but y has {len(y)} rows.")
-        features = whole(extract(found, engine(self.backbone, self.precision), 1 + self.augment), found)
+        photos = as_pictures(pictures)
+        if len(photos) != len(y):
+            raise UsageError(f"{len(photos)} pictures, but y has {len(y)} rows.")
+        features = whole(extract(photos, engine(self.backbone, self.precision), 1 + self.augment), photos)
         self.head_ = solve(features.x, y, outputs, self.seed, target=target)
         self.n_features_in_ = features.x.shape[2]
 
     def _outputs(self, pictures: Any) -> np.ndarray:
         check_is_fitted(self, "head_")
-        found = as_pictures(pictures)
-        return self.head_(whole(extract(found, engine(self.backbone, "float32")), found).x[:, 0])
+        photos = as_pictures(pictures)
+        return self.head_(whole(extract(photos, engine(self.backbone, "float32")), photos).x[:, 0])
 
 
 class PhotoClassifier(ClassifierMixin, PhotoEstimator):

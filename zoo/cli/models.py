@@ -211,11 +211,11 @@ def find_learning_rate(
     if out is not None:
         picture_output(out, overwrite=overwrite)
     model, arguments = model_to_train(name, settings, size, seed)
-    found = model.find_learning_rate(data, **options, **arguments)
+    search = model.find_learning_rate(data, **options, **arguments)
     if out is not None:
-        charts.learning_rates(found, out)
+        charts.learning_rates(search, out)
         note(f"Wrote {out}.")
-    say_json(found) if as_json else say(str(found))
+    say_json(search) if as_json else say(str(search))
 
 
 def model_to_train(name: str, settings: tuple, size: int | None, seed: int | None) -> tuple[Any, dict]:
@@ -325,11 +325,11 @@ def export(name, out, as_json, overwrite, weights=None, **options) -> None:
       zoo export words.keras vectors.txt
     """
     chosen = {option: value for option, value in options.items() if value}
-    known = open_model(name, "export", weights).export(out, overwrite, **chosen)
+    about = open_model(name, "export", weights).export(out, overwrite, **chosen)
     if as_json:
-        return say_json(known)
-    say(f"Wrote {out}, {known['bytes'] / 1e6:.1f} MB.")
-    if agreement := known.get("agreement"):
+        return say_json(about)
+    say(f"Wrote {out}, {about['bytes'] / 1e6:.1f} MB.")
+    if agreement := about.get("agreement"):
         say(str(agreement))
 
 

@@ -65,5 +65,5 @@ def export(task: "Task", path: str | Path, overwrite: bool = False, **options: A
         raise UsageError(f"{path.suffix} has no {option}; it is for {fitting or 'no format'}.")
     with claimed(path.with_suffix("")):  # a format may be of two files
         output = saving.output(path, task.get_config(), overwrite, module.read_record)
-        known = module.write(task, output, overwrite, **options) or {}
-    return {"out": str(output), "bytes": output.stat().st_size, **known}
+        about = module.write(task, output, overwrite, **options) or {}
+    return {"out": str(output), "bytes": output.stat().st_size, **about}

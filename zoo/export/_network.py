@@ -116,13 +116,13 @@ class Agreement:
         return json.loads(json.dumps(vars(self), default=lambda metric: metric.to_json()))
 
     def __str__(self) -> str:
-        said = (
+        sentence = (
             f"The same {self.says} for {self.same} of {self.n} {self.on}; "
             f"{self.answer} differ by at most {self.difference:.2g}."
         )
         if self.before is None:
-            return said
-        return f"{said} {self.metric.replace('_', ' ').capitalize()} before {self.before}, after {self.after}."
+            return sentence
+        return f"{sentence} {self.metric.replace('_', ' ').capitalize()} before {self.before}, after {self.after}."
 
 
 def compare(task: Any, answer: Callable[[np.ndarray], np.ndarray], rounded: bool = False) -> Agreement:
@@ -181,8 +181,8 @@ def _three_answers(
         return task._interpret(task.engine(inputs[None])[0])[0]
 
     if isinstance(task.preprocessing, Points):
-        given = images.row(example, task.preprocessing)
-        return ours(given), answer(given), ours(given)
+        row = images.row(example, task.preprocessing)
+        return ours(row), answer(row), ours(row)
     picture, whole = images.decode(example, task.preprocessing), images.whole(example, SIDE)
     decoded = images.decode(whole, task.preprocessing)
     here = ours(picture)

@@ -24,8 +24,8 @@ from zoo._version import __version__
 from zoo.data import images
 from zoo.data.images.preprocessing import Points, Preprocessing
 from zoo.errors import ZooError
-from zoo.export._network import Agreement, compare, converted, require, require_supervised
-from zoo.export.onnx import FACTS, answering, answers_of, quantized
+from zoo.export._network import Agreement, compare, require, require_supervised
+from zoo.export.onnx import FACTS, answering, answers_of
 from zoo.files import atomic_file
 from zoo.visualization.pages import MARK
 
@@ -63,10 +63,7 @@ def write(task: Any, path: Path, overwrite: bool = False, half: bool = True, int
     if isinstance(rule, Points):
         raise ZooError(f"{task.name} takes rows of numbers; {path.suffix} is for models of pictures.")
     runtime = read_runtime()
-    with converted(task) as network:
-        model = answering(network, task, half=half and not int8)
-    if int8:
-        model = quantized(model, task)
+    model = answering(task, half, int8)
     answer = answers_of(model, task)
 
     def answer_whole(picture: np.ndarray) -> np.ndarray:
@@ -93,8 +90,8 @@ def read_record(path: Path) -> dict:
     """
     try:
         with path.open("rb") as file:
-            if found := RECORD.search(file.read(READ)):
-                return json.loads(found[1])["zoo"]
+            if match := RECORD.search(file.read(READ)):
+                return json.loads(match[1])["zoo"]
     except (OSError, ValueError, KeyError) as error:
         raise ZooError(f"{path} is no page of a model that the zoo wrote") from error
     raise ZooError(f"{path} is no page of a model that the zoo wrote")
@@ -184,15 +181,15 @@ class Page:
             "scripts": "\n".join(f'<script type="module">{script}</script>' for script in [*runtime.scripts, own]),
         }
         page = (PARTS / "page.html").read_text(encoding="utf-8")
-        return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], page)
+        return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page)
 
     def _novelty(self) -> dict | None:
-        if (known := self.task.novelty) is None:
+        if (detector := self.task.novelty) is None:
             return None
-        arrays = {"centre": known.centre, "axes": known.axes}
+        arrays = {"centre": detector.centre, "axes": detector.axes}
         return {
             **{name: in_base64(array.astype("<f4").tobytes()) for name, array in arrays.items()},
-            "limit": known.limit,
+            "limit": detector.limit,
         }
 
     def _measured(self) -> dict | None:
@@ -225,8 +222,8 @@ def as_global(module: str) -> str:
     module = re.sub(r"export default (\w+);", r"globalThis.ortLoader={default:\1};", module)
     module = re.sub(r"\n//# sourceMappingURL=.*", "", module)
 
-    def assigned(found: re.Match) -> str:
-        pairs = (name.split(" as ") for name in found[1].split(","))
+    def assigned(match: re.Match) -> str:
+        pairs = (name.split(" as ") for name in match[1].split(","))
         return f"globalThis.ort={{{','.join(f'{pair[-1]}:{pair[0]}' for pair in pairs)}}};"
 
     return re.sub(r"export\{([^}]*)\};", assigned, module)

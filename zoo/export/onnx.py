@@ -51,10 +51,7 @@ def write(task: Any, path: Path, overwrite: bool = False, half: bool = False, in
         raise UsageError("half and int8 exclude each other: give one of them.")
     import onnx
 
-    with converted(task) as network:
-        model = answering(network, task, half)
-    if int8:
-        model = quantized(model, task)
+    model = answering(task, half, int8)
     if not isinstance(task.preprocessing, Points):
         model = behind(resize_model(task.preprocessing), model)
     agreement = compare(task, answers_of(model, task), rounded=int8)
@@ -90,17 +87,27 @@ def read_record(path: Path) -> dict:
         raise ZooError(f"{path} is no ONNX file that the zoo wrote: {error}") from error
 
 
-def answering(network: Path, task: Any, half: bool = False) -> onnx.ModelProto:
-    """A converted network as ONNX, from "pixels" to what people are told and, where it has them, "features" last.
+def answering(task: Any, half: bool = False, int8: bool = False) -> onnx.ModelProto:
+    """A model as ONNX, from "pixels" to what people are told and, where it has them, "features" last.
 
     Where the saved model answers something else than that, logits, they are there, too, in the middle.
+
+    Args:
+        task: the model.
+        half: keep the weights in float16, unless they become 8-bit numbers.
+        int8: compute in 8-bit numbers.
+
+    Raises:
+        ZooError: it cannot be converted.
     """
     target = task._target
-    try:
-        model = onnx_of(network, halved=half, answer="logits" if target.softmax else target.answer)
-    except ZooError as error:
-        raise ZooError(f"{task.name} cannot be an ONNX file: it has {error}") from error
-    return with_probabilities(model, len(task.class_names())) if target.softmax else model
+    with converted(task) as network:
+        try:
+            model = onnx_of(network, halved=half and not int8, answer="logits" if target.softmax else target.answer)
+        except ZooError as error:
+            raise ZooError(f"{task.name} cannot be an ONNX file: it has {error}") from error
+    model = with_probabilities(model, len(task.class_names())) if target.softmax else model
+    return quantized(model, task) if int8 else model
 
 
 def with_probabilities(model: onnx.ModelProto, classes: int) -> onnx.ModelProto:
@@ -143,7 +150,7 @@ def session(model: onnx.ModelProto) -> Any:
 def answers_of(model: onnx.ModelProto, task: Any) -> Callable[[np.ndarray], np.ndarray]:
     """What gives the answer, shape (answers,), that a file of a model has for one example."""
     running = session(model)
-    (name,) = (given.name for given in running.get_inputs())
+    (name,) = (argument.name for argument in running.get_inputs())
     return lambda example: running.run([task._target.answer], {name: example[None]})[0][0]
 
 

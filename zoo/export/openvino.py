@@ -27,9 +27,9 @@ def write(task: Task, path: Path, overwrite: bool = False) -> None:
     """Convert a model, and compare its answers with those of the model that was saved."""
     weights = path.with_suffix(".bin")
     output(weights, lambda file: "" if path.exists() else "belongs to no network beside it", overwrite=overwrite)
-    with converted(task) as found, temporary_folder() as folder:
+    with converted(task) as model, temporary_folder() as folder:
         network = Path(folder, "network.xml")
-        _annotate(found, task, network)
+        _annotate(model, task, network)
         for part in (".bin", ".xml"):  # the weights first: a network without them would be half a file
             with saving.unwritable(path), atomic_file(path.with_suffix(part)) as temporary:
                 shutil.copyfile(network.with_suffix(part), temporary)

@@ -148,11 +148,11 @@ class OpenVINOEngine:
         compiled = core.compile_model(whole, "CPU", hint("float32"))
         # what is behind the features, as a network of its own: at 0 its bias, at unit vectors its weights
         size = features.get_partial_shape()[1].get_length()
-        given = openvino.opset13.parameter([-1, size], np.float32)
+        pooled = openvino.opset13.parameter([-1, size], np.float32)
         for taker in features.get_target_inputs():
             if taker.get_node().get_type_name() != "Result":
-                taker.replace_source_output(given.output(0))
-        head = core.compile_model(openvino.Model([logits], [given]), "CPU", hint("float32"))
+                taker.replace_source_output(pooled.output(0))
+        head = core.compile_model(openvino.Model([logits], [pooled]), "CPU", hint("float32"))
         rows = head(np.concatenate([np.zeros((1, size)), np.eye(size)]).astype(np.float32))[0]
         return compiled, rows[1:] - rows[0], rows[0]
 

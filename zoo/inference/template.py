@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zoo.inference.conversion import Conversion
 
 CONTENT = "template.json"
-NETWORK = ("model.xml", "model.bin")  # as conversion.py calls the converted network
+NETWORK, NUMBERS = "model.xml", "model.bin"  # as conversion.py calls the converted network
 
 
 def beside(card: WeightsCard) -> Path:
@@ -59,7 +59,7 @@ def fill(template: Path, card: catalog.Card, weights: str, folder: Path, saved: 
     def turned(tensor: str, axes: list[int]) -> np.ndarray:
         return np.ascontiguousarray(arrays[tensor].transpose(axes))
 
-    numbers = bytearray(files["model.bin"])
+    numbers = bytearray(files[NUMBERS])
     for offset, tensor, axes in content["numbers"]:
         part = turned(tensor, axes).tobytes()
         numbers[offset : offset + len(part)] = part
@@ -67,8 +67,8 @@ def fill(template: Path, card: catalog.Card, weights: str, folder: Path, saved: 
         raise ValueError(f"{template} does not give the numbers that it was made of")
     members = {name: files[name] for name in content["members"]}
     members[saving.WEIGHTS] = filled(members[saving.WEIGHTS], {name: turned(*of) for name, of in content["variables"]})
-    (folder / "model.xml").write_bytes(files["model.xml"])
-    (folder / "model.bin").write_bytes(numbers)
+    (folder / NETWORK).write_bytes(files[NETWORK])
+    (folder / NUMBERS).write_bytes(numbers)
     saving.write(folder / saved, members, content["record"], content["selftest"])
     saving.Archive.in_memory(card.name, members, content["selftest"]).trust()  # it was made where the zoo was
 
@@ -112,11 +112,9 @@ def make(conversion: Conversion, card: catalog.Card, weights: str, saved: str) -
         for axes in itertools.permutations(range(array.ndim)):
             places.setdefault(fingerprint(array.transpose(axes)), (tensor, axes))
     archive = saving.read(conversion.folder / saved)
-    numbers = bytearray((conversion.folder / "model.bin").read_bytes())
+    numbers = bytearray((conversion.folder / NUMBERS).read_bytes())
     content: dict = {"of": identity(card, weights), "sha256": hashlib.sha256(numbers).hexdigest(), "numbers": []}
-    for data in (
-        ElementTree.parse(conversion.folder / "model.xml").getroot().iterfind("layers/layer[@type='Const']/data")
-    ):
+    for data in ElementTree.parse(conversion.folder / NETWORK).getroot().iterfind("layers/layer[@type='Const']/data"):
         begin, size = int(data.attrib["offset"]), int(data.attrib["size"])
         place = places.get(hashlib.sha256(numbers[begin : begin + size]).digest())
         if place and any(numbers[begin : begin + size]):
@@ -126,11 +124,11 @@ def make(conversion: Conversion, card: catalog.Card, weights: str, saved: str) -
     variables = []
     with h5py.File(zeroed, "r+") as datasets:
 
-        def take(name: str, found: h5py.Dataset | h5py.Group) -> None:
-            place = places.get(fingerprint(found[...])) if isinstance(found, h5py.Dataset) and found.ndim else None
+        def take(name: str, item: h5py.Dataset | h5py.Group) -> None:
+            place = places.get(fingerprint(item[...])) if isinstance(item, h5py.Dataset) and item.ndim else None
             if place:
                 variables.append([name, place])
-                found[...] = 0
+                item[...] = 0
 
         datasets.visititems(take)
     members = {**archive.members, saving.WEIGHTS: zeroed.getvalue()}
@@ -143,8 +141,8 @@ def make(conversion: Conversion, card: catalog.Card, weights: str, saved: str) -
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file,
     ):
         file.writestr(CONTENT, json.dumps(content))
-        file.writestr("model.xml", (conversion.folder / "model.xml").read_bytes())
-        file.writestr("model.bin", bytes(numbers))
+        file.writestr(NETWORK, (conversion.folder / NETWORK).read_bytes())
+        file.writestr(NUMBERS, bytes(numbers))
         for name, member in members.items():
             file.writestr(name, member)
     return path

@@ -48,13 +48,14 @@ class Batches(keras.utils.PyDataset):
         rows = self.order.rows(step)
         x = self.x[rows]
         y = x if self.y is self.x else self.y[rows]
-        weights = None if self.weights is None else self.weights[rows]
-        if self.augment.mixes and weights is not None:  # a mixture counts as much as its parts do on average
-            y = np.column_stack([y, weights])
-        x, y = self.augment(x, y, np.random.default_rng([self.seed, step, 1]))
-        if self.augment.mixes and weights is not None:
-            y, weights = y[:, :-1], y[:, -1]
-        return (x, y) if weights is None else (x, y, weights)
+        draw = np.random.default_rng([self.seed, step, 1])
+        if self.weights is None:
+            return self.augment(x, y, draw)
+        if not self.augment.mixes:
+            return (*self.augment(x, y, draw), self.weights[rows])
+        # a mixture counts as much as its parts do on average
+        x, mixed = self.augment(x, np.column_stack([y, self.weights[rows]]), draw)
+        return x, mixed[:, :-1], mixed[:, -1]
 
     def on_epoch_end(self) -> None:
         self.epoch += 1

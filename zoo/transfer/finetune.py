@@ -8,7 +8,6 @@ the backbone's last blocks go on learning from there (unfreeze.py), and the head
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from zoo.console import note, note_skipped
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.data.images.augment import MIXES
-from zoo.data.images.example_weights import class_weights
+from zoo.data.images.example_weights import weighted
 from zoo.errors import UsageError, ZooError, whole_number
 from zoo.files import claimed, expand
 from zoo.registry import did_you_mean
@@ -126,6 +125,8 @@ def finetune(
                 "Leave unfreeze out, or take each answer for a class: --target classes, in Python target='classes'."
             )
         if class_weight is not None:
+            if kind is not CLASSES:
+                raise UsageError(f"class_weight is for classes, and {dataset.name} has {kind.name}; leave it out.")
             dataset = weighted(dataset, class_weight)
         if out is not None:
             saving.output(out, {"task": kind.task, "labels": dataset.labels}, overwrite)
@@ -144,12 +145,12 @@ def finetune(
             if isinstance(unfreeze, int):  # too many are better told of now
                 count_blocks(network.archive().build(), unfreeze)
 
-        most = choice.VIEWS if views == choice.AUTO else int(views)
+        num_views = choice.VIEWS if views == choice.AUTO else int(views)
         with clocked(seconds, "training pictures"):
-            seen = extract(dataset.splits["train"], fast, max(1 + augment, most), title="training pictures")
+            seen = extract(dataset.splits["train"], fast, max(1 + augment, num_views), title="training pictures")
         # What is reported is what the saved model will say, in float32, whatever computed the features above.
         with clocked(seconds, "validation pictures"):
-            held_out = extract(dataset.splits["validation"], exact, most, title="validation pictures")
+            held_out = extract(dataset.splits["validation"], exact, num_views, title="validation pictures")
         rows = unseen(seen, held_out)
         y = dataset.splits["train"].y[seen.kept][rows]
         require_enough(kind, y, dataset.labels, seen.skipped, copies=len(seen.kept) - len(rows))
@@ -159,9 +160,9 @@ def finetune(
             weights = None if weights is None else weights[seen.kept][rows]
             losses: dict[int, float] = {}
             if views == choice.AUTO:
-                most, losses = choice.choose_views(shown, y, len(dataset.labels), seed, kind, weights)
-                shown = shown[:, :most]
-            x = averaged(shown) if most > 1 else shown
+                num_views, losses = choice.choose_views(shown, y, len(dataset.labels), seed, kind, weights)
+                shown = shown[:, :num_views]
+            x = averaged(shown) if num_views > 1 else shown
             head = solve(x, y, len(dataset.labels), seed, target=kind, weights=weights)
         skipped = [*dataset.skipped, *seen.skipped, *held_out.skipped]
         note_skipped(skipped)
@@ -175,7 +176,17 @@ def finetune(
             with clocked(seconds, "unfreezing"):
                 pictures = dataset.splits["train"].subset(seen.kept[rows])
                 outcome = learn(
-                    archive.build(), fast, pictures, trained_on, shown, head, unfreeze, epochs, seed, most > 1, mix
+                    archive.build(),
+                    fast,
+                    pictures,
+                    trained_on,
+                    shown,
+                    head,
+                    unfreeze,
+                    epochs,
+                    seed,
+                    num_views > 1,
+                    mix,
                 )
                 model, head, x = outcome.model, outcome.head, outcome.x
                 apart, about = outcome.apart, outcome.about
@@ -191,18 +202,18 @@ def finetune(
             classifier: Supervised = kind_of_work.from_head(
                 network.name, archive, dataset.labels, network.rule, engine, novelty
             )
-            classifier._views = most
+            classifier._views = num_views
             judged = y if apart is None else y[apart]
             classifier._of_training(judged, head.held_out[:: len(head.held_out) // len(judged)])
             classifier._remember_data(dataset, train, validation, trained_on)
             if model is None and weights is None:
                 classifier._head_fit = HeadFit(
-                    head.strength, shown.shape[1], fast.name, fast.precision, seed, averaged=most > 1
+                    head.strength, shown.shape[1], fast.name, fast.precision, seed, averaged=num_views > 1
                 )
             measured_on = {"split": "validation", "given": len(held_out.kept), "trained_on": 0}
             pictures, kept = dataset.splits["validation"], held_out.kept.tolist()
             if model is None:
-                outputs = head.activated(averaged(held_out.x[:, :most])[:, 0])
+                outputs = head.activated(averaged(held_out.x[:, :num_views])[:, 0])
             else:
                 outputs, kept, _ = classifier._outputs_of(pictures, lambda digest, view: True, progress=True)
             evaluation = classifier._evaluation(pictures, kept, outputs, measured_on, skipped)
@@ -230,7 +241,7 @@ def finetune(
                 "computed": seen.computed + held_out.computed,
                 "cached": seen.x.shape[0] * seen.x.shape[1] + len(held_out.kept) - seen.computed - held_out.computed,
             },
-            "views": {"averaged": most, "losses": losses},
+            "views": {"averaged": num_views, "losses": losses},
             "strength": head.strength,
             "calibration": {**calibration.to_json(), **evaluation.calibration()} if calibration else None,
             "unfrozen": about,
@@ -264,26 +275,13 @@ def checked_unfreezing(
         unfreeze = whole_number("unfreeze", unfreeze, 1)
     if mix is not None and mix not in MIXES:
         raise UsageError(f"mix is {mix!r}{did_you_mean(mix, MIXES)} Accepted are {' and '.join(map(repr, MIXES))}.")
-    given = [word for word, value in (("epochs", epochs), ("mix", mix)) if value is not None]
-    if given and unfreeze == "none":
+    options = [word for word, value in (("epochs", epochs), ("mix", mix)) if value is not None]
+    if options and unfreeze == "none":
         raise UsageError(
-            f"{' and '.join(given)}: for blocks that learn, and none does: the head is solved, not trained. Leave it "
-            "out, or say what learns, for example unfreeze='last'."
+            f"{' and '.join(options)}: for blocks that learn, and none does: the head is solved, not trained. Leave "
+            "it out, or say what learns, for example unfreeze='last'."
         )
     return unfreeze, None if epochs is None else whole_number("epochs", epochs, 1, 1000)
-
-
-def weighted(dataset: Dataset, class_weight: dict | str) -> Dataset:
-    """The data with training pictures that count as much as their class does.
-
-    Raises:
-        UsageError: there is no such class or weight, or the data have no classes.
-    """
-    train = dataset.splits["train"]
-    if train.target is not CLASSES:
-        raise UsageError(f"class_weight is for classes, and {dataset.name} has {train.target.name}; leave it out.")
-    weights = class_weights(class_weight, train)[train.y] * (1 if train.weights is None else train.weights)
-    return replace(dataset, splits={**dataset.splits, "train": replace(train, weights=weights)})
 
 
 def checked_views(views: int | str, augment: int) -> int | str:

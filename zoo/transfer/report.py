@@ -203,15 +203,15 @@ class Gathered:
 
     def _learned(self, dataset: Dataset) -> None:
         """Find the photos that it was trained on."""
-        everything, known = joined([*dataset.splits.values()]), self.classifier._known_pictures
-        if known.trained_on:
+        everything, pictures = joined([*dataset.splits.values()]), self.classifier._known_pictures
+        if pictures.trained_on:
             digests = [everything.digest(index) for index in range(len(everything))]
-            rows = [row for row, digest in enumerate(digests) if beginning(digest) in known.trained_on]
+            rows = [row for row, digest in enumerate(digests) if beginning(digest) in pictures.trained_on]
             self.learned = everything.subset(rows)
-            if len(rows) < len(known.trained_on):
+            if len(rows) < len(pictures.trained_on):
                 self.missing.append(
-                    f"{len(known.trained_on) - len(rows)} of the {len(known.trained_on)} photos that it was trained "
-                    f"on: they are not in {dataset.name}."
+                    f"{len(pictures.trained_on) - len(rows)} of the {len(pictures.trained_on)} photos that it was "
+                    f"trained on: they are not in {dataset.name}."
                 )
         elif self.evaluation is not None and "train" in dataset.splits and len(dataset.splits) > 1:
             self.learned = dataset.splits["train"]  # an older file does not say which they were
@@ -226,8 +226,8 @@ class Gathered:
         if count > DOCTOR:
             self.missing.append(f"The doctor's findings: {count:,} photos would take minutes. Type: zoo doctor FOLDER")
             return
-        found = examine(own)
-        self.sizes, self.findings = found.sizes, found.findings
+        examination = examine(own)
+        self.sizes, self.findings = examination.sizes, examination.findings
 
     def _audit(self) -> None:
         """Judge the labels that it learned from, by the frozen network's features."""
@@ -347,10 +347,10 @@ def _on(measured: dict) -> str:
 def _cards(gathered: Gathered) -> Iterator[tuple[str, str]]:
     """Numbers for the top of the page."""
     labels = len(gathered.classifier.class_names())
-    known = gathered.classifier._known_pictures
+    pictures = gathered.classifier._known_pictures
     yield str(labels), "classes"
-    if known.trained_on:
-        yield f"{len(known.trained_on):,}", "photos that it learned from"
+    if pictures.trained_on:
+        yield f"{len(pictures.trained_on):,}", "photos that it learned from"
     if gathered.audit:
         yield f"{len(gathered.audit.suspects):,}", "of their labels worth a look"
 
@@ -466,13 +466,13 @@ def _suspects(gathered: Gathered) -> Section | None:
 
 def _sides(gathered: Gathered, finding: Finding) -> list[str]:
     """Of each copy, whether it was learned from, held out, or neither, as far as the file knows."""
-    known, sides = gathered.classifier._known_pictures, []
+    pictures, sides = gathered.classifier._known_pictures, []
     for path in finding.paths[:OF_GROUP]:
         try:
             start = beginning(images.digest(path))
         except images.ImageError:
             start = 0
-        learned, apart = start in known.trained_on, start in known.held_out
+        learned, apart = start in pictures.trained_on, start in pictures.held_out
         sides.append("learned from" if learned else "held out" if apart else "not used")
     return sides
 

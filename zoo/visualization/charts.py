@@ -41,17 +41,17 @@ def learning_curves(history, path) -> Path:
     return Path(path)
 
 
-def learning_rates(found, path) -> Path:
+def learning_rates(search, path) -> Path:
     """Draw the loss over the learning rate, and mark the rate to try.
 
     Args:
-        found: what `find_learning_rate` returned.
+        search: what `find_learning_rate` returned.
         path: the PNG file to write.
     """
     with new_figure(path, (5, 3.6)) as figure:
         axes = figure.subplots()
-        axes.plot(found.rates, found.losses)
-        axes.axvline(found.suggested, linestyle="--", color="0.5", label=f"{found.suggested:.1e}: falls fastest")
+        axes.plot(search.rates, search.losses)
+        axes.axvline(search.suggested, linestyle="--", color="0.5", label=f"{search.suggested:.1e}: falls fastest")
         axes.set(xlabel="learning rate", ylabel="loss", xscale="log")
         axes.legend()
     return Path(path)

@@ -116,16 +116,16 @@ def summary(
 def classes(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> Section:
     """How good each class is, by intervals: from counts of shape (classes, classes), a row a true class."""
     table_of = np.asarray(counts)
-    found = [proportion(int(table_of[i, i]), int(table_of[i].sum())) for i in range(len(labels))]
+    recalls = [proportion(int(table_of[i, i]), int(table_of[i].sum())) for i in range(len(labels))]
     right = [proportion(int(table_of[i, i]), int(table_of[:, i].sum())) for i in range(len(labels))]
-    order = sorted(range(len(labels)), key=lambda i: (found[i].n == 0, found[i].value))[:CLASSES]
-    rows = [[text(labels[i], 60), str(found[i].n), _share(found[i]), _share(right[i])] for i in order]
+    order = sorted(range(len(labels)), key=lambda i: (recalls[i].n == 0, recalls[i].value))[:CLASSES]
+    rows = [[text(labels[i], 60), str(recalls[i].n), _share(recalls[i]), _share(right[i])] for i in order]
     more = f" The {CLASSES} that are found least are shown, of {len(labels)}." if len(labels) > CLASSES else ""
-    measured = [i for i in order if found[i].n]
+    measured = [i for i in order if recalls[i].n]
     lead = ""
     if measured:
         lead = paragraph(
-            f"Of all classes, \u201c{labels[measured[0]]}\u201d is found least: {between(found[measured[0]])}."
+            f"Of all classes, \u201c{labels[measured[0]]}\u201d is found least: {between(recalls[measured[0]])}."
         )
     sentence = (
         "Found: how many of a class' photos it recognises. Right when said: how often it is right that says so. The "

@@ -72,8 +72,8 @@ def reliability_diagram(measured: Reliability) -> str:
     parts = _frame(left, top, side, side, marks, marks)
     parts.append(_line("ideal", [(left, top + side), (left + side, top)]))
     most = max((share.n for _, share in measured.bins), default=1)
-    for said, share in measured.bins:
-        x = left + side * said
+    for probability, share in measured.bins:
+        x = left + side * probability
         low, high = (top + side * (1 - end) for end in share.ci)
         parts.append(_line("good", [(x, low), (x, high)]))
         size = 3 + 6 * (share.n / most) ** 0.5

@@ -39,14 +39,14 @@ def randaugment(x: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     return keras_layer("RandAugment", draw, x)
 
 
-def keras_layer(name: str, draw: np.random.Generator, given: Any) -> Any:
+def keras_layer(name: str, draw: np.random.Generator, inputs: Any) -> Any:
     """What a Keras layer that augments makes of arrays; its random numbers are a function of `draw`."""
     from zoo.backend import keras
 
     layer = _made(name)
     for state in layer.variables:  # of its generators, and it has no others
         state.assign(draw.integers(2**31, size=2).astype(state.dtype))
-    return keras.tree.map_structure(keras.ops.convert_to_numpy, layer(given))
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, layer(inputs))
 
 
 @functools.cache

@@ -1,9 +1,11 @@
 """How much examples count in a training: one by one, or class by class."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from zoo.data.dataset import Dataset
 from zoo.data.images.pictures import Pictures
 from zoo.errors import UsageError, brief, is_number
 from zoo.registry import did_you_mean
@@ -25,6 +27,21 @@ def checked_weights(weights: Any, count: int) -> list[float]:
             f"sample_weight is {described}; accepted are {count} finite numbers of 0 or more, one an example."
         )
     return array.tolist()
+
+
+def weighted(dataset: Dataset, weights: Any) -> Dataset:
+    """The data with training pictures that count as much as their class does, and as they did before.
+
+    Args:
+        dataset: of pictures with classes.
+        weights: as for `class_weights`.
+
+    Raises:
+        UsageError: there is no such class, or no such weight.
+    """
+    train = dataset.splits["train"]
+    array = class_weights(weights, train)[train.y] * (1 if train.weights is None else train.weights)
+    return replace(dataset, splits={**dataset.splits, "train": replace(train, weights=array.astype(np.float32))})
 
 
 def class_weights(weights: Any, pictures: Pictures) -> np.ndarray:

@@ -220,8 +220,8 @@ class Vocabulary:
         for token in [token for token in counts if bare(token) != token]:
             if not spaces or counts[token] < min_count:
                 counts[bare(token)] += counts.pop(token)
-        known = {token: count for token, count in counts.items() if count >= min_count and len(token) <= LONGEST}
-        ranked = sorted((-count, token) for token, count in known.items())
+        kept = {token: count for token, count in counts.items() if count >= min_count and len(token) <= LONGEST}
+        ranked = sorted((-count, token) for token, count in kept.items())
         return cls(kind, [token for _, token in ranked[:limit]])
 
     def __len__(self):

@@ -14,7 +14,7 @@ from zoo import inference, metrics
 from zoo.console import per_class_table
 from zoo.data import images, named, sources
 from zoo.data.dataset import Dataset, Skipped
-from zoo.data.images.example_weights import class_weights
+from zoo.data.images.example_weights import weighted
 from zoo.data.images.preprocessing import Points, Preprocessing
 from zoo.deprecation import Renamed
 from zoo.errors import RecordMismatchError, UsageError, ZooError, brief, is_unicode, printable
@@ -113,11 +113,7 @@ class Classifier(Supervised):
         sample_weight: Any = None,
     ) -> Dataset:
         dataset = sources.load(data, validation, validation_split, sample_weight=sample_weight)
-        if class_weight is None:
-            return dataset
-        train = dataset.splits["train"]
-        weights = class_weights(class_weight, train)[train.y] * (1 if train.weights is None else train.weights)
-        return replace(dataset, splits={**dataset.splits, "train": replace(train, weights=weights.astype(np.float32))})
+        return dataset if class_weight is None else weighted(dataset, class_weight)
 
     def _make_plan(
         self, dataset: Dataset, batch_size: int | None, folder: Path | None = None, progress: bool = False
@@ -182,9 +178,9 @@ class Classifier(Supervised):
             **about,
         }
         wrong = [
-            (kept[i], pictures.labels[pictures.y[kept[i]]], labels[said], float(probabilities[i, said]))
-            for i, said in enumerate(predicted.tolist())
-            if said != truth[i]
+            (kept[i], pictures.labels[pictures.y[kept[i]]], labels[label], float(probabilities[i, label]))
+            for i, label in enumerate(predicted.tolist())
+            if label != truth[i]
         ]
         certainty = Certainty.of(kept, truth, probabilities)
         calibrated = None

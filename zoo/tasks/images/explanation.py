@@ -95,8 +95,8 @@ def save_explanations(explanations: list[Explanation], path: str | Path, overwri
 def titles(explanation: Explanation) -> tuple[str, str]:
     """What stands above a photo, and above the heat on it."""
     name = Path(explanation.path).name if explanation.path else "photo"
-    found = f"{explanation.label} {explanation.probability:.1%}"
-    return name, found if explanation.heat.any() else f"{found}: no place speaks for it"
+    answer = f"{explanation.label} {explanation.probability:.1%}"
+    return name, answer if explanation.heat.any() else f"{answer}: no place speaks for it"
 
 
 def heat_of(

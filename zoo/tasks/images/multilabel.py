@@ -102,9 +102,9 @@ class MultiLabelClassifier(Supervised):
     def _prediction(self, answer: np.ndarray, top: int, path: str | None, is_novel: bool | None) -> LabelsPrediction:
         order = np.argsort(-answer, kind="stable").tolist()
         ranked = [(self.label_names()[i], float(answer[i])) for i in order]
-        given = self._given(answer[None])[0, order].tolist()
+        above = self._given(answer[None])[0, order].tolist()
         return LabelsPrediction(
-            [pair for pair, is_given in zip(ranked, given, strict=True) if is_given], ranked[:top], path, is_novel
+            [pair for pair, is_given in zip(ranked, above, strict=True) if is_given], ranked[:top], path, is_novel
         )
 
     def _truth(self, pictures: sources.Pictures) -> np.ndarray:
@@ -119,21 +119,21 @@ class MultiLabelClassifier(Supervised):
         self, pictures: sources.Pictures, kept: list[int], outputs: np.ndarray, about: dict, skipped: list[Skipped]
     ) -> Evaluation:
         # of labels that the data do not know at all, they say nothing
-        known = [index for index, name in enumerate(self.label_names()) if name in pictures.labels]
-        names = [self.label_names()[index] for index in known]
-        truth, scores = self._truth(pictures)[kept][:, known], self._interpret(outputs)[:, known]
-        said = (scores >= self._thresholds_array()[known]).astype(int)
-        per_label = metrics.per_label(truth, scores, said, names)
+        columns = [index for index, name in enumerate(self.label_names()) if name in pictures.labels]
+        names = [self.label_names()[index] for index in columns]
+        truth, scores = self._truth(pictures)[kept][:, columns], self._interpret(outputs)[:, columns]
+        predicted = (scores >= self._thresholds_array()[columns]).astype(int)
+        per_label = metrics.per_label(truth, scores, predicted, names)
         precisions = [each["average_precision"] for each in per_label.values()]
         measured = {
             "mean_average_precision": metrics.mean_of(precisions, len(kept)),
-            "all_right": metrics.proportion(int((truth == said).all(axis=1).sum()), len(kept)),
+            "all_right": metrics.proportion(int((truth == predicted).all(axis=1).sum()), len(kept)),
             "per_label": per_label,
             "labels": names,
             **about,
         }
         wrong = []
-        for row, label in np.argwhere(truth != said).tolist():
+        for row, label in np.argwhere(truth != predicted).tolist():
             name, probability = names[label], float(scores[row, label])
             if truth[row, label]:
                 wrong.append((kept[row], name, f"not {name}", 1 - probability))

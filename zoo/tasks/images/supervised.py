@@ -220,14 +220,14 @@ class Supervised(Task):
             trained_on: which of the two.
             most: how many, drawn always alike.
         """
-        known = self._known_pictures.trained_on if trained_on else self._known_pictures.held_out
+        digests = self._known_pictures.trained_on if trained_on else self._known_pictures.held_out
         places = [place for place in (self.data.get("place"), self.data.get("validation")) if place]
         for data in filter(None, map(named.data_at, places if trained_on else places[::-1])):
             try:
                 pictures = joined([*sources.find(data, strict=False, target=self._target).splits.values()])
             except ZooError:  # they were moved
                 continue
-            left = {*known}
+            left = {*digests}
             chosen: list[int] = []
             for index in np.random.default_rng(0).permutation(len(pictures)).tolist():
                 if len(chosen) < most and (mark := beginning(pictures.digest(index))) in left:
