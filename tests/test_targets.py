@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import average_precision_score, f1_score, r2_score
 
@@ -20,6 +21,7 @@ from zoo import inference, metrics, saving
 from zoo.data import images, sources
 from zoo.errors import UsageError, ZooError
 from zoo.targets import LABELS, NUMBERS, TARGETS, decide
+from zoo.tasks.images.explanation import heat_of
 from zoo.transfer.head import FOLDS, Standardised, fit_head, folds, solve_head
 
 
@@ -351,6 +353,29 @@ def test_numbers_are_learned_measured_and_saved(heights):
     assert table.columns.tolist() == ["path", "value", "mean_error", "is_novel"]
     with pytest.raises(UsageError, match="learns by fine-tuning alone"):
         loaded.train(heights.table, epochs=1)
+
+
+@pytest.mark.parametrize(
+    "name, label, left", [("tags", "dots", True), ("tags", "stripes", False), ("heights", None, True)]
+)
+def test_what_speaks_for_a_label_or_raises_a_number_is_shown(name, label, left, request, draw):
+    """Dots at the left, stripes at the right; without a framework, and as the whole Keras model has it."""
+    learned = request.getfixturevalue(name)
+    photo = Image.new("RGB", (300, 200), (128, 128, 128))
+    photo.paste(draw(0, 500).resize((90, 90)), (55, 55))
+    photo.paste(draw(1, 500).resize((90, 90)), (155, 55))
+    why = zoo.load(learned.out).explain(photo, label)
+    assert why.method == "grad-cam" and (why.hottest[0] < 0.5) is left
+    answer = learned.model.predict(photo)
+    if label is None:
+        assert why.probability is None and why.predicted == pytest.approx(answer.value, rel=1e-3)
+        assert why.label == "height" and why.answer == f"height {why.predicted:.4g}"
+    else:
+        assert why.probability == pytest.approx(dict(answer.top)[label], abs=0.01)
+    model = zoo.load(learned.out)
+    pixels, unit = images.decode(photo, model.preprocessing), model.labels.index(why.label)
+    by_keras, method = heat_of(None, model._parts_at_maps, pixels, unit, 1)
+    assert method == why.method and np.allclose(by_keras, why.heat, atol=0.01)
 
 
 @pytest.mark.slow

@@ -430,6 +430,17 @@ def slopes(model, inputs: np.ndarray, unit: int) -> np.ndarray:
     return ops.convert_to_numpy(gradient)
 
 
+def before_activation(model: keras.Model) -> keras.Model:
+    """A model whose last layer is a Dense one, without that layer's activation; any other model as it is."""
+    last = model.layers[-1]
+    if not isinstance(last, keras.layers.Dense) or last.activation is keras.activations.linear:
+        return model
+    linear = keras.layers.Dense(last.units, use_bias=last.use_bias, dtype=last.dtype_policy)
+    outputs = linear(last.input)
+    linear.set_weights(last.get_weights())
+    return keras.Model(model.input, outputs)
+
+
 def at_last_maps(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
     """A model cut where the maps of its last convolution go into one row of numbers.
 

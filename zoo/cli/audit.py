@@ -15,15 +15,15 @@ from zoo.files import claimed
 MOST_EXPLAINED = 24  # photos that one figure shows
 
 
-@command(calls="zoo.tasks.images.classification:Classifier.explain")
+@command(calls="zoo.tasks.images.supervised:Supervised.explain")
 @model_argument()
 @argument("photos", metavar="PHOTO...", type=PATH, nargs=-1, required=True)
 @option("--out", type=PATH, metavar="FILE.png", required=True, help="Where to draw the photos with the heat on them.")
-@option("--label", metavar="NAME", help="The class to explain; without it, each photo's most probable one.")
+@option("--label", metavar="NAME", help="The class or label to explain; without it, each photo's most probable one.")
 @weights_option
 @overwrite_option
 def explain(name, photos, out, as_json, overwrite=False, label=None, weights=None) -> int:
-    """Show where in photos a classifier looks.
+    """Show where in photos a model looks: what speaks for a class or label, or raises a number.
 
     Examples:
       zoo explain pets.keras new.jpg --out heat.png
@@ -62,14 +62,14 @@ def explain(name, photos, out, as_json, overwrite=False, label=None, weights=Non
         for why in explained:
             say(describe_explanation(why))
         if explained:
-            say(f"Saved {out}: the photos, and beside them what speaks for the label, from yellow to red.")
+            say(f"Saved {out}: the photos, and beside them what speaks for the answer, from yellow to red.")
     return 0 if len(explained) == len(pictures) else 1
 
 
 def describe_explanation(why) -> str:
     """What is said of an explained photo: the label, and where the evidence is."""
-    where = "no place speaks for it" if why.hottest is None else f"most of all {place_in_words(*why.hottest)}"
-    return f"{printable(str(why.path or 'photo'))}: {printable(why.label)} {why.probability:.1%}, {where}"
+    where = why.lacking if why.hottest is None else f"most of all {place_in_words(*why.hottest)}"
+    return f"{printable(str(why.path or 'photo'))}: {printable(why.answer)}, {where}"
 
 
 def place_in_words(x: float, y: float) -> str:

@@ -144,6 +144,8 @@ class OpenVINOEngine:
             return None
         maps = node.input_value(0)
         logits = model.outputs[0].get_node().input_value(0)
+        while logits.get_node().get_type_name() in ("Sigmoid", "Convert"):  # the head's activation
+            logits = logits.get_node().input_value(0)
         whole = openvino.Model([logits, features, maps], model.get_parameters())
         compiled = core.compile_model(whole, "CPU", hint("float32"))
         # what is behind the features, as a network of its own: at 0 its bias, at unit vectors its weights

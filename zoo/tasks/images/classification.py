@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -24,16 +24,12 @@ from zoo.targets import CLASSES
 from zoo.tasks.cards import card_with
 from zoo.tasks.images.calibration import Calibration
 from zoo.tasks.images.evaluation import Certainty, Evaluation
-from zoo.tasks.images.explanation import SIDE, Explanation, heat_of
 from zoo.tasks.images.supervised import Supervised, labels_from, novelty_hint
 from zoo.training.order import FitData
 from zoo.training.plan import Plan
 from zoo.visualization import charts
 from zoo.visualization.grid import picture_output
 from zoo.weights.load import class_names
-
-if TYPE_CHECKING:
-    from zoo.backend import keras
 
 CONFUSED = 2000  # classes whose confusions are counted: of more, nobody could look at so many numbers, or hold them
 
@@ -228,6 +224,8 @@ class Classifier(Supervised):
         """The classes in the order of the logits; "class 0", "class 1", ... before any were learned."""
         return self.labels or [f"class {i}" for i in range(self.arguments["num_classes"])]
 
+    _answer_names = class_names
+
     def _input_names(self) -> list[str]:
         """What the numbers of a point are called: as the dataset says that it learned from, else "x1", "x2", ..."""
         names = named.input_names(self.data.get("place"))
@@ -238,69 +236,6 @@ class Classifier(Supervised):
         best = np.argsort(-answer, kind="stable")[:top]
         ranked = [(names[i], float(answer[i])) for i in best]
         return Prediction(*ranked[0], ranked, path, is_novel)
-
-    def explain(self, photo: Any, label: str | None = None) -> Explanation:
-        """Say where in a photo the evidence for a label lies.
-
-        By Grad-CAM; of nets without a convolution, by the gradient at each pixel. See `heat_of` for what is computed.
-        Where answers are means over several views of a photo, the heat is of the plain one.
-
-        Args:
-            photo: one picture, as for `predict`.
-            label: which class to explain; None is the most probable one.
-
-        Returns:
-            An `Explanation`: its `heat`, an `overlay()` of it on the photo, and `save("heat.png")`.
-
-        Raises:
-            UsageError: the model is one of points, or knows no such label.
-            ZooError: the photo cannot be read.
-
-        Example:
-            >>> import numpy as np, zoo
-            >>> net = zoo.get("cnn", input_shape=(16, 16, 3), num_classes=3, variant="lean", seed=0)
-            >>> why = net.explain(np.zeros((60, 80, 3), "uint8"))
-            >>> why.method, why.overlay().size
-            ('grad-cam', (80, 60))
-        """
-        rule, names = self.preprocessing, self.class_names()
-        if isinstance(rule, Points):
-            raise UsageError(f"{self.name} takes numbers, not pictures: there is no place in them to show.")
-        if label is not None and label not in names:
-            raise UsageError(f"no class is called {label!r}{did_you_mean(label, names)} Classes: {brief(names)}.")
-        picture, *others = sources.named_pictures([photo])
-        if others:
-            raise UsageError(f"{photo} holds {1 + len(others)} pictures; they are explained one by one.")
-        try:
-            data = images.read(picture)
-            views, whole = images.decode_views(data, rule, range(self._views)), images.whole(data, SIDE)
-        except images.ImageError as error:
-            raise ZooError(f"{images.path_of(photo) or 'the picture'} cannot be used: {error}") from error
-        logits = self._answers([np.stack(views)])[0]
-        probabilities = self._interpret(logits)[0]
-        predicted = int(probabilities.argmax())
-        index = predicted if label is None else names.index(label)
-        with self._in_a_sentence("cannot be explained"):
-            heat, method = heat_of(self.engine, self._parts_at_maps, views[0], index, logits.shape[1])
-        height, width = whole.shape[:2]
-        left, top, right, bottom = rule.box(width, height)
-        box = (left / width, top / height, right / width, bottom / height)
-        return Explanation(
-            names[index],
-            float(probabilities[index]),
-            names[predicted],
-            method,
-            heat,
-            box,
-            whole,
-            images.path_of(photo),
-        )
-
-    def _parts_at_maps(self) -> tuple[keras.Model | None, keras.Model]:
-        """The Keras model, cut where its last convolution's maps end."""
-        from zoo import backend
-
-        return self._made_of_model(backend.at_last_maps)
 
     def visualise(self, folder: str | Path, picture: Any = None, overwrite: bool = False) -> list[Path]:
         """Draw what the first layer has learned to look for, as PNG files.

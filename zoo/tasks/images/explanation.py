@@ -1,4 +1,4 @@
-"""Where in a photo a classifier looks: Grad-CAM, or the gradient at the pixels where a net has no convolution."""
+"""Where in a photo a model looks: Grad-CAM, or the gradient at the pixels where a net has no convolution."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ GRAD_CAM, GRADIENTS = "grad-cam", "gradients"
 
 @dataclass(frozen=True)
 class Explanation:
-    """Where in a photo the evidence for a label lies.
+    """Where in a photo the evidence for a label lies, or what raises a number.
 
     Attributes:
-        label: the class that is explained.
-        probability: what the classifier gives it.
-        predicted: the most probable class.
+        label: the class or label that is explained, or what the number is called.
+        probability: what the model gives the label; None of a number.
+        predicted: the most probable class or label; of a number, the estimate.
         method: "grad-cam" where the last convolution's maps go into one row of numbers; "gradients" where the net has
             no convolution.
-        heat: how much each place speaks for the label, 0 to 1, shape (height, width): of the maps by Grad-CAM, of the
-            pixels by gradients. All 0 where no place speaks for it.
-        box: what the classifier saw of the photo: left, top, right, bottom, as shares of its width and height.
+        heat: how much each place speaks for the label or raises the number, 0 to 1, shape (height, width): of the
+            maps by Grad-CAM, of the pixels by gradients. All 0 where no place does.
+        box: what the model saw of the photo: left, top, right, bottom, as shares of its width and height.
         photo: the whole photo, upright, uint8 of shape (height, width, 3), its longer side at most 640 pixels.
         path: its file, or None for arrays.
     """
 
     label: str
-    probability: float
-    predicted: str
+    probability: float | None
+    predicted: str | float
     method: str
     heat: np.ndarray = field(repr=False)
     box: tuple[float, float, float, float]
@@ -47,8 +47,20 @@ class Explanation:
     path: str | None = None
 
     @property
+    def answer(self) -> str:
+        """What the model says of the label or the number, in a few words."""
+        if self.probability is None:
+            return f"{self.label} {self.predicted:.4g}"
+        return f"{self.label} {self.probability:.1%}"
+
+    @property
+    def lacking(self) -> str:
+        """What is said where no place is hot."""
+        return "no place raises it" if self.probability is None else "no place speaks for it"
+
+    @property
     def hottest(self) -> tuple[float, float] | None:
-        """Where in the photo most speaks for the label: shares of its width and height; None where nothing does."""
+        """Where in the photo the heat is greatest: shares of its width and height; None where nothing does."""
         if not self.heat.any():
             return None
         y, x = np.unravel_index(self.heat.argmax(), self.heat.shape)
@@ -57,7 +69,7 @@ class Explanation:
         return left + (right - left) * (int(x) + 0.5) / width, top + (bottom - top) * (int(y) + 0.5) / height
 
     def overlay(self) -> Image.Image:
-        """The photo in grey with the heat over it, from yellow to red; what the classifier did not see is dark."""
+        """The photo in grey with the heat over it, from yellow to red; what the model did not see is dark."""
         height, width = self.photo.shape[:2]
         left, right = (round(side * width) for side in self.box[::2])
         top, bottom = (round(side * height) for side in self.box[1::2])
@@ -95,14 +107,14 @@ def save_explanations(explanations: list[Explanation], path: str | Path, overwri
 def titles(explanation: Explanation) -> tuple[str, str]:
     """What stands above a photo, and above the heat on it."""
     name = Path(explanation.path).name if explanation.path else "photo"
-    answer = f"{explanation.label} {explanation.probability:.1%}"
-    return name, answer if explanation.heat.any() else f"{answer}: no place speaks for it"
+    answer = explanation.answer
+    return name, answer if explanation.heat.any() else f"{answer}: {explanation.lacking}"
 
 
 def heat_of(
-    engine: Engine | None, parts_of_model: Callable[[], tuple], pixels: np.ndarray, index: int, logits: int
+    engine: Engine | None, parts_of_model: Callable[[], tuple], pixels: np.ndarray, unit: int, sign: int
 ) -> tuple[np.ndarray, str]:
-    """How much each place speaks for a class, and by which method; see `Explanation`.
+    """How much each place raises an output, and by which method; see `Explanation`.
 
     Grad-CAM (Selvaraju et al., 2017, arXiv:1610.02391) weighs the last maps by the mean gradient of the class' logit,
     and keeps what is above 0. Where the head is linear on the maps' means, that gradient is the head's weights over
@@ -110,13 +122,12 @@ def heat_of(
     pixel, summed over the colours: of a linear net, exactly what the pixel adds to the logit.
 
     Args:
-        engine: what answers for the classifier; None leaves it to Keras.
+        engine: what answers for the model; None leaves it to Keras.
         parts_of_model: gives the Keras model as `backend.at_last_maps` cuts it, where that is needed.
         pixels: shape (height, width, channels).
-        index: of the class.
-        logits: how many the model has: one a class, or one for the second of two.
+        unit: which output, before the head's activation.
+        sign: 1, or -1 for what lowers it.
     """
-    unit, sign = (index, 1.0) if logits > 1 else (0, 2.0 * index - 1.0)
     inputs = pixels[None].astype(np.float32)
     if (pooled := getattr(engine, "pooled", None)) and (parts := pooled(inputs)):
         _, maps, kernel = parts

@@ -81,6 +81,8 @@ class MultiLabelClassifier(Supervised):
         """The labels in the order of the model's outputs."""
         return self.labels or []
 
+    _answer_names = label_names
+
     @property
     def thresholds(self) -> dict[str, float]:
         """The probability from which each label is given."""

@@ -73,6 +73,9 @@ class Regressor(Supervised):
         """What its number is called."""
         return self.labels[0] if self.labels else "number"
 
+    def _answer_names(self) -> list[str]:
+        return [self.quantity]
+
     def _prediction(self, answer: np.ndarray, top: int, path: str | None, is_novel: bool | None) -> NumberPrediction:
         return NumberPrediction(float(answer[0]), self._error, self.quantity, path, is_novel)
 

@@ -18,13 +18,14 @@ from zoo.data import images, named, sources
 from zoo.data.dataset import Dataset, Skipped, remember_place
 from zoo.data.images.labels import joined
 from zoo.data.images.preprocessing import Points, Preprocessing, rule_from_json, rule_of
-from zoo.errors import UsageError, ZooError, whole_number
+from zoo.errors import UsageError, ZooError, brief, whole_number
 from zoo.metrics import Metric
-from zoo.registry import Entry
+from zoo.registry import Entry, did_you_mean
 from zoo.targets import Target
 from zoo.targets.cells import same_form
 from zoo.tasks.images.calibration import Calibration
 from zoo.tasks.images.evaluation import Evaluation, measured_on
+from zoo.tasks.images.explanation import SIDE, Explanation, heat_of
 from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.known_pictures import KnownPictures, beginning
 from zoo.tasks.images.novelty import NoveltyDetector
@@ -490,6 +491,80 @@ class Supervised(Task):
             y: their answers.
             held_out: outputs for them, each by a head that did not see it; shape (n, outputs).
         """
+
+    # Why
+
+    @abc.abstractmethod
+    def _answer_names(self) -> list[str]:
+        """What the numbers of an answer stand for: the classes, the labels, or the one number."""
+
+    def explain(self, photo: Any, label: str | None = None) -> Explanation:
+        """Say where in a photo the evidence for a label lies, or what raises a number.
+
+        By Grad-CAM; of nets without a convolution, by the gradient at each pixel. See `heat_of` for what is computed.
+        Where answers are means over several views of a photo, the heat is of the plain one.
+
+        Args:
+            photo: one picture, as for `predict`.
+            label: which class or label to explain; None is the most probable one.
+
+        Returns:
+            An `Explanation`: its `heat`, an `overlay()` of it on the photo, and `save("heat.png")`.
+
+        Raises:
+            UsageError: the model is one of points, or knows no such label.
+            ZooError: the photo cannot be read.
+
+        Example:
+            >>> import numpy as np, zoo
+            >>> net = zoo.get("cnn", input_shape=(16, 16, 3), num_classes=3, variant="lean", seed=0)
+            >>> why = net.explain(np.zeros((60, 80, 3), "uint8"))
+            >>> why.method, why.overlay().size
+            ('grad-cam', (80, 60))
+        """
+        rule, names = self.preprocessing, self._answer_names()
+        if isinstance(rule, Points):
+            raise UsageError(f"{self.name} takes numbers, not pictures: there is no place in them to show.")
+        if label is not None and label not in names:
+            raise UsageError(
+                f"{label!r} is none of its {self._target.name}{did_you_mean(label, names)} It knows {brief(names)}."
+            )
+        picture, *others = sources.named_pictures([photo])
+        if others:
+            raise UsageError(f"{photo} holds {1 + len(others)} pictures; they are explained one by one.")
+        try:
+            data = images.read(picture)
+            views, whole = images.decode_views(data, rule, range(self._views)), images.whole(data, SIDE)
+        except images.ImageError as error:
+            raise ZooError(f"{images.path_of(photo) or 'the picture'} cannot be used: {error}") from error
+        outputs = self._answers([np.stack(views)])[0]
+        answer = self._interpret(outputs)[0]
+        best = int(answer.argmax())
+        index = best if label is None else names.index(label)
+        # a single output for two classes speaks for the second, and against the first
+        unit, sign = (index, 1) if outputs.shape[1] == len(names) else (0, 2 * index - 1)
+        with self._in_a_sentence("cannot be explained"):
+            heat, method = heat_of(self.engine, self._parts_at_maps, views[0], unit, sign)
+        height, width = whole.shape[:2]
+        left, top, right, bottom = rule.box(width, height)
+        box = (left / width, top / height, right / width, bottom / height)
+        probable = self._target.answer == "probabilities"
+        return Explanation(
+            label=names[index],
+            probability=float(answer[index]) if probable else None,
+            predicted=names[best] if probable else float(answer[index]),
+            method=method,
+            heat=heat,
+            box=box,
+            photo=whole,
+            path=images.path_of(photo),
+        )
+
+    def _parts_at_maps(self) -> tuple[keras.Model | None, keras.Model]:
+        """The Keras model without its head's activation, cut where its last convolution's maps end."""
+        from zoo import backend
+
+        return self._made_of_model(lambda model: backend.at_last_maps(backend.before_activation(model)))
 
     # How an exported file's answers are compared with its own
 
