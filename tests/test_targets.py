@@ -379,6 +379,31 @@ def test_what_speaks_for_a_label_or_raises_a_number_is_shown(name, label, left, 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["tags", "heights"])
+def test_a_report_has_its_parts(name, request, tmp_path):
+    learned = request.getfixturevalue(name)
+    written = zoo.report(learned.out, out=tmp_path / "page.html")
+    page, measured = (tmp_path / "page.html").read_text(), zoo.load(learned.out).metrics
+    wanted = {"tags": "Label by label", "heights": "How far off"}[name]
+    assert written["sections"][:4] == ["In short", wanted, "Its worst answers", "Where it looks"]
+    assert not written["missing"] and page.count("<figure class=pair>") > 6 and "38 photos to learn from" in page
+    if name == "tags":
+        assert f"<b>{written['all_right'].value:.1%}</b>".replace("%", " %") in page
+        assert "has no <b>lucky</b>, which it was given" in page and "a logistic regression for each label" in page
+    else:
+        assert f"<b>{measured['mean_absolute_error'].value:.3g}</b>" in page and page.count("<circle") == 10
+        assert f"<b>{measured['r2'].value:.2f}</b>" in page and "ridge regression" in page
+
+
+@pytest.mark.parametrize("name", ["tags", "heights"])
+def test_a_report_without_the_photos_says_what_the_file_remembers(name, request, tmp_path, own_home):
+    shutil.copy(request.getfixturevalue(name).out, tmp_path / "model.keras")
+    written = zoo.report(tmp_path / "model.keras", out=tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "The photos" in written["missing"][0] and "95 % interval" in page and "<img" not in page
+
+
+@pytest.mark.slow
 def test_commands_tell_labels_and_numbers(tags, heights, run, tmp_path):
     code, out, err = run("predict", tags.out, tags.photos[0], "--json")
     assert code == 0 and json.loads(out)[0]["labels"][0]["label"] in tags.model.labels

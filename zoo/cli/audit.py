@@ -89,10 +89,10 @@ def place_in_words(x: float, y: float) -> str:
 @option("--out", type=PATH, metavar="FILE.html", required=True, help="Where to write the page.")
 @overwrite_option
 def report(file, as_json, **options) -> None:
-    """Write one page to mail: how good a classifier is, and what is wrong with its photos.
+    """Write one page to mail: how good a model of photos is, and what is wrong with its photos.
 
-    Accuracy and probabilities with intervals, what is confused, the worst answers with what it looked at, labels that
-    may be wrong, photos that are there twice. One HTML file that needs no other and no network.
+    How good it is, with intervals; what it gets wrong and what it looked at; photos that are there twice; of classes
+    what is confused, and labels that may be wrong. One HTML file that needs no other and no network.
 
     Examples:
       zoo report pets.keras --out pets.html

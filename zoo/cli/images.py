@@ -87,11 +87,6 @@ def finetune(train, as_json, overwrite, out=None, errors=None, report=None, **op
     if report:
         from zoo.transfer.report import write_report
 
-        if summary["target"] != "classes":
-            raise UsageError(
-                f"{out} is saved. A report is on classifiers, and it learned {summary['target']}; see --errors."
-            )
-
         written = write_report(
             classifier,
             out,

@@ -1,7 +1,6 @@
-"""What the report on a classifier says: a function for each part, from data to a section, or None if there is nothing.
+"""What a report says: a function for each part, from data to a section, or None if there is nothing.
 
-No part knows of another. What is said of one class of several stands in the parts whose data are classes; a report of
-another kind of answers takes those that fit it, and brings its own.
+No part knows of another. Which parts a kind of answers takes, its report says (`zoo/transfer/report_answers.py`).
 """
 
 from __future__ import annotations
@@ -27,20 +26,20 @@ class ShownPhoto:
     Attributes:
         name: its file's name, or what else it is called.
         pixels: uint8, shape (height, width, 3); None where it is not at hand.
-        heat: the same with what speaks for `predicted`.
+        heat: the same with what speaks for `predicted`, or raises it.
         truth: the class that it is labelled as.
-        predicted: what it is taken for.
+        predicted: what it is taken for; the label or the number that the heat is of.
         probability: of that.
         own: the probability of `truth`.
     """
 
     name: str
     pixels: np.ndarray | None
-    truth: str
-    predicted: str
-    probability: float
-    own: float
     heat: np.ndarray | None = None
+    truth: str = ""
+    predicted: str = ""
+    probability: float = 0.0
+    own: float = 0.0
 
     def html(self, caption: str) -> str:
         """The photo, and beside it, where that was computed, what speaks for what it was taken for."""
@@ -85,25 +84,24 @@ def plural(count: int, one: str, several: str | None = None) -> str:
 
 
 def summary(
-    accuracy: Metric | None, on: str, cards: Sequence[tuple[str, str]], todo: Sequence[tuple[bool, str]]
+    main: tuple[str, str] | None, on: str, cards: Sequence[tuple[str, str]], todo: Sequence[tuple[bool, str]]
 ) -> Section:
     """What one should know who reads no further.
 
     Args:
-        accuracy: what was measured, if anything.
-        on: on what.
+        main: how good it is: a number, and what it is; None where nothing was measured.
+        on: on what it was measured.
         cards: further numbers and what they are.
         todo: whether it is a warning, and a sentence.
     """
     blocks = ""
     lead = "Nothing was measured: no held-out photos are known."
-    if accuracy is not None and accuracy.n:
-        low, high = (100 * end for end in accuracy.ci)
-        words = f"of {accuracy.n:,} held-out photos are right; 95 % interval {low:.1f} to {high:.1f} %"
-        blocks = f'<div class="card main"><b>{percent(accuracy.value)}</b><span>{words}</span></div>'
+    if main is not None:
+        number, words = main
+        blocks = f'<div class="card main"><b>{text(number)}</b><span>{text(words, 200)}</span></div>'
         lead = (
             f"Measured on {on}. The interval is what so many photos leave open; on photos of another kind, the "
-            "accuracy may be anything."
+            "number may be anything."
         )
     blocks += "".join(
         f"<div class=card><b>{text(number)}</b><span>{text(words)}</span></div>" for number, words in cards
@@ -135,8 +133,8 @@ def classes(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> Section:
     return Section("Class by class", lead + table(header, rows, sentence), "classes")
 
 
-def _share(metric: Metric) -> str:
-    if not metric.n:
+def _share(metric: Metric | None) -> str:
+    if metric is None or not metric.n:
         return "-"
     low, high = (f"{100 * end:.0f}" for end in metric.ci)
     return f"{percent(metric.value)} <small>({low} to {high})</small>{svg.interval(metric)}"
@@ -199,6 +197,122 @@ def looks(photos: Sequence[ShownPhoto], method: str) -> Section | None:
     return Section("Where it looks", paragraph(lead) + gallery(shown), "looks")
 
 
+def labels(per_label: Mapping[str, Mapping], thresholds: Mapping[str, float]) -> Section:
+    """How good each label is, by intervals.
+
+    Args:
+        per_label: by label, "n", "average_precision" and "f1", or None where these are unknown, "recall", "precision".
+        thresholds: probability from which each label is given.
+    """
+
+    def badness(name: str) -> float:
+        precision = per_label[name]["average_precision"]
+        return 2.0 if precision is None else precision.value
+
+    order = sorted(per_label, key=badness)[:CLASSES]
+    rows = []
+    for name in order:
+        each = per_label[name]
+        intervals = [_share(each[key]) for key in ("average_precision", "f1")]
+        shares = ["-" if each[key] is None else percent(each[key]) for key in ("recall", "precision")]
+        rows.append([text(name, 60), str(each["n"]), *intervals, *shares, percent(thresholds[name])])
+    more = f" The {CLASSES} that are told worst are shown, of {len(per_label)}." if len(per_label) > CLASSES else ""
+    sentence = (
+        "Average precision: how far photos with the label come before photos without it when they are ordered by its "
+        "probability. F1 is the harmonic mean of the next two. Found: how many of the photos with the label get it. "
+        "Right when said: how often it is right that says so. From: the probability from which the label is given. "
+        f"The lines are 95 % intervals.{more}"
+    )
+    header = ["label", "photos", "average precision", "F1", "found", "right when said", "from"]
+    return Section("Label by label", table(header, rows, sentence), "labels")
+
+
+def wrong_labels(photos: Sequence[tuple[ShownPhoto, bool]], method: str) -> Section | None:
+    """The wrong answers about a label that it was surest of.
+
+    Args:
+        photos: each with whether it has the label.
+        method: by which the heat was computed.
+    """
+    if not photos:
+        return None
+    lead = (
+        "The held-out photos with a wrong answer about a label, the surest first. Beside a photo: what in it speaks "
+        f"for the label, from yellow to red ({method}); what is dark, it did not see. A label that was forgotten "
+        "shows here as a mistake that is none."
+    )
+    shown = [
+        item.html(
+            f"{'has' if has else 'has no'} <b>{text(item.predicted, 40)}</b>, which it was given "
+            f"{percent(item.probability)}"
+        )
+        for item, has in photos
+    ]
+    return Section("Its worst answers", paragraph(lead) + gallery(shown), "worst")
+
+
+def right_labels(photos: Sequence[ShownPhoto], method: str) -> Section | None:
+    """What it looks at where it gives a label and is right."""
+    if not photos:
+        return None
+    lead = (
+        "A held-out photo of each label that has it and was given it, and what in it speaks for the label, from "
+        f"yellow to red ({method}). Where the background is red, it has learned the background."
+    )
+    shown = [item.html(f"<b>{text(item.predicted, 40)}</b> {percent(item.probability)}") for item in photos]
+    return Section("Where it looks", paragraph(lead) + gallery(shown), "looks")
+
+
+def estimates(truth: np.ndarray, estimated: np.ndarray, quantity: str) -> Section:
+    """How far off estimates are, of n numbers each, and where.
+
+    Args:
+        truth, estimated: shape (n,).
+        quantity: what the number is called.
+    """
+    off = np.abs(estimated - truth)
+    half, most = np.quantile(off, [0.5, 0.9])
+    lead = paragraph(
+        f"Half of the estimates are off by less than {half:.3g}, nine in ten by less than {most:.3g}, and the worst "
+        f"by {off.max():.3g}."
+    )
+    sentence = (
+        "Each dot is a held-out photo. On the dashed line, estimate and truth agree; dots above it were estimated too "
+        "high. Where the dots lie flatter than the line, it keeps to the mean."
+    )
+    return Section(
+        "How far off", lead + figure(svg.scatter(truth.tolist(), estimated.tolist(), quantity), sentence), "estimates"
+    )
+
+
+def furthest(photos: Sequence[tuple[ShownPhoto, float, float]], quantity: str, method: str) -> Section | None:
+    """The held-out photos whose number it estimates worst: each with its number and the estimate."""
+    lead = (
+        f"The held-out photos whose {quantity} it estimates worst. Beside a photo: what in it raises the estimate, "
+        f"from yellow to red ({method}); what is dark, it did not see. A wrong number shows here as a mistake that "
+        "is none."
+    )
+    return _with_numbers("Its worst answers", lead, photos, "worst")
+
+
+def raised(photos: Sequence[tuple[ShownPhoto, float, float]], quantity: str, method: str) -> Section | None:
+    """What it looks at: photos, their numbers and the estimates, from low to high."""
+    lead = (
+        f"Held-out photos from the lowest estimate of {quantity} to the highest, none of them far off, and what in "
+        f"each raises it, from yellow to red ({method})."
+    )
+    return _with_numbers("Where it looks", lead, photos, "looks")
+
+
+def _with_numbers(
+    title: str, lead: str, photos: Sequence[tuple[ShownPhoto, float, float]], anchor: str
+) -> Section | None:
+    if not photos:
+        return None
+    shown = [item.html(f"<b>{estimate:.4g}</b>, and it is {truth:.4g}") for item, truth, estimate in photos]
+    return Section(title, paragraph(lead) + gallery(shown), anchor)
+
+
 def calibration(
     before: Reliability, loss: float, after: Reliability | None, loss_after: float, temperature: float
 ) -> Section:
@@ -245,13 +359,17 @@ def calibration(
 
 def data(
     rows: Sequence[tuple[str, int, int]],
+    of: str,
+    photos: tuple[int, int],
     sizes: Sequence[tuple[int, int]],
     findings: Sequence[tuple[str, str, int, str]],
 ) -> Section:
     """What it learned from, and what it was measured on.
 
     Args:
-        rows: class, photos to learn from, photos held out.
+        rows: what photos have, how many to learn from have it, how many held out.
+        of: what the rows are, with their number.
+        photos: to learn from, held out.
         sizes: (width, height) of the photos, where they were looked at.
         findings: severity, kind, how often, what to do about it.
     """
@@ -259,11 +377,9 @@ def data(
     lines = [
         f"<span>{text(name, 40)}</span><span class=bar><i style=--part:{first / most:.4f}></i>"
         f"<i style=--part:{second / most:.4f}></i></span><span>{first} + {second}</span>"
-        for name, first, second in sorted(rows, key=lambda row: -row[1])[:CLASSES]
+        for name, first, second in rows[:CLASSES]
     ]
-    learned, apart = sum(first for _, first, _ in rows), sum(second for *_, second in rows)
-    number = plural(len(rows), "class", "classes")
-    sentence = f"{plural(learned, 'photo')} to learn from, and {apart:,} held out to measure on, in {number}."
+    sentence = f"{plural(photos[0], 'photo')} to learn from, and {photos[1]:,} held out to measure on, in {of}."
     key = "<p class=key><i></i>to learn from <i></i>held out</p>"
     body = key + figure(f"<div class=bars>{''.join(lines)}</div>", sentence)
     if sizes:
@@ -316,7 +432,7 @@ def copies(groups: Sequence[tuple[str, Sequence[ShownPhoto]]], count: int) -> Se
         return None
     lead = (
         f"{plural(count, 'group')} of photos that are the same, byte for byte or but for size, compression or "
-        "brightness. Where one copy was learned from and another held out, the accuracy is flattered."
+        "brightness. Where one copy was learned from and another held out, what is measured is flattered."
     )
     shown = []
     for words, photos in groups:

@@ -83,6 +83,32 @@ def reliability_diagram(measured: Reliability) -> str:
     return _svg(left + side + 20, top + side + 42, parts, "How often it is right, by the probability that it gave")
 
 
+def scatter(truth: Sequence[float], estimated: Sequence[float], name: str) -> str:
+    """Estimates against the truth, a dot for each; on the diagonal, both agree.
+
+    Args:
+        truth, estimated: shape (n,); values that are not finite are left out.
+        name: of the number.
+
+    Example:
+        >>> scatter([1.0, 2.0], [1.5, 2.0], "age").count("<circle")
+        2
+    """
+    left, top, side = 60, 24, 300
+    pairs = [(x, y) for x, y in zip(truth, estimated, strict=True) if math.isfinite(x) and math.isfinite(y)]
+    low, high = (choose((value for pair in pairs for value in pair), default=0.0) for choose in (min, max))
+    room = (high - low) or 1.0
+    marks = [(share, f"{low + share * room:.3g}") for share in (0.0, 0.5, 1.0)]
+    parts = _frame(left, top, side, side, marks, marks)
+    parts.append(_line("ideal", [(left, top + side), (left + side, top)]))
+    for x, y in pairs:
+        place = left + side * (x - low) / room, top + side * (1 - (y - low) / room)
+        parts.append(f'<circle class=dot cx="{place[0]:.1f}" cy="{place[1]:.1f}" r="3.5" opacity=".6"/>')
+    parts.append(_words(4, 12, f"estimate of {name}", "start"))
+    parts.append(_words(left + side / 2, top + side + 34, name))
+    return _svg(left + side + 20, top + side + 42, parts, f"Estimates of {name} against the truth")
+
+
 def curve(name: str, learned: Sequence[float], watched: Sequence[float] | None = None) -> str:
     """A number over the epochs; that of the watched examples dashed.
 

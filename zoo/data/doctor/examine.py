@@ -18,6 +18,7 @@ from zoo.data.images.pictures import Pictures
 from zoo.data.images.skip_list import SkipList
 from zoo.data.images.streams import in_order
 from zoo.errors import ZooError
+from zoo.targets import CLASSES, Target
 
 SPLITS = ("train", "validation", "test")  # copies of a picture are left out of all but the last that has it
 ORDINARY = ("RGB", "L", "RGBA", "LA")
@@ -37,7 +38,7 @@ class Seen:
     look: Look | ImageError
 
 
-def examine(data, validation=None, skip_list=None, progress: bool = True) -> Report:
+def examine(data, validation=None, skip_list=None, progress: bool = True, target: Target = CLASSES) -> Report:
     """Look at every picture whole, and say what would harm a classifier of them.
 
     Args:
@@ -45,6 +46,7 @@ def examine(data, validation=None, skip_list=None, progress: bool = True) -> Rep
         validation: more of them, held out to measure on, where `data` has no validation split of its own.
         skip_list: a CSV file of pictures to leave out.
         progress: whether to show a bar.
+        target: what the pictures' answers are; how many there are of each is looked at for classes alone.
 
     Raises:
         ZooError: there is nothing of that name, or it is laid out in no way that is understood.
@@ -56,9 +58,9 @@ def examine(data, validation=None, skip_list=None, progress: bool = True) -> Rep
         [('across classes', ('train picture 1', 'train picture 2'))]
     """
     skip = None if skip_list is None else SkipList(skip_list)
-    dataset = sources.find(data, skip, strict=False)
+    dataset = sources.find(data, skip, strict=False, target=target)
     if validation is not None:
-        other = sources.find(validation, skip, strict=False)
+        other = sources.find(validation, skip, strict=False, target=target)
         if "validation" in dataset.splits or len(other.splits) > 1:
             name = dataset.name if "validation" in dataset.splits else other.name
             raise ZooError(f"{name} is split already, and validation was given too. Give two sets that are not split.")
@@ -68,12 +70,17 @@ def examine(data, validation=None, skip_list=None, progress: bool = True) -> Rep
         skip.note_unused()
     seen = _look_at_all(dataset, progress)
     good = [one for one in seen if isinstance(one.look, Look)]
-    classes = {split: dict.fromkeys(dataset.splits[split].labels, 0) for split in SPLITS if split in dataset.splits}
+    names = {
+        split: dataset.splits[split].labels if target is CLASSES else () for split in SPLITS if split in dataset.splits
+    }
+    classes: dict[str, dict[str, int]] = {
+        split: collections.Counter(dict.fromkeys(names[split], 0)) for split in names
+    }
     for one in good:
         classes[one.split][one.label] += 1
     findings = [_left_out(item) for item in dataset.skipped]
     findings += [finding for one in seen for finding in _of_one(one)]
-    findings += [*_of_classes(classes), *_copies(good, progress)]
+    findings += [*(_of_classes(classes) if target is CLASSES else ()), *_copies(good, progress)]
     order = {kind: number for number, kind in enumerate(KINDS)}
     looks = [one.look for one in good if isinstance(one.look, Look)]
     findings.sort(key=lambda finding: order[finding.kind])
@@ -81,12 +88,13 @@ def examine(data, validation=None, skip_list=None, progress: bool = True) -> Rep
 
 
 def _look_at_all(dataset: Dataset[Pictures], progress: bool) -> list[Seen]:
+    answers = {split: part.target.texts(part.y, part.labels) for split, part in dataset.splits.items()}
     places = [(split, index) for split in SPLITS for index in range(len(dataset.splits.get(split, ())))]
 
     def look(number) -> Seen:
         split, index = places[number]
         pictures = dataset.splits[split]
-        item, label = pictures.items[index], pictures.labels[pictures.y[index]]
+        item, label = pictures.items[index], answers[split][index]
         name = str(item) if isinstance(item, Path) else f"{split} {pictures.name(index)}"
         try:
             data = images.read(item)

@@ -129,6 +129,21 @@ class Certainty:
         return reliability(self.confidence, self.predicted == self.truth)
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What a model of labels or numbers said of each of n examples.
+
+    Attributes:
+        index: which example of those that were given, shape (n,).
+        truth: of labels, 1 where an example has one, shape (n, labels); of numbers, the number, shape (n,).
+        answers: the probability of each label, or the estimate; of the shape of `truth`.
+    """
+
+    index: np.ndarray
+    truth: np.ndarray
+    answers: np.ndarray
+
+
 class Evaluation(dict):
     """What `evaluate` measured, by name; and, on demand, the examples that were wrong.
 
@@ -141,6 +156,7 @@ class Evaluation(dict):
         mistake: what a mistake is.
         certainty: how sure the model was of each example; of classes alone.
         calibrated: the same, had its temperature been used; None where it has none.
+        answered: what the model said of each example; of labels and numbers alone.
     """
 
     def __init__(
@@ -154,10 +170,11 @@ class Evaluation(dict):
         *,
         certainty: Certainty | None = None,
         calibrated: Certainty | None = None,
+        answered: Answered | None = None,
     ):
         super().__init__(measured)
         self._pictures, self._rule, self._headline, self._mistake = pictures, rule, headline, mistake
-        self._certainty, self._calibrated = certainty, calibrated
+        self._certainty, self._calibrated, self._answered = certainty, calibrated, answered
         self._wrong = sorted(wrong, key=lambda wrong: -wrong[3])
 
     def errors(self, most: int | None = None) -> list[Any]:

@@ -14,7 +14,7 @@ from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import RecordMismatchError, ZooError, brief, is_number, printable
 from zoo.targets import LABELS
 from zoo.targets.labels import SEPARATOR
-from zoo.tasks.images.evaluation import Evaluation, Mislabelled
+from zoo.tasks.images.evaluation import Answered, Evaluation, Mislabelled
 from zoo.tasks.images.supervised import Supervised, labels_from, novelty_hint
 
 THRESHOLD = 0.5  # probability from which a label is given, where nothing better was learned
@@ -143,7 +143,8 @@ class MultiLabelClassifier(Supervised):
                 wrong.append((kept[row], f"not {name}", name, probability))
         headline = self._headline(measured)
         remembered = self._remember(measured, skipped)
-        return Evaluation(remembered, pictures, self.preprocessing, wrong, headline, Mislabelled)
+        answered = Answered(np.array(kept, int), truth, scores)
+        return Evaluation(remembered, pictures, self.preprocessing, wrong, headline, Mislabelled, answered=answered)
 
     def _headline(self, result: dict) -> str:
         return f"mean average precision {result['mean_average_precision']}"

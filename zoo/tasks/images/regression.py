@@ -12,7 +12,7 @@ from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import RecordMismatchError, printable
 from zoo.targets import NUMBERS
-from zoo.tasks.images.evaluation import Evaluation, Misestimated
+from zoo.tasks.images.evaluation import Answered, Evaluation, Misestimated
 from zoo.tasks.images.supervised import Supervised, labels_from, novelty_hint
 
 ALIKE, ALIKE_UNKNOWN = 0.1, 0.01  # of the mean error, or of the number: by how much it may differ in an exported file
@@ -101,7 +101,8 @@ class Regressor(Supervised):
         ]
         headline = self._headline(measured)
         remembered = self._remember(measured, skipped)
-        return Evaluation(remembered, pictures, self.preprocessing, wrong, headline, Misestimated)
+        answered = Answered(np.array(kept, int), truth, estimates)
+        return Evaluation(remembered, pictures, self.preprocessing, wrong, headline, Misestimated, answered=answered)
 
     def _headline(self, result: dict) -> str:
         return f"mean absolute error {result['mean_absolute_error']}"
