@@ -103,7 +103,7 @@ def draw(rows: list[dict]) -> None:
     """Mean and standard deviation over the splits, by the number of photos a class."""
     names = {"unfrozen": "zoo finetune --unfreeze last", "frozen": "zoo finetune", "cnn": "cnn, from random weights"}
     names["pixels"] = "the same head on pixels"
-    with new_figure(PICTURE, (6.4, 4)) as figure:
+    with new_figure(PICTURE, (6.4, 4)) as (figure, _):
         axes = figure.subplots()
         for way, name in names.items():
             groups = [

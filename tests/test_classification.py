@@ -436,10 +436,11 @@ def test_drawings(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     unit = zoo.get("perceptron")
     unit.model.set_weights([np.array([[10.0], [3.0], [1.0]]), np.array([-3.5])])
-    shapes = {"unit.png": unit.visualise(tmp_path)[0]}
+    shapes = {"unit.png": unit.visualise(tmp_path)[0].path}
     net = zoo.get("cnn", input_shape=(12, 12, 1), variant="lean")
-    shapes |= {path.name: path for path in net.visualise(tmp_path, np.zeros((20, 30), np.uint8))}
-    shapes |= {path.name: path for path in zoo.get("mlp", input_shape=(8, 8, 1), hidden=(3,)).visualise(tmp_path)}
+    shapes |= {each.path.name: each.path for each in net.visualise(tmp_path, np.zeros((20, 30), np.uint8))}
+    dense = zoo.get("mlp", input_shape=(8, 8, 1), hidden=(3,)).visualise(tmp_path)
+    shapes |= {each.path.name: each.path for each in dense}
     assert {*shapes} == {"unit.png", "filters.png", "activations.png", "weights.png"}
     for path in shapes.values():
         with Image.open(path) as image:

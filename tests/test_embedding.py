@@ -180,7 +180,7 @@ def test_verbs(net, tmp_path):
     others = [word for word in ANIMALS + TOOLS if word not in ("cat", "dog", "saw")]
     wanted = {word: direction @ net.vector(word) / np.linalg.norm(net.vector(word)) for word in others}
     assert best == max(wanted, key=wanted.get) and cosine == pytest.approx(wanted[best], abs=1e-5)
-    assert net.map(tmp_path / "map.png", words=12).stat().st_size > 1000
+    assert net.map(tmp_path / "map.png", words=12).path.stat().st_size > 1000
     with pytest.raises(UsageError, match="does not know the word 'hammr'; did you mean 'hammer'"):
         net.most_similar("hammr")
     with pytest.raises(UsageError, match="top is 0"):

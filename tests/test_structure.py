@@ -38,6 +38,7 @@ LAYERS = """
 
 # What takes its time or need not be installed. Only this, and modules that need it, may be imported in a function.
 HEAVY = {
+    "IPython",
     "h5py",
     "jax",
     "keras",

@@ -487,7 +487,7 @@ def test_helpers_draw(tmp_path):
         lambda: charts.filters(random.normal(size=(3, 3, 16, 5)), path),
     ]
     for draw in drawings:
-        assert draw() == path
+        assert draw().path == path
         assert_drawn(path)
         path.unlink()
     assert not list(tmp_path.iterdir())
@@ -499,7 +499,7 @@ def test_activation_maps(tmp_path):
     inputs = keras.Input((12, 12, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(6, 3, name="first")(inputs))
     pixels = np.random.default_rng(0).integers(0, 255, (12, 12, 3))
-    assert_drawn(charts.activation_maps(model, pixels, tmp_path / "maps.png"))
+    assert_drawn(charts.activation_maps(model, pixels, tmp_path / "maps.png").path)
     with pytest.raises(UsageError, match=r"no layer 'second' with maps; it has .*first"):
         charts.activation_maps(model, pixels, tmp_path / "maps.png", layer="second")
 
@@ -529,7 +529,7 @@ def test_fonts_are_chosen_by_their_letters(monkeypatch, capsys):
 
 @pytest.mark.filterwarnings("error")
 def test_japanese_names_draw_whatever_is_installed(tmp_path):
-    assert_drawn(charts.confusion_matrix([[3, 1], [0, 4]], ["ねこ", "犬"], tmp_path / "names.png"))
+    assert_drawn(charts.confusion_matrix([[3, 1], [0, 4]], ["ねこ", "犬"], tmp_path / "names.png").path)
 
 
 @pytest.mark.parametrize("study", [s for s in STUDIES.values() if s.figure != "decision_maps"], ids=lambda s: s.name)

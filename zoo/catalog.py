@@ -72,6 +72,9 @@ class Card:
         """Arguments of the task's preprocessing: the model's, and those that its weights of that name ask for."""
         return self.facts.get("preprocessing", {}) | self.weights[weights].preprocessing
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def __str__(self) -> str:
         facts = self.facts
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())

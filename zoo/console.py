@@ -6,6 +6,7 @@ files and classes, and all that saved files say, are strangers' text.
 
 import contextlib
 import functools
+import io
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 NAME = 100  # characters of a name, and
+NOTEBOOK_BAR = "{desc}: {n_fmt} of {total_fmt} {unit}s, {remaining} left"
 ROWS = 1000  # rows, that are shown of what a file holds: names are padded to the longest
 
 
@@ -38,6 +40,9 @@ def _own_handle() -> TextIO:
 def note(text: str = "") -> None:
     """Print a line for people, on standard error: standard output belongs to results."""
     text = escaped(text, keep="\n\t")
+    if in_notebook():  # which shows standard error on red
+        print(text)
+        return
     with contextlib.suppress(OSError):  # nowhere to say it, which is no reason to stop
         if "tqdm" in sys.modules:  # a bar may be in the way
             sys.modules["tqdm"].tqdm.write(text, file=stream())
@@ -121,18 +126,37 @@ def progress_bar(total: int, title: str, unit: str, shown: bool = True, initial:
         ...     for _ in range(3):
         ...         _ = bar.update()
     """
-    from tqdm.auto import tqdm  # here, so that a checkout that is not installed can still say so
+    from tqdm import tqdm  # here, so that a checkout that is not installed can still say so
 
-    return tqdm(
-        total=total,
-        desc=title,
-        unit=unit,
-        initial=initial,
-        leave=False,
-        dynamic_ncols=True,
-        file=stream(),
-        disable=not (shown and (sys.stderr.isatty() or in_notebook())),
-    )
+    about: dict[str, Any] = {"total": total, "desc": title, "unit": unit, "initial": initial, "leave": False}
+    if in_notebook():
+        return _notebook_bar()(disable=not shown, file=io.StringIO(), bar_format=NOTEBOOK_BAR, **about)
+    return tqdm(disable=not (shown and sys.stderr.isatty()), dynamic_ncols=True, file=stream(), **about)
+
+
+@functools.cache
+def _notebook_bar() -> type["tqdm"]:
+    """A bar as HTML: what tqdm draws in notebooks needs ipywidgets, and is text on red without them."""
+    from IPython.display import HTML, display
+    from tqdm import tqdm
+
+    class NotebookBar(tqdm):
+        handle: Any = None
+
+        def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+            """Draw it, or with an empty message take it away."""
+            drawn = f'<progress value="{self.n}" max="{self.total or 1}" style="width:16em"></progress> {self}'
+            page = HTML("" if msg == "" else drawn)
+            if self.handle is None:
+                self.handle = display(page, display_id=True)
+            else:
+                self.handle.update(page)
+            return True
+
+        def clear(self, *_: Any, **__: Any) -> None:
+            """Nothing: a line that is printed is in no bar's way."""
+
+    return NotebookBar
 
 
 def table(rows: list[list[str]], header: list[str], left: tuple[int, ...] = (0,)) -> str:

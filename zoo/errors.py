@@ -97,6 +97,10 @@ class ZooError(ValueError):
     def __str__(self):
         return cut("\n".join(map(printable, super().__str__().split("\n"))))
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: where the caller's code stands, the caller can see."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class RecordMismatchError(ZooError):
     """A file's record that tells of another model than the file holds."""

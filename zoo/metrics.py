@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,9 @@ class Metric:
     def __str__(self):
         low, high = self.ci
         return f"{self.value:.1%} (95 % interval {low:.1%} to {high:.1%}, n = {self.n})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def to_json(self) -> dict:
         """What `from_json` takes."""

@@ -440,5 +440,5 @@ def visualise(name, out, as_json, overwrite, picture=None, weights=None) -> None
       zoo visualise cnn --picture shoe.png --out cnn/
     """
     model = open_model(name, "visualise", weights)
-    files = [str(path) for path in model.visualise(out, picture, overwrite)]
+    files = [str(drawing.path) for drawing in model.visualise(out, picture, overwrite)]
     say_json({"files": files}) if as_json else say("\n".join(map(printable, files)))

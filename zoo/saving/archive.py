@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,6 +60,9 @@ class Record:
         """What is of interest to people and programs: without the self-test and the hashes."""
         hidden = ("selftest", "members", "familiar", "pictures")
         return {key: value for key, value in self.content.items() if key not in hidden}
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def __str__(self):
         size = f"{printable(str(self.path))} ({self.path.stat().st_size / 1e6:.1f} MB)"

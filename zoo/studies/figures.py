@@ -26,7 +26,7 @@ def gradients_by_layer(study, rows, folder: Path, path: Path, bound: float | Non
     """Gradient norms by layer at the start and at the end; `bound` draws a line that falls so much a layer."""
     norms_by_arm = averages(rows, "gradient_norm")
     last = max(row.step for row in rows if row.metric == "gradient_norm")
-    with canvas.new_figure(path, (11, 4.5), norms_by_arm) as figure:
+    with canvas.new_figure(path, (11, 4.5), norms_by_arm) as (figure, _):
         start, end = figure.subplots(1, 2, sharey=True)
         for arm, places in norms_by_arm.items():
             for axes, at in ((start, 0), (end, last)):
@@ -44,7 +44,7 @@ def gradients_by_layer(study, rows, folder: Path, path: Path, bound: float | Non
 def curves(study, rows, folder: Path, path: Path, metric: str) -> None:
     """A metric over the training steps, the mean over seeds with all seeds drawn thin."""
     means = averages(rows, metric)
-    with canvas.new_figure(path, (7, 4.5), means) as figure:
+    with canvas.new_figure(path, (7, 4.5), means) as (figure, _):
         axes = figure.subplots()
         for arm, places in means.items():
             (line,) = axes.plot([step for _, step in places], list(places.values()), marker=".", label=arm)
@@ -57,7 +57,7 @@ def curves(study, rows, folder: Path, path: Path, metric: str) -> None:
 
 def sweep(study, rows, folder: Path, path: Path, metric: str, over: str) -> None:
     """A metric over a training argument, one line for what stands before the comma in the arms' labels."""
-    with canvas.new_figure(path, (7, 4.5), [arm.label for arm in study.arms]) as figure:
+    with canvas.new_figure(path, (7, 4.5), [arm.label for arm in study.arms]) as (figure, _):
         axes = figure.subplots()
         for group in dict.fromkeys(arm.label.split(",")[0] for arm in study.arms):
             arms = [arm for arm in study.arms if arm.label.split(",")[0] == group]
@@ -74,7 +74,7 @@ def sweep(study, rows, folder: Path, path: Path, metric: str, over: str) -> None
 def accuracies(study, rows, folder: Path, path: Path) -> None:
     """Shares of right answers with their intervals; published ones as crosses."""
     metrics = [name for name in ("train_accuracy", "accuracy") if any(row.metric == name for row in rows)]
-    with canvas.new_figure(path, (7, 4), [arm.label for arm in study.arms]) as figure:
+    with canvas.new_figure(path, (7, 4), [arm.label for arm in study.arms]) as (figure, _):
         axes = figure.subplots()
         for number, metric in enumerate(metrics):
             for place, arm in enumerate(study.arms):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import html
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
 from zoo.console import table
+from zoo.errors import escaped
 from zoo.metrics import proportion
 from zoo.studies.rows import Row
 from zoo.studies.schema import Claim, Study
@@ -186,6 +189,13 @@ class Outcome:
     def seconds(self) -> float:
         """What all runs took together."""
         return sum({(row.arm, row.seed): row.seconds for row in self.rows}.values())
+
+    def _repr_html_(self) -> str:
+        words = f"<pre>{html.escape(escaped(str(self), keep=chr(10)))}</pre>"
+        if self.figure is None or not self.figure.is_file():
+            return words
+        picture = base64.b64encode(self.figure.read_bytes()).decode()
+        return f'{words}<img alt="{html.escape(self.study.question)}" src="data:image/png;base64,{picture}">'
 
     def __str__(self):
         first, cells = self.rows[0], self.summary()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 import numpy as np
 
 from zoo import catalog, environment, inference, saving
-from zoo.console import note, note_skipped
+from zoo.console import in_words, note, note_skipped
 from zoo.data import sources
 from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import (
@@ -39,6 +39,8 @@ from zoo.files import claimed, expand, is_full, temporary_folder
 from zoo.metrics import Metric
 from zoo.registry import Entry, did_you_mean
 from zoo.tasks.cards import card_with
+from zoo.visualization import notebook
+from zoo.visualization.pages import table, text
 from zoo.weights.load import load_weights
 
 if TYPE_CHECKING:
@@ -157,6 +159,42 @@ class Task(abc.ABC):
         self._lock = threading.RLock()  # several threads that ask for the first time build and convert once
         self._metrics: dict = {}
         self._measured_weights: str | None = None  # a hash of the weights that the metrics are of
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}, {self._state()}>"
+
+    def _state(self) -> str:
+        """Whether it has learned, in a few words."""
+        parts = [] if self.weights is None else [f"with the weights {self.weights!r}"]
+        parts += [f"trained on {self.data['name']}"] if self.data.get("name") else []
+        if self._archive is not None and self._archive.path.suffix == ".keras":
+            parts.append(f"from {self._archive.path.name}")
+        return ", ".join(parts) or "untrained"
+
+    def _repr_html_(self) -> str:
+        card = catalog.cards().get(self.name)
+        measured = {name: value for name, value in self.metrics.items() if isinstance(value, Metric)}
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        facts: list[tuple[str, object]] = [
+            ("kind of work", self.entry.task),
+            ("arguments", arguments),
+            ("state", self._state()),
+        ]
+        facts += [(name.replace("_", " "), value) for name, value in measured.items()]
+        closed = self._model is None and self._archive is not None
+        layers = "<p>Its layers: <code>.model.summary()</code></p>" if closed else self._layers()
+        summary = f"<p><b>{text(self.name)}</b>: {text(card.summary if card else self.entry.source, 400)}</p>"
+        return notebook.shown(summary, notebook.facts(facts), layers)
+
+    def _layers(self) -> str:
+        """The layers of its model, as HTML."""
+        rows = []
+        for layer in self.model.layers:
+            shape = getattr(layer.output, "shape", None)
+            cells = (type(layer).__name__, "" if shape is None else in_words(shape[1:]), f"{layer.count_params():,}")
+            rows.append([text(layer.name), *map(text, cells)])
+        in_all = f"{self.model.count_params():,} weights"
+        return table(["layer", "kind", "shape of what it gives", "weights"], rows, in_all)
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from zoo.backend import keras
 from zoo.console import note, progress_bar
 from zoo.errors import ZooError
+from zoo.visualization.notebook import LoggedCurves
 
 
 class Cost(keras.callbacks.Callback):
@@ -55,6 +56,12 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None) -> None:
         self.bar.close()
+
+
+class RunHistory(LoggedCurves, keras.callbacks.History):
+    """Keras' `History`, and beside it `best_epoch`, whose weights were kept, counted from 1; None is the last."""
+
+    best_epoch: int | None = None
 
 
 def tensorboard(folder: Path | None) -> keras.callbacks.TensorBoard:

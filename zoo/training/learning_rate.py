@@ -12,6 +12,7 @@ import numpy as np
 from zoo.backend import keras
 from zoo.console import progress_bar
 from zoo.errors import UsageError, ZooError, is_number, whole_number
+from zoo.visualization import canvas, charts
 
 SMOOTHING = 0.9  # share of the earlier steps in the running mean of the losses
 DIVERGED = 4  # times the first loss: larger rates need not be tried
@@ -33,6 +34,9 @@ class LearningRates:
 
     def to_json(self) -> dict:
         return asdict(self)
+
+    def _repr_png_(self) -> bytes | None:
+        return charts.learning_rates(self).png if canvas.installed() else None
 
     def __str__(self) -> str:
         fall = f"from {self.losses[0]:.3g} to {min(self.losses):.3g}"

@@ -11,7 +11,7 @@ from zoo import backend
 from zoo.backend import keras
 from zoo.data.images.augment import Augmentation
 from zoo.errors import DivergedError, UsageError, ZooError
-from zoo.training.callbacks import Cost, Progress, StopOnNaN, tensorboard
+from zoo.training.callbacks import Cost, Progress, RunHistory, StopOnNaN, tensorboard
 from zoo.training.checkpoint import RunCheckpoint
 from zoo.training.order import FitData, Shuffled
 from zoo.training.plan import Plan
@@ -73,7 +73,7 @@ def compiled(plan: Plan, run: Run) -> Plan:
     return plan
 
 
-def fit(plan: Plan, run: Run, save: Callable[[Path], None], kept: keras.Model) -> keras.callbacks.History:
+def fit(plan: Plan, run: Run, save: Callable[[Path], None], kept: keras.Model) -> RunHistory:
     """Carry out a plan by plain `compile` and `fit`, with what every training in the zoo has around it.
 
     Args:
@@ -101,9 +101,9 @@ def fit(plan: Plan, run: Run, save: Callable[[Path], None], kept: keras.Model) -
     if run.folder is not None:
         checkpoint = RunCheckpoint(run.folder, model, kept, run, task_and_users, save)
         state = checkpoint.start(state)
-    history = keras.callbacks.History()
+    history = RunHistory()
     batches = Batches(data, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"], run.augment)
-    callbacks = [*task_and_users, StopOnNaN()]
+    callbacks = [history, *task_and_users, StopOnNaN()]
     if run.batch_size is None:
         callbacks.append(Cost())
     if run.progress:
@@ -119,7 +119,7 @@ def fit(plan: Plan, run: Run, save: Callable[[Path], None], kept: keras.Model) -
         validation = Batches(replace(data, x=validation[0], y=validation[1]), batches.order.batch_size)
     first_epoch = state["epoch"]
     if first_epoch < run.epochs and not state.get("stopped"):
-        history = model.fit(
+        model.fit(
             batches,
             validation_data=validation,
             epochs=run.epochs,

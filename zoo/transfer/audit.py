@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from zoo.console import note, note_skipped
-from zoo.data import sources
+from zoo.data import images, sources
 from zoo.data.dataset import Skipped
 from zoo.data.images.labels import joined
 from zoo.data.images.pictures import Pictures
@@ -29,6 +29,10 @@ from zoo.transfer.finetune import require_enough
 from zoo.transfer.head import Standardised, solve_head
 from zoo.transfer.influence import influence
 from zoo.transfer.label_quality import judge, order_to_label, score_to_label
+from zoo.visualization import notebook
+from zoo.visualization.pages import gallery, photo, text
+
+SIDE = 320  # pixels of a photo's longer side in a notebook
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,16 @@ class Candidate:
         return asdict(self)
 
 
+def _in_notebook(suspect: Suspect, item: Any) -> str:
+    """The photo of a suspect, as HTML."""
+    name = Path(suspect.path).name
+    words = f"labelled {text(suspect.label)}, likelier {text(suspect.likelier)}{notebook.file_name(name)}"
+    try:
+        return photo(images.whole(item, SIDE), name, words, enlarges=False)
+    except images.ImageError:  # it has gone since
+        return f"<figure class=photo><figcaption>{words}</figcaption></figure>"
+
+
 class Audit:
     """Answers about each photo of a folder; `zoo.audit` makes one.
 
@@ -153,6 +167,7 @@ class Audit:
         self.labels, self.skipped = pictures.labels, skipped
         self._engine = engine
         self._names = [pictures.name(index) for index in seen.kept[first].tolist()]
+        self._items = [pictures.items[index] for index in seen.kept[first].tolist()]
         self._digests = np.array([seen.digests[row] for row in first])
         self._x, self._y = seen.x[first, 0], y[first]
         require_enough(CLASSES, self._y, self.labels, skipped, copies=0)
@@ -174,6 +189,12 @@ class Audit:
             for i in np.argsort(scores, kind="stable").tolist()
         ]
         self.suspects = [suspect for suspect in self.ranking if suspect.likelier != suspect.label]
+
+    def _repr_html_(self) -> str:
+        of = f"{len(self.suspects):,} of {len(self.ranking):,} labels are less likely than another one"
+        items = dict(zip(self._names, self._items, strict=True))
+        worst = (_in_notebook(suspect, items[suspect.path]) for suspect in self.suspects[: notebook.SHOWN])
+        return notebook.shown(f"<p><b>{of}</b>, by {self.method}; the worst come first.</p>", gallery(worst))
 
     def why(self, photo: Any) -> Why:
         """Which photos decided what a photo is taken for.

@@ -1,17 +1,21 @@
-"""An empty figure by matplotlib, saved whole; the fonts that have its letters."""
+"""An empty figure by matplotlib, and what becomes of it; the fonts that have its letters."""
 
+import base64
 import contextlib
 import functools
 import importlib.util
+import io
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.console import note
 from zoo.errors import ZooError
 from zoo.errors import printable as one_line
 from zoo.files import atomic_file
-from zoo.visualization.grid import mark
+from zoo.visualization.grid import mark, picture_output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,12 +88,50 @@ def font_for(text: str) -> list[str]:
     return families
 
 
+@dataclass
+class Drawing:
+    """A figure as a picture; a notebook shows it.
+
+    Attributes:
+        png: the picture as a PNG file.
+        path: where it was written; None where it was not.
+    """
+
+    png: bytes = field(default=b"", repr=False)
+    path: Path | None = None
+
+    def save(self, path: str | Path, overwrite: bool = False) -> None:
+        """Write it as a PNG file, whole or not at all.
+
+        Args:
+            path: the file.
+            overwrite: replace whatever file is there; without it, only a picture that the zoo drew.
+        """
+        self._write(picture_output(path, overwrite=overwrite))
+
+    def _write(self, path: str | Path) -> None:
+        with atomic_file(path, suffix=".png") as temporary:
+            temporary.write_bytes(self.png)
+        self.path = Path(path)
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
+
+class Drawings(list[Drawing]):
+    """Several figures; a notebook shows them one below the other."""
+
+    def _repr_html_(self) -> str:
+        coded = (base64.b64encode(drawing.png).decode() for drawing in self)
+        return "".join(f'<p><img alt="figure" src="data:image/png;base64,{picture}"></p>' for picture in coded)
+
+
 @contextlib.contextmanager
-def new_figure(path, size: tuple[float, float], words=()) -> Iterator["Figure"]:
-    """Yield an empty figure; at the end it is saved whole as the PNG file `path`.
+def new_figure(path: str | Path | None, size: tuple[float, float], words=()) -> Iterator[tuple["Figure", Drawing]]:
+    """Yield an empty figure, and the drawing that it is at the end.
 
     Args:
-        path: the file.
+        path: a PNG file that is written at the end, whole; None writes none.
         size: (width, height) in inches of 120 pixels.
         words: what it will say, to find fonts for.
 
@@ -102,9 +144,12 @@ def new_figure(path, size: tuple[float, float], words=()) -> Iterator["Figure"]:
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context({"font.family": font_for("".join(map(str, words)))}):
-        figure = Figure(figsize=size, layout="constrained")
+        figure, drawing, file = Figure(figsize=size, layout="constrained"), Drawing(), io.BytesIO()
         FigureCanvasAgg(figure)
-        yield figure
-        with atomic_file(path, suffix=".png") as temporary, warnings.catch_warnings():
+        yield figure, drawing
+        with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph")  # `font_for` has said so
-            figure.savefig(temporary, format="png", dpi=120, pil_kwargs={"exif": mark()})
+            figure.savefig(file, format="png", dpi=120, pil_kwargs={"exif": mark()})
+        drawing.png = file.getvalue()
+        if path is not None:
+            drawing._write(path)

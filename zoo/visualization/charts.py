@@ -1,72 +1,71 @@
-"""Figures as PNG files: learning curves, confusion tables, decision maps, weights, filters, activations.
+"""Figures: learning curves, confusion tables, decision maps, weights, filters, activations.
 
 Drawn by matplotlib on a canvas without a window and without pyplot's global state; it is imported when something is
 drawn, and comes with the extra "plots".
 """
 
 import math
-from pathlib import Path
 
 import numpy as np
 
 from zoo.errors import UsageError, cut
-from zoo.visualization.canvas import COLOURS, label_text, new_figure
+from zoo.visualization.canvas import COLOURS, Drawing, label_text, new_figure
 
 GRID = 120  # points of a decision map, both ways
 MOST = 64  # pictures in one figure
 
 
-def learning_curves(history, path) -> Path:
+def learning_curves(history, path=None) -> Drawing:
     """Draw loss and metrics over the epochs, those of the validation data dashed.
 
     Args:
         history: Keras' `History`, or its dict of numbers by epoch.
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
 
     Example:
-        >>> learning_curves({"loss": [2.0, 1.0], "val_loss": [2.0, 1.5]}, "curves.png").name
+        >>> learning_curves({"loss": [2.0, 1.0], "val_loss": [2.0, 1.5]}, "curves.png").path.name
         'curves.png'
     """
     columns = getattr(history, "history", history)
     names = [name for name in columns if not name.startswith("val_")]
     if not names:
         raise UsageError("the history is empty: train first, and give what train() returned.")
-    with new_figure(path, (5 * len(names), 3.6), columns) as figure:
+    with new_figure(path, (5 * len(names), 3.6), columns) as (figure, drawing):
         for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
             for key, style in ((name, "-"), (f"val_{name}", "--")):
                 if key in columns:
                     axes.plot(range(1, len(columns[key]) + 1), columns[key], style, label=key, marker=".")
             axes.set(xlabel="epoch", ylabel=name)
             axes.legend()
-    return Path(path)
+    return drawing
 
 
-def learning_rates(search, path) -> Path:
+def learning_rates(search, path=None) -> Drawing:
     """Draw the loss over the learning rate, and mark the rate to try.
 
     Args:
         search: what `find_learning_rate` returned.
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
     """
-    with new_figure(path, (5, 3.6)) as figure:
+    with new_figure(path, (5, 3.6)) as (figure, drawing):
         axes = figure.subplots()
         axes.plot(search.rates, search.losses)
         axes.axvline(search.suggested, linestyle="--", color="0.5", label=f"{search.suggested:.1e}: falls fastest")
         axes.set(xlabel="learning rate", ylabel="loss", xscale="log")
         axes.legend()
-    return Path(path)
+    return drawing
 
 
-def confusion_matrix(table, labels, path) -> Path:
+def confusion_matrix(table, labels, path=None) -> Drawing:
     """Draw a table of counts: a row is the true class, a column the predicted one.
 
     Args:
         table: counts of shape (classes, classes), `evaluate()["confusion"]`.
         labels: the classes' names.
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
 
     Example:
-        >>> confusion_matrix([[8, 2], [1, 9]], ["cat", "dog"], "confusion.png").name
+        >>> confusion_matrix([[8, 2], [1, 9]], ["cat", "dog"], "confusion.png").path.name
         'confusion.png'
     """
     table = np.asarray(table)
@@ -75,7 +74,7 @@ def confusion_matrix(table, labels, path) -> Path:
     names = [label_text(label) for label in labels]
     side = min(3 + 0.4 * len(names), 30)
     rows = table / np.maximum(table.sum(axis=1, keepdims=True), 1)  # the colour is the share of the true class
-    with new_figure(path, (side + 0.6, side), names) as figure:
+    with new_figure(path, (side + 0.6, side), names) as (figure, drawing):
         axes = figure.subplots()
         axes.imshow(rows, cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 4 else 0)
@@ -85,75 +84,76 @@ def confusion_matrix(table, labels, path) -> Path:
             for (row, column), count in np.ndenumerate(table):
                 colour = "white" if rows[row, column] > 0.6 else "black"
                 axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
-    return Path(path)
+    return drawing
 
 
-def alignment(question, answer, attention_weights, path) -> Path:
+def alignment(question, answer, attention_weights, path=None) -> Drawing:
     """Draw where an answer looked: a row is a word of the answer, a column a word of the question.
 
     Args:
         question: its words.
         answer: its words.
         attention_weights: how much each word of the question mattered, shape (answer, question), from 0 to 1.
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
 
     Example:
-        >>> alignment(["who", "?"], ["me"], [[0.9, 0.1]], "attention.png").name
+        >>> alignment(["who", "?"], ["me"], [[0.9, 0.1]], "attention.png").path.name
         'attention.png'
     """
     attention_weights = np.asarray(attention_weights).reshape(len(answer), len(question))
     above, beside = ([label_text(word) for word in words] for words in (question, answer))
-    with new_figure(path, (2 + 0.45 * len(question), 1.6 + 0.35 * len(answer)), [*above, *beside]) as figure:
+    size = 2 + 0.45 * len(question), 1.6 + 0.35 * len(answer)
+    with new_figure(path, size, [*above, *beside]) as (figure, drawing):
         axes = figure.subplots()
         axes.imshow(attention_weights, cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(range(len(above)), above, rotation=90)
         axes.set_yticks(range(len(beside)), beside)
         axes.set(xlabel="said", ylabel="answered")
-    return Path(path)
+    return drawing
 
 
-def word_map(words, places, path) -> Path:
+def word_map(words, places, path=None) -> Drawing:
     """Draw words at places of the plane.
 
     Args:
         words: the words.
         places: shape (words, 2).
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
 
     Example:
-        >>> word_map(["cat", "dog"], [[0, 0], [1, 2]], "words.png").name
+        >>> word_map(["cat", "dog"], [[0, 0], [1, 2]], "words.png").path.name
         'words.png'
     """
     places = np.asarray(places)
     names = [label_text(word) for word in words]
-    with new_figure(path, (10, 10), names) as figure:
+    with new_figure(path, (10, 10), names) as (figure, drawing):
         axes = figure.subplots()
         axes.scatter(places[:, 0], places[:, 1], s=2, color="lightgrey")
         for name, (x, y) in zip(names, places, strict=True):
             axes.text(x, y, name, ha="center", va="center", fontsize=7)
         axes.set(xticks=[], yticks=[])
-    return Path(path)
+    return drawing
 
 
-def decision_map(classifier, points, y, path) -> Path:
+def decision_map(classifier, points, y, path=None) -> Drawing:
     """Draw which class a classifier of points of the plane gives to every place, with labelled points on it.
 
     Args:
         classifier: a `Classifier` of inputs of shape (2,).
         points: shape (n, 2).
         y: the true class of each point, integers of shape (n,).
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
 
     Example:
         >>> import zoo
         >>> net = zoo.get("mlp", input_shape=(2,), hidden=(3,))
-        >>> decision_map(net, [[0.0, 1.0], [1.0, 0.0]], [0, 1], "map.png").name
+        >>> decision_map(net, [[0.0, 1.0], [1.0, 0.0]], [0, 1], "map.png").path.name
         'map.png'
     """
     return decision_maps({classifier.name: classifier}, points, y, path)
 
 
-def decision_maps(classifiers: dict, points, y, path) -> Path:
+def decision_maps(classifiers: dict, points, y, path=None) -> Drawing:
     """The same for several classifiers, by title."""
     points, y = np.asarray(points, np.float32), np.asarray(y)
     if points.ndim != 2 or points.shape[1] != 2:
@@ -164,7 +164,7 @@ def decision_maps(classifiers: dict, points, y, path) -> Path:
     places = np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
     columns = min(len(classifiers), 4)
     rows = -(-len(classifiers) // columns)
-    with new_figure(path, (3.4 * columns + 0.4, 3.4 * rows), [*labels, *classifiers]) as figure:
+    with new_figure(path, (3.4 * columns + 0.4, 3.4 * rows), [*labels, *classifiers]) as (figure, drawing):
         plots = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (title, classifier) in zip(plots, classifiers.items(), strict=False):
             numbers = {name: number for number, name in enumerate(classifier.class_names())}
@@ -179,20 +179,20 @@ def decision_maps(classifiers: dict, points, y, path) -> Path:
         for axes in plots[len(classifiers) :]:
             axes.axis("off")
         plots[0].legend(fontsize=7)
-    return Path(path)
+    return drawing
 
 
-def threshold_unit(weights, bias: float, path, names=None) -> Path:
+def threshold_unit(weights, bias: float, path=None, names=None) -> Drawing:
     """Draw one unit: its inputs, what each counts, and the threshold that their sum must pass.
 
     Args:
         weights: shape (inputs,) or (inputs, 1).
         bias: minus the threshold.
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
         names: of the inputs; "x1", "x2" and so on when None.
 
     Example:
-        >>> threshold_unit([10, 3, 1], -3.5, "eat_it.png", ["sweet", "hot", "sour"]).name
+        >>> threshold_unit([10, 3, 1], -3.5, "eat_it.png", ["sweet", "hot", "sour"]).path.name
         'eat_it.png'
     """
     weights = np.asarray(weights, float).reshape(-1)
@@ -200,7 +200,7 @@ def threshold_unit(weights, bias: float, path, names=None) -> Path:
     if len(names) != len(weights):
         raise UsageError(f"there are {len(weights)} weights and {len(names)} names.")
     most = np.abs(weights).max() or 1.0
-    with new_figure(path, (5.5, max(2.4, 0.7 * len(weights))), names) as figure:
+    with new_figure(path, (5.5, max(2.4, 0.7 * len(weights))), names) as (figure, drawing):
         axes = figure.subplots()
         axes.set(xlim=(-0.6, 3.4), ylim=(-len(weights) / 2 - 0.4, len(weights) / 2 + 0.4))
         axes.axis("off")
@@ -214,19 +214,19 @@ def threshold_unit(weights, bias: float, path, names=None) -> Path:
         axes.text(2, 0, f"> {-bias:.4g}", ha="center", va="center", zorder=3)
         axes.annotate("", (2.9, 0), (2.35, 0), arrowprops={"arrowstyle": "->"})
         axes.text(2.95, 0, "fires", va="center")
-    return Path(path)
+    return drawing
 
 
-def weight_image(kernel, shape, path) -> Path:
+def weight_image(kernel, shape, path=None) -> Drawing:
     """Draw the weights of the units that look at every pixel as pictures: grey is 0, the strongest weight full.
 
     Args:
         kernel: of a dense layer on the pixels, shape (pixels,) or (pixels, units).
         shape: of the pictures, (height, width[, channels]).
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
 
     Example:
-        >>> weight_image(np.arange(16.0) - 8, (4, 4), "weights.png").name
+        >>> weight_image(np.arange(16.0) - 8, (4, 4), "weights.png").path.name
         'weights.png'
     """
     kernel = np.asarray(kernel)
@@ -236,41 +236,42 @@ def weight_image(kernel, shape, path) -> Path:
     return _image_grid([unit.reshape(shape) for unit in kernel.T], path, "unit")
 
 
-def heat_maps(rows, path) -> Path:
+def heat_maps(rows, path=None) -> Drawing:
     """Draw photos and, beside each, what a classifier looked at in it.
 
     Args:
         rows: for each photo its pixels and those of the photo with the heat, uint8 of shape (height, width, 3), and a
             title for either.
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
 
     Example:
         >>> photo = np.zeros((30, 40, 3), "uint8")
-        >>> heat_maps([(photo, photo, ("cat.jpg", "cat 98.0%"))], "heat.png").name
+        >>> heat_maps([(photo, photo, ("cat.jpg", "cat 98.0%"))], "heat.png").path.name
         'heat.png'
     """
     heights = [min(2.0, max(0.3, photo.shape[0] / photo.shape[1])) for photo, *_ in rows]  # of 1 in width
-    with new_figure(
-        path, (8, 3.7 * sum(heights) + 0.4 * len(rows)), [word for *_, pair in rows for word in pair]
-    ) as figure:
+    with new_figure(path, (8, 3.7 * sum(heights) + 0.4 * len(rows)), [word for *_, pair in rows for word in pair]) as (
+        figure,
+        drawing,
+    ):
         plots = figure.subplots(len(rows), 2, squeeze=False, height_ratios=heights)
         for line, (photo, heat, names) in zip(plots, rows, strict=True):
             for axes, pixels, name in zip(line, (photo, heat), names, strict=True):
                 axes.imshow(pixels)
                 axes.set_title(cut(label_text(name), 40), fontsize=10)
                 axes.axis("off")
-    return Path(path)
+    return drawing
 
 
-def filters(kernel, path) -> Path:
+def filters(kernel, path=None) -> Drawing:
     """Draw the filters of a convolution: in colour where they see three channels, else their mean over channels.
 
     Args:
         kernel: shape (height, width, channels, filters).
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
 
     Example:
-        >>> filters(np.random.default_rng(0).normal(size=(3, 3, 3, 8)), "filters.png").name
+        >>> filters(np.random.default_rng(0).normal(size=(3, 3, 3, 8)), "filters.png").path.name
         'filters.png'
     """
     kernel = np.asarray(kernel)
@@ -283,13 +284,13 @@ def filters(kernel, path) -> Path:
     return _image_grid(list(np.moveaxis(kernel, -1, 0)), path, "filter")
 
 
-def activation_maps(model, pixels, path, layer: str | None = None) -> Path:
+def activation_maps(model, pixels, path=None, layer: str | None = None) -> Drawing:
     """Draw what the channels of a convolution make of one picture.
 
     Args:
         model: a `keras.Model` of pictures.
         pixels: one picture as the model takes it, shape (height, width, channels).
-        path: the PNG file to write.
+        path: the PNG file to write; None writes none.
         layer: name of the layer whose output is drawn; None is the first convolution.
 
     Raises:
@@ -307,13 +308,13 @@ def activation_maps(model, pixels, path, layer: str | None = None) -> Path:
     return _image_grid(list(np.moveaxis(maps, -1, 0)), path, "channel", around_zero=False)
 
 
-def _image_grid(pictures: list[np.ndarray], path, what: str, around_zero: bool = True) -> Path:
+def _image_grid(pictures: list[np.ndarray], path, what: str, around_zero: bool = True) -> Drawing:
     """Small pictures of shape (height, width[, 1 or 3]) side by side, each scaled by itself."""
     first = pictures[:MOST]
     columns = math.ceil(math.sqrt(len(first)))
     rows = -(-len(first) // columns)
     side = max(4.0, 1.1 * columns)
-    with new_figure(path, (side, side * rows / columns + 0.4)) as figure:
+    with new_figure(path, (side, side * rows / columns + 0.4)) as (figure, drawing):
         more = f", the first {MOST} of {len(pictures)}" if len(pictures) > MOST else ""
         figure.suptitle(f"{what} 1 to {len(first)}{more}", fontsize=8)
         plots = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -328,4 +329,4 @@ def _image_grid(pictures: list[np.ndarray], path, what: str, around_zero: bool =
                 axes.imshow(picture, cmap="coolwarm", vmin=-most, vmax=most, interpolation="nearest")
             else:
                 axes.imshow(picture, cmap="viridis", interpolation="nearest")
-    return Path(path)
+    return drawing

@@ -27,8 +27,9 @@ MOST = 300  # errors that a page shows
 MARK = "<meta name=generator content=zoo>"
 LARGEST = 20_000  # bytes of a photo
 READABLE = 25  # classes whose confusions are shown as a table: more are no table to read
-STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
-SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
+PARTS, FRAME, SCRIPT = (
+    (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("parts.css", "page.css", "page.js")
+)
 
 
 def text(words: object, most: int = 200) -> str:
@@ -79,7 +80,7 @@ def page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
         MARK,
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name=viewport content="width=device-width,initial-scale=1">',
-        f"<title>{text(title)}</title><style>{STYLE}</style></head><body>",
+        f"<title>{text(title)}</title><style>{PARTS}{FRAME}</style></head><body>",
         f"<header><h1>{text(title)}</h1><p>{text(subtitle)}</p></header>",
         f"<nav aria-label=Contents><ul>{links}</ul></nav>" if links else "",
         "<main>",
@@ -140,13 +141,14 @@ def _wide(content: str, sentence: str) -> str:
     return f"<figure class=drawn><div class=wide tabindex=0>{content}</div>{below}</figure>"
 
 
-def photo(pixels: np.ndarray, name: str, caption: str = "") -> str:
-    """A photo that enlarges when it is clicked, or entered by the keyboard.
+def photo(pixels: np.ndarray, name: str, caption: str = "", enlarges: bool = True) -> str:
+    """A photo.
 
     Args:
         pixels: uint8, shape (height, width, channels).
         name: what it is, for who does not see it; text.
         caption: HTML below it.
+        enlarges: whether the page's script makes it fill the window when it is clicked, or entered by the keyboard.
     """
     small = max(pixels.shape[:2]) <= 64
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
@@ -154,7 +156,7 @@ def photo(pixels: np.ndarray, name: str, caption: str = "") -> str:
     kind, look = ("png", " class=pixels") if small else ("jpeg", "")
     image = f'<img{look} alt="{text(name)}" src="data:image/{kind};base64,{coded}">'
     return (
-        f"<figure class=photo><button type=button>{image}</button>"
+        f"<figure class=photo>{f'<button type=button>{image}</button>' if enlarges else image}"
         f"{f'<figcaption>{caption}</figcaption>' if caption else ''}</figure>"
     )
 

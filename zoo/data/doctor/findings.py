@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from zoo.console import table
 from zoo.data.images import skip_list
@@ -109,6 +110,9 @@ class Report:
     classes: dict[str, dict[str, int]]
     findings: list[Finding] = field(default_factory=list)
     sizes: list[tuple[int, int]] = field(default_factory=list)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     @property
     def counts(self) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -24,10 +24,11 @@ from zoo.targets import CLASSES
 from zoo.tasks.cards import card_with
 from zoo.tasks.images.calibration import Calibration
 from zoo.tasks.images.evaluation import Certainty, Evaluation
-from zoo.tasks.images.supervised import Supervised, labels_from, novelty_hint
+from zoo.tasks.images.supervised import Supervised, answer_in_notebook, facts_of, labels_from, novelty_hint
 from zoo.training.order import FitData
 from zoo.training.plan import Plan
 from zoo.visualization import charts
+from zoo.visualization.canvas import Drawings
 from zoo.visualization.grid import picture_output
 from zoo.weights.load import class_names
 
@@ -45,6 +46,7 @@ class Prediction:
         top: the most probable classes with their probabilities, best first.
         path: the picture's file, or None for arrays.
         is_novel: whether it resembles nothing that the model was trained on; None where the model cannot tell.
+        picture: what was given to `predict`, for a notebook to show.
     """
 
     label: str
@@ -52,12 +54,13 @@ class Prediction:
     top: list[tuple[str, float]]
     path: str | None = None
     is_novel: bool | None = None
+    picture: Any = field(default=None, repr=False, compare=False)
 
     strange = Renamed("is_novel")
 
     def to_json(self) -> dict:
         top = [{"label": label, "probability": probability} for label, probability in self.top]
-        return {**asdict(self), "top": top, "strange": self.is_novel}  # the old name, for one version more
+        return {**facts_of(self), "top": top, "strange": self.is_novel}  # the old name, for one version more
 
     def __str__(self) -> str:
         others = with_probabilities(self.top[1:])
@@ -67,6 +70,9 @@ class Prediction:
     def ranked(self) -> str:
         """The classes with their probabilities on one line."""
         return with_probabilities(self.top) + novelty_hint(self)
+
+    def _repr_html_(self) -> str:
+        return answer_in_notebook(self, [(label, share, f"{share:.1%}") for label, share in self.top])
 
     def cells(self) -> dict[str, Any]:
         """The class and its probability, for a table."""
@@ -237,26 +243,26 @@ class Classifier(Supervised):
         ranked = [(names[i], float(answer[i])) for i in best]
         return Prediction(*ranked[0], ranked, path, is_novel)
 
-    def visualise(self, folder: str | Path, picture: Any = None, overwrite: bool = False) -> list[Path]:
-        """Draw what the first layer has learned to look for, as PNG files.
+    def visualise(self, folder: str | Path | None = None, picture: Any = None, overwrite: bool = False) -> Drawings:
+        """Draw what the first layer has learned to look for.
 
         Of a convolution these are its filters, and with a picture what each makes of it; of units that look at every
         pixel, their weights as pictures; of a single unit on points, its inputs and its threshold.
 
         Args:
-            folder: where the files go.
+            folder: where the drawings are written, as PNG files; None writes none.
             picture: a path, array or PIL image, as for `predict`.
             overwrite: replace whatever files are there; without it, only pictures that the zoo drew.
 
         Returns:
-            The files.
+            The drawings, which a notebook shows; each with its `png`, and its `path` where it was written.
 
         Raises:
             ZooError: matplotlib is not installed, or the first layer is of another kind.
 
         Example:
             >>> import zoo
-            >>> [path.name for path in zoo.get("logistic", input_shape=(8, 8, 3)).visualise("drawn")]
+            >>> [each.path.name for each in zoo.get("logistic", input_shape=(8, 8, 3)).visualise("drawn")]
             ['weights.png']
         """
         from zoo.backend import keras
@@ -265,8 +271,8 @@ class Classifier(Supervised):
             picture = sources.named_pictures([picture])[0]
         inputs = [picture] if is_path else []
 
-        def place(name: str) -> Path:
-            return picture_output(expand(folder) / name, inputs, overwrite)
+        def place(name: str) -> Path | None:
+            return None if folder is None else picture_output(expand(folder) / name, inputs, overwrite)
 
         first: Any = next((layer for layer in self.model.layers if layer.weights), None)
         kind = type(first).__name__
@@ -274,17 +280,17 @@ class Classifier(Supervised):
             raise ZooError(f"the first layer of {self.name} is a {kind}: there is no picture of that.")
         kernel = keras.ops.convert_to_numpy(first.kernel)
         if kind == "Conv2D" and isinstance(self.preprocessing, Preprocessing):
-            files = [charts.filters(kernel, place("filters.png"))]
+            drawings = Drawings([charts.filters(kernel, place("filters.png"))])
             if picture is not None:
                 pixels = images.decode(picture, self.preprocessing)
-                files.append(charts.activation_maps(self.model, pixels, place("activations.png"), first.name))
-            return files
+                drawings.append(charts.activation_maps(self.model, pixels, place("activations.png"), first.name))
+            return drawings
         if isinstance(self.preprocessing, Points):
             if kernel.shape[1] > 1:
                 raise ZooError(f"the first layer of {self.name} has {kernel.shape[1]} units on points; one is drawn.")
             bias = float(keras.ops.convert_to_numpy(first.bias)[0])
-            return [charts.threshold_unit(kernel, bias, place("unit.png"), self._input_names())]
-        return [charts.weight_image(kernel, self.preprocessing.shape, place("weights.png"))]
+            return Drawings([charts.threshold_unit(kernel, bias, place("unit.png"), self._input_names())])
+        return Drawings([charts.weight_image(kernel, self.preprocessing.shape, place("weights.png"))])
 
     def relabel(self, names: dict[str, str]) -> None:
         """Call classes by other names; nothing is trained.

@@ -13,7 +13,19 @@ from zoo.data.images.preprocessing import Rule
 from zoo.data.images.streams import stream
 from zoo.deprecation import Renamed
 from zoo.metrics import Metric, Reliability, reliability
-from zoo.visualization.pages import MOST, page_output, write_errors_page
+from zoo.visualization import notebook
+from zoo.visualization.pages import (
+    MOST,
+    READABLE,
+    confusion,
+    gallery,
+    page_output,
+    photo,
+    text,
+    write_errors_page,
+)
+
+WORST = 12  # mistakes that a notebook shows beside the numbers
 
 
 @dataclass(frozen=True)
@@ -144,6 +156,22 @@ class Answered:
     answers: np.ndarray
 
 
+class Mistakes(list[Any]):
+    """Examples that were wrong, the worst first; a notebook shows them as pictures."""
+
+    def _repr_html_(self) -> str:
+        more = f"<p>... and {len(self) - notebook.SHOWN:,} more</p>" if len(self) > notebook.SHOWN else ""
+        return notebook.shown(gallery(map(_mistake, self[: notebook.SHOWN])), more)
+
+
+def _mistake(mistake: Any) -> str:
+    words = f"{text(mistake.heading)}: {text(mistake.caption)}{notebook.file_name(Path(mistake.name).name)}"
+    if mistake.pixels.ndim == 1:  # a point
+        numbers = ", ".join(f"{value:g}" for value in mistake.pixels[:20])
+        return f"<figure class=photo><p>{text(numbers)}</p><figcaption>{words}</figcaption></figure>"
+    return photo(mistake.pixels, Path(mistake.name).name, words, enlarges=False)
+
+
 class Evaluation(dict):
     """What `evaluate` measured, by name; and, on demand, the examples that were wrong.
 
@@ -177,7 +205,15 @@ class Evaluation(dict):
         self._certainty, self._calibrated, self._answered = certainty, calibrated, answered
         self._wrong = sorted(wrong, key=lambda wrong: -wrong[3])
 
-    def errors(self, most: int | None = None) -> list[Any]:
+    def _repr_html_(self) -> str:
+        headline = f"<p><b>{text(self._headline)}</b> on {text(measured_on(self))}</p>"
+        counts, labels = self.get("confusion"), self.get("labels") or []
+        table = confusion(counts, labels, self["accuracy"].n) if counts and len(labels) <= READABLE else ""
+        wrong = "".join(map(_mistake, self.errors(WORST)))
+        worst = f"<h3>Its worst mistakes, of {len(self._wrong):,}</h3>{gallery([wrong])}" if wrong else ""
+        return notebook.shown(headline, table, worst)
+
+    def errors(self, most: int | None = None) -> Mistakes:
         """The examples that were wrong, the worst mistakes first: of classes and labels the most confident ones.
 
         Args:
@@ -192,12 +228,12 @@ class Evaluation(dict):
         """
         wrong = self._wrong[:most]
         part = self._pictures.subset([index for index, *_ in wrong])
-        return [
+        return Mistakes(
             self._mistake(self._pictures.name(index), truth, predicted, badness, np.asarray(pixels))
             for (index, truth, predicted, badness), (_, _, _, pixels) in zip(
                 wrong, stream(part, self._rule), strict=True
             )
-        ]
+        )
 
     def calibration(self) -> dict[str, dict[str, float]]:
         """How far its probabilities can be trusted: as it answers, and had its temperature been used, if it has one.

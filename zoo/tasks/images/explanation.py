@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from zoo.visualization import charts
+from zoo.visualization import charts, notebook
 from zoo.visualization.grid import picture_output
+from zoo.visualization.pages import photo, text
 
 if TYPE_CHECKING:
     from zoo.inference import Engine
@@ -92,6 +93,13 @@ class Explanation:
             overwrite: replace whatever file is there; without it, only a picture that the zoo drew.
         """
         save_explanations([self], path, overwrite)
+
+    def _repr_html_(self) -> str:
+        photos = (self.photo, np.asarray(self.overlay()))
+        both = "".join(photo(pixels, "photo", enlarges=False) for pixels in photos)
+        lacking = "" if self.heat.any() else f": {self.lacking}"
+        words = f"<figcaption>{text(self.answer + lacking)}, by {text(self.method)}</figcaption>"
+        return notebook.shown(f"<figure class=pair style=max-width:36rem>{both}{words}</figure>")
 
     def to_json(self) -> dict:
         facts = {key: value for key, value in vars(self).items() if key not in ("heat", "photo")}

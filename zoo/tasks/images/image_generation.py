@@ -27,6 +27,7 @@ from zoo.tasks.task import with_changes
 from zoo.training.order import FitData, Shuffled
 from zoo.training.plan import Plan
 from zoo.visualization.grid import as_picture, picture_output, save_picture, square
+from zoo.visualization.notebook import PictureArray
 
 if TYPE_CHECKING:
     import keras
@@ -176,7 +177,7 @@ class ImageGenerator(PictureTask):
                 ordinary the pictures; None uses all.
 
         Returns:
-            uint8 array of pixels 0-255, shape (n, height, width, channels).
+            uint8 array of pixels 0-255, shape (n, height, width, channels), which a notebook shows.
 
         Raises:
             UsageError: a value that means nothing.
@@ -187,7 +188,7 @@ class ImageGenerator(PictureTask):
             >>> net.sample(3, seed=0).shape
             (3, 8, 8, 1)
         """
-        return np.concatenate(list(self.stream(n, seed, truncation)))
+        return np.concatenate(list(self.stream(n, seed, truncation))).view(PictureArray)
 
     def stream(self, n: int, seed: int | None = None, truncation: float | None = None) -> Iterator[np.ndarray]:
         """Draw pictures as `sample` does, some hundred at a time: as many as you like in little memory."""
@@ -218,8 +219,10 @@ class ImageGenerator(PictureTask):
         angle = np.arccos(np.clip(first @ last / np.linalg.norm(first) / np.linalg.norm(last), -1, 1))
         shares = np.linspace(0, 1, steps)[:, None]
         if angle < 1e-6:
-            return self._draw((1 - shares) * first + shares * last)
-        return self._draw((np.sin((1 - shares) * angle) * first + np.sin(shares * angle) * last) / np.sin(angle))
+            noise = (1 - shares) * first + shares * last
+        else:
+            noise = (np.sin((1 - shares) * angle) * first + np.sin(shares * angle) * last) / np.sin(angle)
+        return self._draw(noise).view(PictureArray)
 
     def arithmetic(self, plus: list[int], minus: list[int], and_plus: list[int]) -> np.ndarray:
         """Draw what the noise of some pictures, less that of others, plus that of further ones, gives.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from zoo.errors import RecordMismatchError, ZooError, brief, is_number, printabl
 from zoo.targets import LABELS
 from zoo.targets.labels import SEPARATOR
 from zoo.tasks.images.evaluation import Answered, Evaluation, Mislabelled
-from zoo.tasks.images.supervised import Supervised, labels_from, novelty_hint
+from zoo.tasks.images.supervised import Supervised, answer_in_notebook, facts_of, labels_from, novelty_hint
 
 THRESHOLD = 0.5  # probability from which a label is given, where nothing better was learned
 ENOUGH = 20  # training pictures with a label, and without, from which its threshold is learned
@@ -30,19 +30,26 @@ class LabelsPrediction:
         top: the most probable labels with their probabilities, whether they reach it or not, best first.
         path: the picture's file, or None for arrays.
         is_novel: whether it resembles nothing that the model was trained on; None where the model cannot tell.
+        picture: what was given to `predict`, for a notebook to show.
     """
 
     labels: list[tuple[str, float]]
     top: list[tuple[str, float]]
     path: str | None = None
     is_novel: bool | None = None
+    picture: Any = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> dict:
         ranked = {
             name: [{"label": label, "probability": probability} for label, probability in pairs]
             for name, pairs in (("labels", self.labels), ("top", self.top))
         }
-        return {**asdict(self), **ranked}
+        return {**facts_of(self), **ranked}
+
+    def _repr_html_(self) -> str:
+        given = {label for label, _ in self.labels}
+        rows = [(label, share, f"{share:.1%}{'' if label in given else ', not given'}") for label, share in self.top]
+        return answer_in_notebook(self, rows)
 
     def __str__(self) -> str:
         return self.ranked()

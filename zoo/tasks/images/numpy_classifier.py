@@ -19,6 +19,8 @@ from zoo.scratch.logistic import LogisticRegression
 from zoo.scratch.mlp import MLP
 from zoo.tasks.images.classification import Classifier
 from zoo.training.order import Shuffled
+from zoo.visualization.notebook import LoggedCurves
+from zoo.visualization.pages import table, text
 
 if TYPE_CHECKING:
     from zoo.backend import keras
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 NETS: dict[str, Any] = {"logistic": LogisticRegression, "mlp": MLP}  # by the name of the Keras twin
 
 
-@dataclass
-class History:
+@dataclass(repr=False)
+class History(LoggedCurves):
     """What a training logged, in the form of Keras' own history.
 
     Attributes:
@@ -121,6 +123,10 @@ class NumPyClassifier(Classifier):
 
     def _num_outputs(self) -> int:
         return len(self.parameters[-1])
+
+    def _layers(self) -> str:
+        rows = [[str(number), text(array.shape), f"{array.size:,}"] for number, array in enumerate(self.parameters, 1)]
+        return table(["array", "shape", "weights"], rows, "The net is written out in NumPy, in zoo/scratch.")
 
     def train(  # of all the options those that mean something here
         self,

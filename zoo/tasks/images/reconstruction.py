@@ -19,6 +19,7 @@ from zoo.tasks.images.base import PictureTask
 from zoo.training.order import FitData
 from zoo.training.plan import Plan
 from zoo.visualization.grid import grid, picture_output, save_picture
+from zoo.visualization.notebook import PictureArray
 
 if TYPE_CHECKING:
     import keras
@@ -76,7 +77,7 @@ class Autoencoder(PictureTask):
         chunk = self._at_a_time(CHUNK)
         parts = (pixels[start : start + chunk] for start in range(0, len(pixels), chunk))
         drawn = np.concatenate([in_pixels(self._logits(part)) for part in parts])
-        return drawn if several else drawn[0]
+        return (drawn if several else drawn[0]).view(PictureArray)
 
     def denoise(self, pictures: Any) -> np.ndarray:
         """Take the noise away from one picture, or from each of several.

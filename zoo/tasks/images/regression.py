@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from zoo.data.dataset import Dataset, Skipped
 from zoo.errors import RecordMismatchError, printable
 from zoo.targets import NUMBERS
 from zoo.tasks.images.evaluation import Answered, Evaluation, Misestimated
-from zoo.tasks.images.supervised import Supervised, labels_from, novelty_hint
+from zoo.tasks.images.supervised import Supervised, answer_in_notebook, facts_of, labels_from, novelty_hint
 
 ALIKE, ALIKE_UNKNOWN = 0.1, 0.01  # of the mean error, or of the number: by how much it may differ in an exported file
 FAR = 2  # times the mean error, beyond which an estimate counts as a mistake
@@ -29,6 +29,7 @@ class NumberPrediction:
         quantity: what the number is called, the name of its column.
         path: the picture's file, or None for arrays.
         is_novel: whether it resembles nothing that the model was trained on; None where the model cannot tell.
+        picture: what was given to `predict`, for a notebook to show.
     """
 
     value: float
@@ -36,12 +37,16 @@ class NumberPrediction:
     quantity: str
     path: str | None = None
     is_novel: bool | None = None
+    picture: Any = field(default=None, repr=False, compare=False)
 
     def __float__(self) -> float:
         return self.value
 
     def to_json(self) -> dict:
-        return asdict(self)
+        return facts_of(self)
+
+    def _repr_html_(self) -> str:
+        return answer_in_notebook(self, [])
 
     def __str__(self) -> str:
         return self.ranked()

@@ -6,9 +6,9 @@ import abc
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from zoo.tasks.images.head_fit import HeadFit
 from zoo.tasks.images.known_pictures import KnownPictures, beginning
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.tasks.task import Task
+from zoo.visualization import notebook
+from zoo.visualization.pages import gallery, photo, text
 
 if TYPE_CHECKING:
     import pandas
@@ -76,6 +78,13 @@ class Predictions(list[Any]):
         super().__init__()
         self.columns = columns
 
+    def _repr_html_(self) -> str:
+        answers = (
+            _photo_of(each, text(each.ranked()) + notebook.file_name(_name(each))) for each in self[: notebook.SHOWN]
+        )
+        more = f"<p>... and {len(self) - notebook.SHOWN:,} more</p>" if len(self) > notebook.SHOWN else ""
+        return notebook.shown(gallery(answers), more)
+
     def to_frame(self) -> pandas.DataFrame:
         """A pandas table: a row for each picture, with "path", the answer's columns and "is_novel".
 
@@ -93,6 +102,33 @@ class Predictions(list[Any]):
 def novelty_hint(answer: PictureAnswer) -> str:
     """What people should know beside an answer."""
     return "  [resembles nothing that it was trained on]" if answer.is_novel else ""
+
+
+def facts_of(answer: Any) -> dict[str, Any]:
+    """The fields of an answer, without the picture."""
+    return {each.name: getattr(answer, each.name) for each in fields(answer) if each.name != "picture"}
+
+
+def answer_in_notebook(answer: Any, rows: Sequence[tuple[str, float, str]]) -> str:
+    """The picture, the answer in words, and a bar for each row."""
+    words = f"<p><b>{text(answer.ranked())}</b></p>" if not rows else ""
+    novel = f"<p>{text(novelty_hint(answer).strip(' []'))}</p>" if rows and answer.is_novel else ""
+    return notebook.shown(
+        gallery([_photo_of(answer, notebook.file_name(_name(answer)))]), words, notebook.bars(rows), novel
+    )
+
+
+def _name(answer: PictureAnswer) -> str:
+    return Path(answer.path).name if answer.path else ""
+
+
+def _photo_of(answer: Any, caption: str) -> str:
+    """The picture that was given, where it is one and can still be read, and its caption as HTML."""
+    try:
+        pixels = images.whole(answer.picture, SIDE)
+    except Exception:  # an answer is worth showing without its picture, whatever became of that
+        return f"<figure class=photo><figcaption>{caption}</figcaption></figure>"
+    return photo(pixels, _name(answer) or "picture", caption, enlarges=False)
 
 
 class Supervised(Task):
@@ -280,7 +316,7 @@ class Supervised(Task):
         for picture, answer in zip(pictures, self.predictions(pictures, top), strict=True):
             if isinstance(answer, images.ImageError):
                 raise ZooError(f"{images.path_of(picture) or 'the picture'} cannot be used: {answer}") from answer
-            predictions.append(answer)
+            predictions.append(replace(cast(Any, answer), picture=picture))
         return predictions if several else predictions[0]
 
     def predictions(self, pictures: Any, top: int = 5) -> Iterator[PictureAnswer | images.ImageError]:

@@ -22,8 +22,9 @@ from zoo.tasks.text.base import TextSettings, TextTask
 from zoo.tasks.text.samplers import Sampling
 from zoo.training.order import FitData
 from zoo.training.plan import Plan
-from zoo.visualization import charts
+from zoo.visualization import charts, notebook
 from zoo.visualization.grid import picture_output
+from zoo.visualization.pages import text
 
 if TYPE_CHECKING:
     from zoo.tasks.text.seq2seq import Answerer
@@ -56,6 +57,11 @@ class Answer:
 
     def __str__(self) -> str:
         return self.text
+
+    def _repr_html_(self) -> str:
+        where = notebook.weights(self.words, self.said, self.attention_weights)
+        sentence = "<p>A row is a word of the answer; the darker a column, the more it looked at that word.</p>"
+        return notebook.shown(f"<p><b>{text(self.text, 2000)}</b></p>", where, sentence)
 
     def to_json(self) -> dict:
         return {**asdict(self), "looks": self.attention_weights}  # the old name, for one version more

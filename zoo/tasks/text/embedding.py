@@ -23,7 +23,9 @@ from zoo.tasks.text.base import TextSettings, TextTask, smaller_min_count
 from zoo.training.order import FitData, Subsampled
 from zoo.training.plan import Plan
 from zoo.visualization import charts
+from zoo.visualization.canvas import Drawing
 from zoo.visualization.grid import picture_output
+from zoo.visualization.notebook import Ranking
 
 if TYPE_CHECKING:
     from zoo.backend import keras
@@ -145,7 +147,7 @@ class Embedding(TextTask):
         a, b = self._unit()[[self._number(one), self._number(other)]]
         return float(a @ b)
 
-    def most_similar(self, word: str, top: int = 10) -> list[tuple[str, float]]:
+    def most_similar(self, word: str, top: int = 10) -> Ranking:
         """The words nearest to one, with the cosine of the angle between their vectors, nearest first.
 
         Args:
@@ -164,7 +166,7 @@ class Embedding(TextTask):
         """
         return self._nearest(self._unit()[self._number(word)], top, {self._number(word)})
 
-    def analogy(self, one: str, without: str, instead: str, top: int = 10) -> list[tuple[str, float]]:
+    def analogy(self, one: str, without: str, instead: str, top: int = 10) -> Ranking:
         """What is to `instead` as `one` is to `without`: `analogy("king", "man", "woman")`.
 
         Args:
@@ -178,28 +180,29 @@ class Embedding(TextTask):
         a, b, c = self._unit()[numbers]
         return self._nearest(a - b + c, top, set(numbers))
 
-    def _nearest(self, vector: np.ndarray, top: int, but: set[int]) -> list[tuple[str, float]]:
+    def _nearest(self, vector: np.ndarray, top: int, but: set[int]) -> Ranking:
         whole_number("top", top, 1)
         cosines = self._unit() @ (vector / max(float(np.linalg.norm(vector)), 1e-12))
         order = [number for number in np.argsort(-cosines).tolist() if number not in but | {UNKNOWN}]
-        return [(self._learned_vocabulary().tokens[number - 1], float(cosines[number])) for number in order[:top]]
+        tokens = self._learned_vocabulary().tokens
+        return Ranking((tokens[number - 1], float(cosines[number])) for number in order[:top])
 
-    def map(self, out: str | Path, words: int | list[str] = 200, overwrite: bool = False) -> Path:
+    def map(self, out: str | Path | None = None, words: int | list[str] = 200, overwrite: bool = False) -> Drawing:
         """Draw words on a plane so that near ones lie near each other: the two main directions of their vectors.
 
         Args:
-            out: the PNG file to write.
+            out: the PNG file to write; None writes none.
             words: which ones, or how many of the most frequent.
             overwrite: replace whatever file is there; without it, only a picture that the zoo drew.
 
         Returns:
-            The file.
+            The drawing, which a notebook shows.
 
         Raises:
             UsageError: a word is not known.
             ZooError: matplotlib is not installed.
         """
-        out = picture_output(out, overwrite=overwrite)
+        out = None if out is None else picture_output(out, overwrite=overwrite)
         chosen = (
             words if isinstance(words, list) else [w for w in self._learned_vocabulary().tokens if w.isalpha()][:words]
         )
