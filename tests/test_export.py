@@ -1,6 +1,7 @@
 """Models as files of other tools."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,62 @@ def test_a_model_of_points_as_onnx(tmp_path):
     assert net.predict(points[0]).probability == pytest.approx(probabilities.max(), abs=1e-5)
 
 
+@needs_openvino
+@pytest.mark.parametrize("cell", ["lstm", *(pytest.param(cell, marks=pytest.mark.slow) for cell in ("gru", "rnn"))])
+def test_a_language_model_as_onnx_reads_token_by_token_what_keras_reads_at_once(cell, tmp_path):
+    net = zoo.load(Path(__file__).parent / "files" / "language.keras")
+    if cell != "lstm":
+        net = zoo.get("char_lstm", units=8, embedding=4, cell=cell, seed=0)
+        net.train("to be, or not to be\n" * 100, epochs=1, progress=False)
+    agreement = net.export(tmp_path / "net.onnx", half=cell == "gru")["agreement"]
+    assert agreement.n == 200 and agreement.same >= 199 and "tokens of a text that it wrote" in str(agreement)
+    written = onnx.load(tmp_path / "net.onnx")
+    properties = {item.key: item.value for item in written.metadata_props}
+    assert json.loads(properties["vocabulary"]) == net.vocabulary.to_json()
+    tokens = net._sample_inputs(3)
+    held = {item.name: np.zeros((3, net.arguments["units"]), np.float32) for item in written.graph.input[:-1]}
+    expected = net.model.predict(tokens, verbose=0)
+    for number, token in enumerate(tokens.T):
+        logits, *after = answer(written, token=token, **held)
+        held = dict(zip(held, after, strict=True))
+        assert np.allclose(logits, expected[:, number], atol=1e-4)
+
+
+@needs_openvino
+def test_the_example_of_a_language_model_writes(tmp_path, monkeypatch, capsys):
+    zoo.load(Path(__file__).parent / "files" / "language.keras").export(tmp_path / "char_lstm.onnx")
+    monkeypatch.chdir(tmp_path)
+    exec(example("char_lstm.onnx"), {})
+    assert len(capsys.readouterr().out) == 201
+
+
+def example(name):
+    """The lines of Python in docs/formats.md that use a file of that name."""
+    page = (Path(__file__).parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
+    (found,) = [block for block in re.findall("```python\n(.*?)```", page, re.DOTALL) if name in block]
+    return found
+
+
+@needs_openvino
+def test_a_generator_as_onnx_makes_pictures_of_noise(tmp_path):
+    net = zoo.load(Path(__file__).parent / "files" / "image_generation.keras")
+    agreement = net.export(tmp_path / "net.onnx")["agreement"]
+    assert agreement.same == agreement.n == 64 and agreement.difference <= 1
+    noise = np.random.default_rng(5).normal(size=(3, net._latent)).astype(np.float32)
+    (pictures,) = answer(onnx.load(tmp_path / "net.onnx"), noise=noise)
+    assert pictures.dtype == np.uint8 and np.abs(pictures - net._draw(noise).astype(int)).max() <= 1
+
+
+@needs_openvino
+def test_an_autoencoder_as_onnx_takes_pictures_of_any_size(tmp_path):
+    net = zoo.load(Path(__file__).parent / "files" / "reconstruction.keras")
+    assert net.export(tmp_path / "net.onnx")["agreement"].difference <= 1
+    picture = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
+    drawn, code = answer(onnx.load(tmp_path / "net.onnx"), picture=picture[None])
+    assert np.abs(drawn[0] - net.reconstruct(picture).astype(int)).max() <= 2
+    assert np.allclose(code[0], net.encode(picture), atol=0.01)
+
+
 @pytest.mark.parametrize("rule", [Preprocessing((22, 30), 0.875), Preprocessing((28, 28), 1, 1)], ids=["rgb", "grey"])
 def test_the_resize_inside_an_onnx_file_is_pillows(rule):
     random = np.random.default_rng(0)
@@ -179,6 +236,7 @@ def operations():
         return op.constant(np.array(values, np.int32))
 
     kernel = np.random.default_rng(0).normal(size=(2, 2, 3, 3, 3)).astype(np.float32)  # two groups
+    doubling = np.random.default_rng(1).normal(size=(6, 2, 3, 4)).astype(np.float32)
     return {
         "group": lambda x: op.group_convolution(x, op.constant(kernel), [2, 2], [1, 0], [0, 1], [1, 1]),
         "average": lambda x: op.avg_pool(x, [2, 2], [1, 1], [1, 1], [3, 3], True, "ceil"),
@@ -187,6 +245,10 @@ def operations():
         "gelu": lambda x: op.gelu(x, "erf"),
         "gelu_tanh": lambda x: op.gelu(x, "tanh"),
         "hard_sigmoid": lambda x: op.hard_sigmoid(x, np.float32(0.2), np.float32(0.4)),
+        "split": lambda x: op.subtract(*op.split(x, np.int64(1), 2).outputs()),
+        "doubled": lambda x: op.convolution_backprop_data(
+            x, op.constant(doubling), [2, 2], pads_begin=[0, 1], pads_end=[1, 1], output_padding=[1, 0]
+        ),
         "elu": lambda x: op.elu(x, 0.7),
         "pad": lambda x: op.pad(x, constant(0, 0, 1, 2), constant(0, 0, 0, 1), "constant", np.float32(3)),
         "slice": lambda x: op.slice(x, constant(1), constant(4), constant(2), constant(1)),
@@ -223,8 +285,14 @@ def test_an_operation_that_is_not_known_is_named(tmp_path):
 def test_what_is_missing_or_contradicts_itself_is_said(net, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="exclude each other"):
         net.export(tmp_path / "net.onnx", half=True, int8=True)
-    with pytest.raises(ZooError, match=r"image_generation; \.onnx is for classifiers"):
-        zoo.get("dcgan").export(tmp_path / "net.onnx")
+    with pytest.raises(ZooError, match=r"dialogue; \.onnx is for models for classification, .*, reconstruction\.$"):
+        zoo.get("chatbot").export(tmp_path / "net.onnx")
+    with pytest.raises(ZooError, match=r"embedding; .* Its vectors of words can be a \.txt or \.bin file"):
+        zoo.get("word2vec").export(tmp_path / "net.onnx")
+    with pytest.raises(UsageError, match="int8 is for models that say a class, labels or a number"):
+        zoo.get("dcgan").export(tmp_path / "net.onnx", int8=True)
+    with pytest.raises(UsageError, match="knows no characters yet"):
+        zoo.get("char_lstm").export(tmp_path / "net.onnx")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install onnx onnxruntime.*keras-zoo\[export\]"):
         net.export(tmp_path / "net.onnx")

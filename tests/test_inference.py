@@ -376,7 +376,7 @@ def test_a_shortage_is_not_remembered_as_what_cannot_be_converted(fail, words, s
 
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])  # the helper's program hides what it does not need
     convert = importlib.import_module("zoo.convert")
-    monkeypatch.setattr(convert, "convert", fail)
+    monkeypatch.setitem(convert.FORMS, None, fail)
     monkeypatch.setattr(os, "posix_fallocate", full)
     identity = json.dumps({"sha256": zoo.load(small)._archive.sha256})
     with pytest.raises(OSError, match=words):

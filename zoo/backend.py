@@ -349,11 +349,11 @@ def steps(model: keras.Model) -> Iterator[tuple[list[int], dict[int, int]]]:
         yield [id(tensor) for node in nodes for tensor in node.input_tensors], made
 
 
-def with_features(model: keras.Model) -> keras.Model:
-    """The model with the output of its layer called "features" as a second one; as it is where it has none."""
-    if not any(layer.name == "features" for layer in model.layers):
+def with_output(model: keras.Model, name: str) -> keras.Model:
+    """The model with the output of its layer of that name as a second one; as it is where it has none."""
+    if not any(layer.name == name for layer in model.layers):
         return model
-    both = keras.Model(model.input, [model.output, model.get_layer("features").output])
+    both = keras.Model(model.input, [model.output, model.get_layer(name).output])
     prepare(both)
     return both
 

@@ -40,6 +40,7 @@ from zoo.errors import RefusedError, ZooError  # noqa: E402
 from zoo.files import atomic_folder, home  # noqa: E402
 from zoo.tasks import factory  # noqa: E402
 from zoo.tasks.cards import card_with  # noqa: E402
+from zoo.tasks.text.recurrent import one_step  # noqa: E402
 from zoo.weights.assign import finalize  # noqa: E402
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -71,7 +72,8 @@ def write(folder: Path, identity: str, name: str, weights: str | None) -> None:
                     importlib.import_module("openvino")  # before the limits count
                     saving.limit_process(len(archive.members[saving.WEIGHTS]))
                 model = archive.build()
-                archive.compare(lambda inputs: convert(model, inputs, temporary))
+                converted = FORMS[json.loads(identity).get("form")]
+                archive.compare(lambda inputs: converted(model, inputs, temporary))
             else:
                 task = factory.from_register(name, weights=weights)
                 if card_with(name, weights).weights[weights].fingerprint != json.loads(identity)["weights"]:
@@ -117,7 +119,7 @@ def convert(model: "keras.Model", samples: np.ndarray, folder: Path) -> np.ndarr
 
     OpenVINO computes four times as fast on channels first, as Keras would transpose around every convolution.
     """
-    model = backend.with_features(model)
+    model = backend.with_output(model, "features")
     # the same values in disorder: smooth samples alone may leave a network's ReLUs where nothing can be compared
     noise = np.random.default_rng(0).permuted(samples.reshape(len(samples), -1), axis=1).reshape(samples.shape)
     probes = np.concatenate([samples, noise])
@@ -131,6 +133,29 @@ def convert(model: "keras.Model", samples: np.ndarray, folder: Path) -> np.ndarr
         file = (folder / "plain.xml").with_suffix(part)
         file.unlink() if same else file.replace((folder / inference.CONVERTED).with_suffix(part))
     return plain[0][: len(samples)]
+
+
+def convert_step(model: "keras.Model", tokens: np.ndarray, folder: Path) -> np.ndarray:
+    """Write a recurrent model of text as OpenVINO's files, from one token and the states to logits and states.
+
+    Returns:
+        The logits for tokens of shape (rows, length), which go through it one after another.
+    """
+    path = folder / inference.CONVERTED
+    one_step(model).export(str(path), format="openvino", verbose=False)
+    compiled = inference.load_openvino().Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    names = [f"state_{index}" for index in range(len(compiled.inputs) - 1)]
+    states = {name: compiled.input(name).partial_shape[1].get_length() for name in names}
+    return inference.through_steps(lambda given: [*compiled(given).values()], tokens, states)
+
+
+def convert_with_code(model: "keras.Model", samples: np.ndarray, folder: Path) -> np.ndarray:
+    """Write a model as OpenVINO's files, its code the second output; returns the samples' first."""
+    model = backend.with_output(model, "code")
+    return exported(model, folder / inference.CONVERTED, samples)[0]
+
+
+FORMS = {None: convert, inference.STEP: convert_step, inference.CODE: convert_with_code}
 
 
 def agree(one: np.ndarray, other: np.ndarray) -> bool:
@@ -149,14 +174,40 @@ def exported(model: "keras.Model", path: Path, samples: np.ndarray) -> list[np.n
     try:
         return inference.OpenVINOEngine(path)(samples)
     except RuntimeError:
-        # Keras exports with inputs of one, which `Flatten` and `Reshape` write into the network: so one at a time.
+        # Keras exports with inputs of one, which `Flatten` and `Reshape` write into the network
         openvino = inference.load_openvino()
-        single = openvino.Core().read_model(path)
-        single.reshape([1, *samples.shape[1:]])
-        for part in (".xml", ".bin"):
-            path.with_suffix(part).unlink()  # they are in use; new ones take their place
-        openvino.serialize(single, path)
-        return inference.OpenVINOEngine(path)(samples)
+        network = openvino.Core().read_model(path)
+        try:
+            open_lengths(network)
+            replaced(network, path)
+            return inference.OpenVINOEngine(path)(samples)
+        except RuntimeError:
+            network.reshape([1, *samples.shape[1:]])  # so one at a time
+            replaced(network, path)
+            return inference.OpenVINOEngine(path)(samples)
+
+
+def open_lengths(network) -> None:
+    """Let each `Reshape` to one example keep as many as it is given."""
+    operations = inference.load_openvino().opset13
+    for operation in network.get_ordered_ops():
+        if operation.get_type_name() != "Reshape":
+            continue
+        lengths = operation.input_value(1).get_node()
+        shape = operation.input_value(0).get_partial_shape()
+        if lengths.get_type_name() == "Constant" and len(shape) > 1 and lengths.data.size and lengths.data[0] == 1:
+            kept = operations.constant(np.array([0, *lengths.data[1:]], np.int64))  # 0: as the input has them
+            opened = operations.reshape(operation.input_value(0), kept, special_zero=True)
+            for taker in operation.output(0).get_target_inputs():
+                taker.replace_source_output(opened.output(0))
+    network.validate_nodes_and_infer_types()
+
+
+def replaced(network, path: Path) -> None:
+    """Write a network over the files that it was read from."""
+    for part in (".xml", ".bin"):
+        path.with_suffix(part).unlink()  # they are in use; new ones take their place
+    inference.load_openvino().serialize(network, path)
 
 
 def channels_first(model: "keras.Model") -> "keras.Model":

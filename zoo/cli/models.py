@@ -314,13 +314,15 @@ def export(name, out, as_json, overwrite, weights=None, **options) -> None:
 
     The ending of OUT decides the format. Of models that say a class, labels or a number, .html is a page that
     holds all it needs: whoever gets it opens it in a browser, drops pictures on it and reads the answers, without
-    a network. .onnx is for any ONNX runtime and takes a picture of any size. .xml is OpenVINO, its weights in a
-    .bin beside it. Of word vectors, .txt and .bin are word2vec's formats, which gensim reads. A page and an ONNX
-    file are compared with the model on its own pictures.
+    a network. .onnx is for any ONNX runtime and takes a picture of any size; a language model takes a token and
+    its states there, a generator noise. .xml is OpenVINO, its weights in a .bin beside it. Of word vectors, .txt
+    and .bin are word2vec's formats, which gensim reads. A page and an ONNX file are compared with the model, on
+    its own pictures if it has some.
 
     Examples:
       zoo export pets.keras pets.html
       zoo export pets.keras pets.onnx --half
+      zoo export char_lstm text.onnx
       zoo export efficientnet_lite0 backbone.xml
       zoo export words.keras vectors.txt
     """

@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,22 +42,34 @@ def require(what: str, *packages: str) -> None:
         )
 
 
-def require_supervised(task: Any, path: Path) -> None:
+def require_supervised(task: Any, path: Path, beside: Iterable[str] = ()) -> None:
     """Refuse models of other kinds.
+
+    Args:
+        task: the model.
+        path: the file that it is for.
+        beside: kinds of work that the format is for, too.
 
     Raises:
         ZooError: it is one.
     """
-    if task.entry.task not in [target.task for target in TARGETS.values()]:
-        raise ZooError(
-            f"{task.name} is a model for {task.entry.task}; {path.suffix} is for classifiers, and for models that say "
-            "several labels or a number."
-        )
+    kinds = [target.task for target in TARGETS.values()]
+    if task.entry.task in (*kinds, *beside):
+        return
+    hint = " Its vectors of words can be a .txt or .bin file." if task.entry.task == "embedding" else ""
+    raise ZooError(
+        f"{task.name} is a model for {task.entry.task}; {path.suffix} is for models for "
+        f"{', '.join([*kinds, *beside])}.{hint}"
+    )
 
 
 @contextlib.contextmanager
-def converted(task: Task) -> Iterator[Path]:
+def converted(task: Task, form: str | None = None) -> Iterator[Path]:
     """A model as OpenVINO's network, whose answers were compared with those of the day the model was saved.
+
+    Args:
+        task: the model.
+        form: what is made of it, see `zoo.convert.FORMS`.
 
     Yields:
         Its `.xml` file, its weights beside it: from pixels to what the saved model answers and, where
@@ -71,13 +83,16 @@ def converted(task: Task) -> Iterator[Path]:
     with temporary_folder() as folder:
         saved = Path(folder, "model.keras")
         task.save(saved)
-        conversion = inference.Conversion.of_file(saved, saving.digest(saved.read_bytes()))
+        conversion = inference.Conversion.of_file(saved, saving.digest(saved.read_bytes()), form)
         try:
             if conversion.wait() is None:
                 refused = conversion.folder / inference.REFUSED
                 reason = refused.read_text(encoding="utf-8") if refused.is_file() else "its conversion failed."
                 raise ZooError(f"{task.name} cannot be converted: {reason}")
             network = conversion.folder / inference.CONVERTED
+            if form == inference.STEP:  # takes no rows of tokens; the process that converted has compared it
+                yield network
+                return
             test = saving.read_record(saved).content["selftest"]
             answers, *_ = inference.OpenVINOEngine(network)(saving.unpack(test["inputs"]))
             if not np.abs(answers - saving.unpack(test["outputs"])).max() <= test["tolerance"]:
@@ -98,7 +113,7 @@ class Agreement:
         difference: the largest between any two of the numbers.
         says: what both say: the "class", for instance.
         answer: what the numbers are: "probabilities" or "values".
-        metric: what `before` and `after` are, such as "accuracy".
+        metric: what `before` and `after` are, such as "accuracy"; "" where nothing is measured.
         before, after: the model's and the file's metric on them, where the truth is known.
     """
 
@@ -108,7 +123,7 @@ class Agreement:
     difference: float
     says: str
     answer: str
-    metric: str
+    metric: str = ""
     before: Metric | None = None
     after: Metric | None = None
 

@@ -1,9 +1,10 @@
 """ONNX: one file that takes a picture of any size and gives what people are told, the preprocessing inside.
 
-That is "probabilities", of one class of several with "logits", or "values" of a number. Its `metadata_props` have, as
-JSON, "labels" and "preprocessing", of several labels "thresholds", of a number "mean_error", "agreement" with the
-model that it was made of, "zoo", the whole record, and what ONNX itself names for pictures
-("Image.BitmapPixelFormat" and so on).
+That is "probabilities", of one class of several with "logits", or "values" of a number. Models of other kinds are in
+`_generative`: a language model takes a token and states, a generator noise, an autoencoder a picture. Its
+`metadata_props` have, as JSON, "labels" and "preprocessing", of several labels "thresholds", of a number "mean_error",
+of text its "vocabulary", "agreement" with the model that it was made of, "zoo", the whole record, and what ONNX itself
+names for pictures ("Image.BitmapPixelFormat" and so on).
 """
 
 from __future__ import annotations
@@ -21,17 +22,19 @@ from zoo.console import note
 from zoo.data import images
 from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
-from zoo.export._network import compare, converted, require, require_supervised
+from zoo.export._generative import coding_model, drawing_model, step_model
+from zoo.export._network import Agreement, compare, converted, require, require_supervised
+from zoo.export._onnx_parts import behind, session, translated
 from zoo.export._pillow import resize_model
 from zoo.files import atomic_file, temporary_folder
-from zoo.inference.onnx_graph import onnx_of
 
 if TYPE_CHECKING:
     import onnx
 
 ENDINGS = (".onnx",)
-FACTS = ("labels", "preprocessing", "thresholds", "mean_error")  # of the record, as far as it has them
+FACTS = ("labels", "preprocessing", "thresholds", "mean_error", "vocabulary")  # of the record, as far as it has them
 CALIBRATED = 100  # pictures that the ranges of 8-bit numbers are learned from
+GENERATIVE = {"language": step_model, "image_generation": drawing_model, "reconstruction": coding_model}
 OF_PICTURES = {"Image.ColorSpaceGamma": "SRGB", "Image.NominalPixelRange": "NominalRange_0_255"}
 
 
@@ -39,27 +42,30 @@ def write(task: Any, path: Path, overwrite: bool = False, half: bool = False, in
     """Convert a model, and compare its answers with what it answers here, on its own pictures if they are there.
 
     Args:
-        task: of classes, labels or a number.
+        task: of any kind but dialogue and embedding.
         path: the file.
         overwrite: replace whatever file is there.
         half: keep the weights in float16; they are computed with in float32.
         int8: compute in 8-bit numbers, whose ranges are learned from the training pictures.
     """
     require("ONNX", "onnx", "onnxruntime")
-    require_supervised(task, path)
     if half and int8:
         raise UsageError("half and int8 exclude each other: give one of them.")
     import onnx
 
-    model = answering(task, half, int8)
-    if not isinstance(task.preprocessing, Points):
-        model = behind(resize_model(task.preprocessing), model)
-    agreement = compare(task, answers_of(model, task), rounded=int8)
+    require_supervised(task, path, GENERATIVE)
+    if make := GENERATIVE.get(task.entry.task):
+        if int8:
+            raise UsageError(f"int8 is for models that say a class, labels or a number; {task.name} is none.")
+        model, agreement = make(task, half)
+    else:
+        model, agreement = _supervised(task, half, int8)
     config = task.get_config()
+    takes_pictures = "picture" in [given.name for given in model.graph.input]
     onnx.helper.set_model_props(
         model,
         {
-            **({} if isinstance(task.preprocessing, Points) else {"Image.BitmapPixelFormat": "Rgb8", **OF_PICTURES}),
+            **({"Image.BitmapPixelFormat": "Rgb8", **OF_PICTURES} if takes_pictures else {}),
             **{key: json.dumps(config[key]) for key in FACTS if key in config},
             "agreement": json.dumps(agreement.to_json()),
             "zoo": json.dumps(config),
@@ -69,6 +75,14 @@ def write(task: Any, path: Path, overwrite: bool = False, half: bool = False, in
     with saving.unwritable(path), atomic_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
     return {"agreement": agreement}
+
+
+def _supervised(task: Any, half: bool, int8: bool) -> tuple[onnx.ModelProto, Agreement]:
+    """A model of classes, labels or a number, and how far it answers as the task's own."""
+    model = answering(task, half, int8)
+    if not isinstance(task.preprocessing, Points):
+        model = behind(resize_model(task.preprocessing), model)
+    return model, compare(task, answers_of(model, task), rounded=int8)
 
 
 def read_record(path: Path) -> dict:
@@ -102,10 +116,8 @@ def answering(task: Any, half: bool = False, int8: bool = False) -> onnx.ModelPr
     """
     target = task._target
     with converted(task) as network:
-        try:
-            model = onnx_of(network, halved=half and not int8, answer="logits" if target.softmax else target.answer)
-        except ZooError as error:
-            raise ZooError(f"{task.name} cannot be an ONNX file: it has {error}") from error
+        answer = "logits" if target.softmax else target.answer
+        model = translated(task, network, half and not int8, (answer, "features"))
     model = with_probabilities(model, len(task.class_names())) if target.softmax else model
     return quantized(model, task) if int8 else model
 
@@ -125,26 +137,6 @@ def with_probabilities(model: onnx.ModelProto, classes: int) -> onnx.ModelProto:
     shape = [batch.dim_param or batch.dim_value, classes]
     model.graph.output.insert(0, onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, shape))
     return model
-
-
-def behind(model: onnx.ModelProto, network: onnx.ModelProto) -> onnx.ModelProto:
-    """Two models as one: what the first gives as "pixels" goes into the second, whose features are left out."""
-    import onnx
-
-    outputs = [output.name for output in network.graph.output if output.name != "features"]
-    model = onnx.compose.add_prefix(model, "resize_", rename_inputs=False, rename_outputs=False)
-    both = onnx.compose.merge_models(model, network, io_map=[("pixels", "pixels")], outputs=outputs)
-    both.producer_name = "zoo"
-    return both
-
-
-def session(model: onnx.ModelProto) -> Any:
-    """The model in ONNX Runtime, on the processor."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors; it warns of constants that it folds
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def answers_of(model: onnx.ModelProto, task: Any) -> Callable[[np.ndarray], np.ndarray]:

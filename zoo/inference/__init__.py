@@ -1,6 +1,6 @@
 """Who computes a network's answers: OpenVINO, without the network's framework, or Keras."""
 
-from zoo.inference.conversion import CONVERTED, FILE, IDENTITY, REFUSAL, REFUSED, Conversion, key_of, seal
+from zoo.inference.conversion import CODE, CONVERTED, FILE, IDENTITY, REFUSAL, REFUSED, STEP, Conversion, key_of, seal
 from zoo.inference.engine import (
     BATCH,
     Engine,
@@ -10,16 +10,19 @@ from zoo.inference.engine import (
     numbers_in_training,
     numbers_of,
     softmax,
+    through_steps,
 )
 from zoo.inference.openvino import OpenVINOEngine, OpenVINOTrunk, available, fastest_precision, load_openvino
 
 __all__ = [
     "BATCH",
+    "CODE",
     "CONVERTED",
     "FILE",
     "IDENTITY",
     "REFUSAL",
     "REFUSED",
+    "STEP",
     "Conversion",
     "Engine",
     "HeadEngine",
@@ -35,4 +38,5 @@ __all__ = [
     "numbers_of",
     "seal",
     "softmax",
+    "through_steps",
 ]

@@ -32,6 +32,7 @@ CONVERTED = "model.xml"
 IDENTITY = "identity.json"
 SUMS = "sha256.json"  # of the network's two files
 PATIENCE = 600  # seconds that a conversion may take
+STEP, CODE = "step", "code"  # what a conversion may be beside the model: a single token's, and with its code
 REFUSED = "refused.txt"  # why a network cannot be converted, so that it is tried once
 REFUSAL = 3  # status of a conversion that found what no model may ask for, whatever computes it
 
@@ -62,9 +63,9 @@ class Conversion:
         self.folder = home() / "networks" / name
 
     @classmethod
-    def of_file(cls, path: Path, sha256: str) -> "Conversion":
-        """Of a saved file, whatever it is called."""
-        return cls((path,), {"network": path.stem, "sha256": sha256})
+    def of_file(cls, path: Path, sha256: str, form: str | None = None) -> "Conversion":
+        """Of a saved file, whatever it is called; `form` is what is made of its model, see `zoo.convert.FORMS`."""
+        return cls((path,), {"network": path.stem, "sha256": sha256, **({"form": form} if form else {})})
 
     @classmethod
     def of_weights(cls, card: catalog.Card, weights: str, shipped: bool = True) -> "Conversion":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -57,6 +57,28 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities along the last axis."""
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def through_steps(
+    step: Callable[[dict[str, np.ndarray]], list[np.ndarray]], tokens: np.ndarray, states: dict[str, int]
+) -> np.ndarray:
+    """The logits that a recurrent model of a single token gives along rows of tokens, from states of zero.
+
+    Args:
+        step: from "token" and the states, by name, to logits and the states after it, in the order of `states`.
+        tokens: whole numbers of shape (rows, length).
+        states: how many numbers each has, by name.
+
+    Returns:
+        float32 of shape (rows, length, tokens that there are).
+    """
+    held = {name: np.zeros((len(tokens), units), np.float32) for name, units in states.items()}
+    logits = []
+    for token in tokens.T.astype(np.int32):
+        scores, *after = step({"token": token, **held})
+        held = dict(zip(held, after, strict=True))
+        logits.append(scores)
+    return np.stack(logits, axis=1)
 
 
 def numbers_of(model: keras.Model) -> int:
@@ -116,7 +138,7 @@ class KerasEngine:
     def _with_features(self) -> keras.Model:
         from zoo import backend
 
-        return backend.with_features(self.model)
+        return backend.with_output(self.model, "features")
 
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
         from zoo import backend

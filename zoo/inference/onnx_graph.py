@@ -70,17 +70,19 @@ SAME = {
 REDUCTIONS = {"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"}
 
 
-def onnx_of(network: Path, halved: bool = False, answer: str = "logits") -> onnx.ModelProto:
+def onnx_of(
+    network: Path, halved: bool = False, given: str = "pixels", outputs: Sequence[str] = ("logits", "features")
+) -> onnx.ModelProto:
     """The ONNX model of a converted network.
 
     Args:
         network: OpenVINO's `.xml` file, its weights beside it.
         halved: keep large constants in float16; they are computed with in float32.
-        answer: what the first output is called.
+        given: what its input is called; where it has several, they keep their names.
+        outputs: what its outputs are called; a network may have fewer.
 
     Returns:
-        A model whose input "pixels" is float32 of shape (n, ...) and whose outputs are the answer and, where the
-        network has them, "features".
+        A model whose inputs are float32 of shape (n, ...), or int32 where the network takes whole numbers.
 
     Raises:
         ZooError: the network has an operation that is not known here.
@@ -92,15 +94,17 @@ def onnx_of(network: Path, halved: bool = False, answer: str = "logits") -> onnx
     manager.register_pass(passes.ConstantFolding())  # weights that are turned at each call
     manager.run_passes(model)
     graph = Graph(halved)
-    (parameter,) = model.get_parameters()
-    graph.names[parameter.get_name(), 0] = "pixels"
+    takes, gives = {}, {}
+    parameters = model.get_parameters()
+    for parameter in parameters:
+        name = given if len(parameters) == 1 else parameter.get_friendly_name()
+        takes[name] = graph.parameter(parameter, name)
     for operation in model.get_ordered_ops():
         graph.add(operation)
-    outputs = {}
-    for result, output in zip(model.get_results(), (answer, "features"), strict=False):
+    for result, output in zip(model.get_results(), outputs, strict=False):
         graph.node("Identity", [graph.names[source(result, 0)]], output)
-        outputs[output] = Tensor(np.float32, _lengths(result.input(0)))
-    return graph.model({"pixels": Tensor(np.float32, _lengths(parameter.output(0)))}, outputs)
+        gives[output] = Tensor(np.float32, _lengths(result.input(0)))
+    return graph.model(takes, gives)
 
 
 def _lengths(output: Any) -> list[int | str]:
@@ -136,6 +140,23 @@ class Graph:
         output = output or f"{self.prefix}{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(onnx.helper.make_node(kind, list(inputs), [output], **attributes))
         return output
+
+    def nodes_of_many(self, kind: str, inputs: Sequence[str], number: int, **attributes: Any) -> list[str]:
+        """Add a node with several outputs, and return their names."""
+        import onnx
+
+        outputs = [f"{self.prefix}{kind.lower()}_{len(self.nodes)}_{index}" for index in range(number)]
+        self.nodes.append(onnx.helper.make_node(kind, list(inputs), outputs, **attributes))
+        return outputs
+
+    def parameter(self, operation: Any, name: str) -> Tensor:
+        """Call an input of the network so, and say what it is."""
+        import onnx
+
+        whole = np.dtype(operation.get_element_type().to_dtype()).kind in "iu"
+        taken = self.node("Cast", [name], to=onnx.TensorProto.INT64) if whole else name
+        self.names[operation.get_name(), 0] = taken
+        return Tensor(np.int32 if whole else np.float32, _lengths(operation.output(0)))
 
     def constant(self, value: Any) -> str:
         """Add a constant array; whole numbers as int64, which is what ONNX takes wherever it takes some."""
@@ -186,6 +207,10 @@ class Graph:
             keeps = int(operation.get_attributes()["keep_dims"])
             inputs = [self.input(operation, 0), self.list(operation, 1)]
             self.names[name, 0] = self.node(kind, inputs, keepdims=keeps)
+        elif kind == "Split":
+            number, axis = int(operation.get_attributes()["num_splits"]), int(self.value(operation, 1))
+            parts = self.nodes_of_many("Split", [self.input(operation, 0)], number, axis=axis, num_outputs=number)
+            self.names |= {(name, index): part for index, part in enumerate(parts)}
         elif kind in TRANSLATED:
             self.names[name, 0] = TRANSLATED[kind](self, operation, operation.get_attributes())
         else:
@@ -238,6 +263,19 @@ def _convolution(graph: Graph, operation: Any, attributes: dict) -> str:
         strides=attributes["strides"],
         dilations=attributes["dilations"],
         pads=[*attributes["pads_begin"], *attributes["pads_end"]],
+    )
+
+
+def _transposed_convolution(graph: Graph, operation: Any, attributes: dict) -> str:
+    kernel = graph.value(operation, 1)  # (inputs, outputs, height, width)
+    return graph.node(
+        "ConvTranspose",
+        [graph.input(operation, 0), graph.constant(kernel)],
+        kernel_shape=kernel.shape[2:],
+        strides=attributes["strides"],
+        dilations=attributes["dilations"],
+        pads=[*attributes["pads_begin"], *attributes["pads_end"]],
+        output_padding=attributes["output_padding"],
     )
 
 
@@ -372,6 +410,7 @@ TRANSLATED: dict[str, Callable[[Graph, Any, dict], str]] = {
     "Concat": _concat,
     "Convert": _convert,
     "Convolution": _convolution,
+    "ConvolutionBackpropData": _transposed_convolution,
     "Elu": _elu,
     "Gather": _gather,
     "Gelu": _gelu,

@@ -13,6 +13,7 @@ from zoo.errors import ZooError
 from zoo.inference import numbers_of
 from zoo.tasks.text.samplers import NEVER, Sampling, draw
 
+TOKEN = "token"  # what the input of a model of a single one is called
 SCORED = 2**25  # numbers that a model makes of a piece of text at a time, 128 MB; scoring takes several times as much
 
 
@@ -47,6 +48,41 @@ def with_states(model: keras.Model) -> keras.Model:
     stateful = keras.Model([tokens, *given], [x, *left], name=f"{model.name}_with_states")
     backend.prepare(stateful)
     return stateful
+
+
+def one_step(model: keras.Model) -> keras.Model:
+    """The same layers as a model of a single token, for programs that have no loop over steps.
+
+    Args:
+        model: as for `with_states`.
+
+    Returns:
+        A model from {"token": int32 of shape (rows,), "state_0": ..., ...} to [logits, state, ...], the states in the
+        order of their names; each has the shape (rows, units).
+
+    Raises:
+        ZooError: the model is no such chain.
+    """
+    inputs = {TOKEN: keras.Input((), dtype="int32", name=TOKEN)}
+    x = inputs[TOKEN]
+    left: list[keras.KerasTensor] = []
+    for layer in model.layers[1:]:
+        if not isinstance(layer, keras.layers.RNN):
+            x = layer(x, training=False) if layer._call_has_training_arg else layer(x)
+            continue
+        if not hasattr(layer.cell, "state_size"):
+            raise ZooError(f"the layer {layer.name!r} has no cell that could take a single step.")
+        sizes = keras.tree.flatten(layer.cell.state_size)
+        states = [keras.Input((units,), name=f"state_{len(left) + index}") for index, units in enumerate(sizes)]
+        before = [keras.Input(value.shape[1:]) for value in (x, *states)]
+        after = keras.tree.flatten(layer.cell(before[0], before[1:], training=False))
+        # a model of its own, since cells of several layers share a name
+        x, *after = keras.Model(before, after, name=layer.name)([x, *states])
+        inputs |= {state.name: state for state in states}
+        left += after
+    if not left:
+        raise ZooError(f"the model {model.name!r} has no recurrent layer.")
+    return keras.Model(inputs, [x, *left], name=f"{model.name}_step")
 
 
 class StatefulModel:
