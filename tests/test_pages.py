@@ -63,7 +63,7 @@ def photos(count: int) -> list[parts.ShownPhoto]:
     heats = [None, *pixels[1:]]
     names = [HOSTILE, "a" * 200 + ".jpg", *["photo.jpg"] * count]
     return [
-        parts.ShownPhoto(name, pixels, HOSTILE, "b" * 100, 0.9, 0.1, heat)
+        parts.ShownPhoto(name, pixels, heat, HOSTILE, "b" * 100, 0.9, 0.1)
         for name, pixels, heat in zip(names, pixels, heats, strict=False)
     ]
 
@@ -75,16 +75,23 @@ def everything() -> list:
     counts = (random.integers(0, 9, (25, 25)) + 90 * np.eye(25, dtype=int)).tolist()
     confidence = random.random(200)
     measured = reliability(confidence, random.random(200) < confidence)
-    accuracy = proportion(90, 100)
+    share = proportion(90, 100)
+    per_label = {"n": 9, "average_precision": share, "f1": None, "recall": 0.5, "precision": None}
+    found = [("error", "x", 3, "y " * 90)]
     return [
-        parts.summary(accuracy, "all", [("1,000,000", "photos")], [(True, HOSTILE), (False, "x" * 300)]),
+        parts.summary(("95.0 %", HOSTILE), "all", [("1,000,000", "photos")], [(True, HOSTILE), (False, "x" * 300)]),
         parts.classes(counts, labels),
         parts.confusions(counts, labels, photos(3)),
         parts.losses(photos(4), "Grad-CAM"),
         parts.looks(photos(2), "Grad-CAM"),
         parts.calibration(measured, 0.5, measured, 0.4, 1.2),
         parts.curves({"loss": [2.0, 1.0, 0.5], "val_loss": [2.0, 1.5, 1.6], "accuracy": [0.5]}),
-        parts.data([(label, 100, 20) for label in labels], [(10, 20), (5000, 4000)], [("error", "x", 3, "y " * 90)]),
+        parts.labels(dict.fromkeys(labels, per_label), dict.fromkeys(labels, 0.5)),
+        parts.wrong_labels([(photo, True) for photo in photos(2)], "Grad-CAM"),
+        parts.right_labels(photos(2), "Grad-CAM"),
+        parts.estimates(np.arange(9.0), np.arange(9.0) ** 2, HOSTILE),
+        parts.furthest([(photo, 1.0, 1e6) for photo in photos(2)], HOSTILE, "Grad-CAM"),
+        parts.data([(label, 100, 20) for label in labels], HOSTILE, (9, 9), [(10, 20), (5000, 4000)], found),
         parts.suspects([(photo, labels[1]) for photo in photos(2)], 2, 100),
         parts.copies([(HOSTILE, photos(2))], 1),
         parts.making([("file", "f" * 100), ("source", HOSTILE)], [HOSTILE]),
