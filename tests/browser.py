@@ -143,6 +143,8 @@ def browser(language: str = "en"):
 
 def answers(window: Browser, files: list[Path]) -> list[dict[str, str]]:
     """What the table of an exported classifier's page says of pictures, those left out that it cannot read."""
+    for earlier in window.folder.glob("*.csv"):
+        earlier.unlink()
     window.choose("#files", files)
     window.wait("/ms each|: /.test(document.getElementById('status').textContent)", 600)
     window.run("document.getElementById('table').click()")

@@ -15,12 +15,16 @@ import pytest
 from PIL import Image
 
 import zoo
+import zoo.metrics
 from browser import CHROMIUM, answers, browser
 from zoo import inference
 from zoo.data import images
 from zoo.data.images.preprocessing import Preprocessing
 from zoo.errors import ZooError
 from zoo.export import html as page_format
+from zoo.inference import softmax
+from zoo.tasks.images.novelty import NoveltyDetector
+from zoo.transfer.head import Standardised, optimum
 
 TALL = ((28, 20), (90, 31)) if int(PIL.__version__.partition(".")[0]) >= 13 else ()  # where it takes columns first
 needs_openvino = pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
@@ -203,15 +207,20 @@ def test_labels_and_numbers_are_answered_as_the_model_does(other):
         assert "None of its labels" in [best for best, _ in cards]
 
 
+@pytest.fixture(scope="module")
+def tuned_page(tuned, tmp_path_factory):
+    tuned.classifier.export(out := tmp_path_factory.mktemp("tuned_page") / "tuned.html")
+    return out
+
+
 @needs_browser
 @needs_openvino
 @pytest.mark.browser
-def test_a_fine_tuned_classifier_as_a_page(tuned, tmp_path):
-    tuned.classifier.export(out := tmp_path / "tuned.html")
-    assert out.stat().st_size < 14e6
+def test_a_fine_tuned_classifier_as_a_page(tuned, tuned_page):
+    assert tuned_page.stat().st_size < 14e6
     files = sorted((tuned.photos / "val").glob("*/*.jpg"))
     with browser("ja") as window:
-        opened(window, out, 360)
+        opened(window, tuned_page, 360)
         assert window.run("document.documentElement.lang") == "ja"
         assert window.run("document.documentElement.scrollWidth") <= 360
         assert "合格" in window.run("document.getElementById('selftest-result').textContent")
@@ -222,3 +231,131 @@ def test_a_fine_tuned_classifier_as_a_page(tuned, tmp_path):
     assert [text.split()[0] for text in shown] == [each.label for each in expected]
     probabilities = [float(text.split()[1].rstrip("%")) / 100 for text in shown]
     assert np.allclose(probabilities, [each.probability for each in expected], atol=0.011)
+
+
+@needs_browser
+@needs_openvino
+@pytest.mark.browser
+def test_the_heat_on_a_page_is_that_of_explain(tuned, tuned_page, window):
+    file = tuned.photos / "val" / "dots" / "101.jpg"
+    opened(window, tuned_page)
+    window.choose("#files", [file])
+    window.wait("document.querySelectorAll('#answers .best').length")
+    window.run("document.getElementById('heat').click()")
+    data = window.run("document.querySelector('canvas.heat').toDataURL()")
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGB"), float)
+    expected = np.asarray(tuned.classifier.explain(file).overlay(), float)
+    assert shown.shape == expected.shape
+    assert np.abs(shown - expected).max() <= 6 and np.abs(shown - expected).mean() <= 1
+    assert not window.log
+
+
+@needs_browser
+@pytest.mark.browser
+@pytest.mark.parametrize(("n", "d"), [(40, 90), (120, 30)], ids=["few", "many"])
+def test_the_head_solved_in_a_page_is_the_optimum(window, n, d):
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    random = np.random.default_rng(n)
+    y = random.permutation(np.arange(n) % 7 % 3)  # classes of unequal size
+    x = (random.normal(size=(n, d)) + random.normal(size=(3, d))[y] / 3).astype(np.float32)
+    module(window, "stored.js", "waiting.js", "head.js", "eigen.js", "lbfgs.js", "learn.js", "novelty.js")
+    window.run(f"globalThis.x = {x.tolist()}; globalThis.y = {y.tolist()}; 0")
+
+    def shown(head):
+        return f"const head = {head}; return x.map((row) => [...logits(head, row)])"
+
+    scaled = x.astype(float) - x.mean(axis=0, dtype=float)
+    scaled /= np.sqrt((scaled**2).sum() / n)
+    for strength in (0.1, 1e-4):
+        mine = np.array(window.run(f"(async () => {{ {shown(f'await solveHead(x, y, 3, {strength})')} }})()"))
+        oracle = linear_model.LogisticRegression(C=1 / (n * strength), solver="newton-cg", tol=1e-9, max_iter=5000)
+        theirs = oracle.fit(scaled, y).decision_function(scaled)
+        assert np.abs(mine - mine.mean(axis=1, keepdims=True) - theirs).max() < 1e-3
+    fold = np.array(window.run("foldsOf(y, 3)"))
+    for label in range(3):
+        assert sorted(np.bincount(fold[y == label]))[0] >= (y == label).sum() // 5
+        assert (np.diff(fold[y == label]) >= 0).all()  # neighbours stay together
+    fitted = window.run("fitHead(x, y, 3).then(({strength, heldOut}) => [strength, heldOut])")
+    strength, held_out, at = fitted[0], np.array(fitted[1]), Standardised.of(x)
+    for part in range(5):
+        others = fold != part
+        start = optimum(at.x, y, 3, strength, others[:, None].astype(float), at.spread, None, 1e-5)
+        theirs = softmax(at(x[~others]) @ start[0][:, 0] + start[1][0])
+        assert np.abs(held_out[~others] - theirs).max() < 0.05  # their search ends early
+    assert window.run("proportion(35, 50).ci") == pytest.approx(zoo.metrics.proportion(35, 50).ci)
+
+
+@needs_browser
+@pytest.mark.browser
+def test_what_resembles_nothing_is_learned_in_a_page_as_here(window):
+    random = np.random.default_rng(0)
+    x = (random.normal(size=(200, 40)) * np.geomspace(1, 0.01, 40) + 1).astype(np.float32)
+    strange = x[:20] + random.normal(size=(20, 40)) * 0.3
+    module(window, "stored.js", "waiting.js", "eigen.js", "novelty.js")
+    mine = window.run(
+        f"(async () => {{ const x = {x.tolist()}; const known = await fitNovelty(x, x.map((_, i) => i % 5));"
+        "const again = readNovelty(storedNovelty(known));"
+        f"return [known.limit, {strange.tolist()}.map((row) => isNovel(again, row))] }})()"
+    )
+    theirs = NoveltyDetector.fit(x)
+    assert mine[0] == pytest.approx(theirs.limit, rel=0.1)
+    assert mine[1] == theirs.is_novel(strange).tolist()
+    assert window.run("fitNovelty(Array(39).fill([1, 2]), [])") is None
+
+
+@needs_browser
+@needs_openvino
+@pytest.mark.browser
+def test_a_page_learns_and_is_saved_as_another(tuned, tuned_page, window, tmp_path):
+    (tmp_path / "broken.jpg").write_text("no picture")
+    photos = {kind: sorted((tuned.photos / "train" / kind).glob("[0-9]*.jpg"))[:8] for kind in ("dots", "stripes")}
+    asked = sorted((tuned.photos / "val").glob("*/*.jpg"))
+    opened(window, tuned_page)
+    window.run("document.getElementById('teach').click()")
+
+    def status():
+        return window.run("document.getElementById('teaching-status').textContent")
+
+    def fill(number, name, files):
+        window.run(f"document.querySelectorAll('.box > .line input')[{number}].value = {json.dumps(name)}")
+        window.choose(f"#boxes > li:nth-child({number + 1}) input[type=file]", files)
+        ended = f"{name}: {len(files) - (tmp_path / 'broken.jpg' in files)} photo"
+        window.wait(f"document.getElementById('teaching-status').textContent.includes({json.dumps(ended)})")
+
+    def learn(sentence):
+        window.run("document.getElementById('learn').click()")
+        window.wait(f"document.getElementById('teaching-status').textContent.includes({json.dumps(sentence)})")
+        assert window.run("document.activeElement.getAttribute('aria-invalid')") == "true"
+
+    learn("It takes two boxes with photos or more")
+    fill(0, "<b>points", photos["dots"])
+    learn("It takes two boxes with photos or more")
+    fill(1, "<b>points", [photos["stripes"][0], tmp_path / "broken.jpg"])
+    assert "cannot read 1 of them (broken.jpg)" in status()
+    learn("Two boxes are called <b>points")
+    window.run("document.querySelectorAll('.box > .line input')[1].value = ''")
+    learn("A box has no name")
+    window.run("document.querySelectorAll('.box > .line input')[1].value = 'lines'")
+    learn("lines has 1 photo. It takes two or more")
+    window.choose("#boxes > li:nth-child(2) input[type=file]", photos["stripes"][1:])
+    window.wait("document.getElementById('teaching-status').textContent.includes('lines: 8 photos')")
+    window.run("document.getElementById('learn').click()")
+    window.wait("!document.getElementById('learned').hidden")
+    assert "of 16 photos, each judged before" in window.run("document.getElementById('learned-result').textContent")
+    window.run("document.getElementById('new-title').value = 'points </script> or lines'")
+    window.run("document.getElementById('save').click()")
+    saved = window.downloaded(".html", 60)
+    window.run("document.getElementById('try').click()")
+    first = answers(window, asked)
+    assert [row["answer"] for row in first] == ["<b>points"] * 10 + ["lines"] * 10
+    assert page_format.read_record(saved)["labels"] == ["<b>points", "lines"]
+    assert abs(saved.stat().st_size - tuned_page.stat().st_size) < 5e5
+    assert not window.log
+    opened(window, saved)
+    assert "passed" in window.run("document.getElementById('selftest-result').className")
+    assert window.run("document.title") == "points </script> or lines"
+    second = answers(window, asked)
+    for row, again in zip(first, second, strict=True):
+        assert row["answer"] == again["answer"]
+        assert float(row["probability"]) == pytest.approx(float(again["probability"]), abs=1e-4)
+    assert not window.log

@@ -13,6 +13,8 @@ import html
 import json
 import re
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,9 +26,13 @@ from zoo._version import __version__
 from zoo.data import images
 from zoo.data.images.preprocessing import Points, Preprocessing
 from zoo.errors import ZooError
+from zoo.export._head import Parted, parted
 from zoo.export._network import Agreement, compare, require, require_supervised
-from zoo.export.onnx import FACTS, answering, answers_of
+from zoo.export._onnx_parts import session
+from zoo.export.onnx import FACTS, answering, answers_of, quantized
 from zoo.files import atomic_file
+from zoo.inference import softmax
+from zoo.inference.onnx_graph import HALVED
 from zoo.visualization.pages import MARK
 
 ENDINGS = (".html",)
@@ -35,11 +41,26 @@ PARTS = Path(__file__).parent / "page"
 SCRIPTS = (
     "words.js",
     "stored.js",
+    "elements.js",
+    "download.js",
+    "dropped.js",
+    "waiting.js",
     "resize.js",
     "picture.js",
     "table.js",
     "kinds.js",
     "model.js",
+    "head.js",
+    "heat.js",
+    "eigen.js",
+    "lbfgs.js",
+    "learn.js",
+    "novelty.js",
+    "camera.js",
+    "boxes.js",
+    "teach.js",
+    "save.js",
+    "card.js",
     "page.js",
 )
 TESTED = 1.37  # the self-test's picture is larger than what the network takes, so that the resize is tested too
@@ -63,20 +84,25 @@ def write(task: Any, path: Path, overwrite: bool = False, half: bool = True, int
     if isinstance(rule, Points):
         raise ZooError(f"{task.name} takes rows of numbers; {path.suffix} is for models of pictures.")
     runtime = read_runtime()
-    model = answering(task, half, int8)
-    answer = answers_of(model, task)
+    model = answering(task, half and not int8)
+    parts = parted(model) if task._target.softmax else None
+    head = None
+    if parts is not None:
+        head, model = PageHead.of(parts), parts.trunk
+    model = quantized(model, task) if int8 else model
+    answer = answers_of(model, task) if head is None else head.answers(model)
 
     def answer_whole(picture: np.ndarray) -> np.ndarray:
         return answer(images.decode(picture, rule).astype(np.float32))
 
     agreement = compare(task, answer_whole, rounded=int8)
-    wanted = {task._target.answer, *(["features"] if task.novelty else [])}
+    wanted = {task._target.answer, "features", "maps"} - (set() if head or task.novelty else {"features"})
     for output in [output for output in model.graph.output if output.name not in wanted]:
         model.graph.output.remove(output)  # nobody looks at it
     height, width = (int(side * TESTED) for side in rule.size)
     tested = Preprocessing((height, width)).samples(1)[0]
     page = Page(path.stem, task, agreement)
-    text = page.text(model.SerializeToString(), runtime, tested, answer_whole(tested))
+    text = page.text(model.SerializeToString(), head, runtime, tested, answer_whole(tested))
     with saving.unwritable(path), atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return {"agreement": agreement}
@@ -129,6 +155,42 @@ def read_runtime() -> Runtime:
     return Runtime([as_global(files[loader].decode()), as_global(files[script].decode())], deflated)
 
 
+@dataclass(frozen=True)
+class PageHead:
+    """A linear head as the page has it, apart from the network, so that another can take its place.
+
+    Attributes:
+        kernel: shape (classes, features), float16 where it is large.
+        bias: shape (classes,).
+        maps: whether the network also gives the maps whose means the features are.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    maps: bool
+
+    @classmethod
+    def of(cls, parts: Parted) -> PageHead:
+        kernel = parts.kernel.T.astype("<f2" if parts.kernel.size > HALVED else "<f4")
+        return cls(kernel, parts.bias, "maps" in [output.name for output in parts.trunk.graph.output])
+
+    def answers(self, trunk: Any) -> Callable[[np.ndarray], np.ndarray]:
+        """What gives the probabilities, shape (classes,), for a picture as the network takes it."""
+        running = session(trunk)
+
+        def answer(pixels: np.ndarray) -> np.ndarray:
+            (features,) = running.run(["features"], {"pixels": pixels[None]})
+            return softmax((features @ self.kernel.T.astype(np.float32) + self.bias).astype(np.float64))[0]
+
+        return answer
+
+    def packed(self) -> str:
+        return packed(self.kernel.tobytes() + self.bias.astype("<f4").tobytes())
+
+    def to_json(self) -> dict:
+        return {"features": self.kernel.shape[1], "half": self.kernel.dtype.itemsize == 2, "maps": self.maps}
+
+
 class Page:
     """The page of a classifier.
 
@@ -141,22 +203,28 @@ class Page:
     def __init__(self, title: str, task: Any, agreement: Agreement):
         self.title, self.task, self.agreement = title, task, agreement
 
-    def text(self, network: bytes, runtime: Runtime, tested: np.ndarray, expected: np.ndarray) -> str:
+    def text(
+        self, network: bytes, head: PageHead | None, runtime: Runtime, tested: np.ndarray, expected: np.ndarray
+    ) -> str:
         """The whole file.
 
         Args:
-            network: an ONNX model from "pixels" to the answer and, for novelty, "features".
+            network: an ONNX model from "pixels" to the answer and, for novelty, "features"; where there is a head,
+                to "features" and "maps".
+            head: what answers from features.
             runtime: what computes it.
             tested: a picture, uint8 of shape (height, width, 3).
             expected: the answer as the network gives it here, shape (answers,).
         """
-        style, own = (PARTS / "style.css").read_text(encoding="utf-8"), joined_scripts()
+        style, template = ((PARTS / name).read_text(encoding="utf-8") for name in ("style.css", "page.html"))
+        own = joined_scripts()
         (height, width, _), config = tested.shape, self.task.get_config()
         facts = {
             "title": self.title,
             "target": self.task._target.name,
             "answer": self.task._target.answer,
             **{key: config[key] for key in FACTS if key in config},
+            "head": head and head.to_json(),
             "novelty": self._novelty(),
             "measured": self._measured(),
             "agreement": self.agreement.to_json(),
@@ -167,6 +235,7 @@ class Page:
                 "tolerance": self.task._tolerance(expected[None]),
             },
             "zoo": config,
+            "template": template if head else None,  # a page that learns writes others
         }
         parts = {
             "mark": MARK,
@@ -176,12 +245,12 @@ class Page:
             "about": self._about(),
             "facts": json.dumps(facts).replace("<", "\\u003c"),  # so that no label ends the script
             "selftest": packed(tested.tobytes()),
+            "head": head.packed() if head else "",
             "network": packed(network),
             "runtime": in_base64(runtime.wasm),
             "scripts": "\n".join(f'<script type="module">{script}</script>' for script in [*runtime.scripts, own]),
         }
-        page = (PARTS / "page.html").read_text(encoding="utf-8")
-        return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page)
+        return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
     def _novelty(self) -> dict | None:
         if (detector := self.task.novelty) is None:
@@ -206,7 +275,8 @@ class Page:
             f"Computed by {runtime['package']} {runtime['version']}, which has this licence:",
             *licence.split("\n\n"),
         ]
-        return "\n".join(f"<p>{html.escape(line)}</p>" for line in lines)
+        made, *rest = (html.escape(line) for line in lines)
+        return "\n".join([f'<p id="made">{made}</p>', *(f"<p>{line}</p>" for line in rest)])
 
 
 def joined_scripts() -> str:

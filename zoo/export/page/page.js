@@ -1,53 +1,90 @@
-// The page: what people drop, paste, choose or photograph, one after the other through the network, and what is shown.
+// The page: what people drop, paste, choose or photograph, one after the other through the network, and what is shown; and, in
+// its other mode, what they put into boxes to be learned.
 
+import { at, chosen } from "./elements.js";
+import { begunTeaching, fillBox, learn, sort } from "./teach.js";
+import { boxes } from "./boxes.js";
+import { cardOf, unreadableCard } from "./card.js";
+import { closeCamera } from "./camera.js";
+import { csv } from "./table.js";
 import { decode, pixelsOf, thumbnail } from "./picture.js";
-import { readFacts, unpack } from "./stored.js";
-import { csv, download } from "./table.js";
+import { download } from "./download.js";
+import { filesOf, inFolders } from "./dropped.js";
+import { heatOf } from "./heat.js";
+import { isNovel, readNovelty, storedNovelty } from "./novelty.js";
 import { kindOf } from "./kinds.js";
-import { language, number, percent, words } from "./words.js";
+import { language, percent, words } from "./words.js";
+import { logits, readHead, softmax } from "./head.js";
 import { openModel } from "./model.js";
+import { pageOf } from "./save.js";
+import { readFacts, unpack } from "./stored.js";
 import { resize } from "./resize.js";
 
-const facts = readFacts();
-const at = (id) => document.getElementById(id);
-const kind = kindOf(facts);
-const answers = []; // of what is shown: {name, said, novel}
-let answer = null; // what computes one; null where this browser cannot
+let facts = readFacts();
+let kind = kindOf(facts);
+let head = null; // what answers from features; null where the network itself does
+let detector = readNovelty(facts.novelty);
+let see = null; // what the network says of pixels; null where this browser cannot run it
+let saved = true; // what was learned
 let waiting = null; // for what was given before
+const answers = []; // of what is shown: {name, said, novel}
 
-function element(kind, text, className) {
-  const made = document.createElement(kind);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
+const isTeaching = () => !at("teaching").hidden;
 
 function say(text) {
-  at("status").textContent = text;
+  at(isTeaching() ? "teaching-status" : "status").textContent = text;
+}
+
+// One after the other, with what went wrong said.
+function queue(work) {
+  waiting = waiting.then(async () => {
+    if (!see) return;
+    try {
+      await work();
+    } catch (error) {
+      say(`${words.failed} ${error.message}`);
+    }
+  });
 }
 
 function fill() {
   document.documentElement.lang = language;
+  document.title = facts.title;
   for (const part of document.querySelectorAll("[data-words]")) part.textContent = words[part.dataset.words];
   at("title").textContent = facts.title;
   const about = words[facts.target];
   at("knows").textContent = about.knows(facts.labels.slice(0, 12).join(", "), Math.max(0, facts.labels.length - 12));
-  if (facts.measured) {
-    const { value, ci, n } = facts.measured;
-    at("measured").textContent = about.measured(...[value, ...ci].map(about.unit), n);
+  at("measured").textContent = facts.measured ? measuredIn(facts) : "";
+  if (facts.counts) {
+    at("made").textContent = words.taught(facts.labels.map((label, k) => `${label} (${facts.counts[k]})`).join(", "));
   }
+  at("modes").hidden = !facts.head;
+  at("heat").hidden = !facts.head?.maps;
 }
 
-// The whole way from a picture to its answer, on a picture that the page holds.
-async function selfTest() {
-  const { height, width, expected, tolerance } = facts.selftest;
+function measuredIn({ target, measured: { value, ci, n }, counts }) {
+  const about = words[target];
+  return (counts ? about.crossValidated : about.measured)(...[value, ...ci].map(about.unit), n);
+}
+
+const answer = ({ values, features }) => (head ? softmax(logits(head, features)) : values);
+
+// Features of the picture that the page holds to test itself with, and the values that answer it.
+async function seeTest() {
+  const { height, width } = facts.selftest;
   const bytes = await unpack("selftest"); // (height, width, 3)
   const pixels = resize(width, height, facts.preprocessing, (top, count) => {
     const rows = new Uint8ClampedArray(count * width * 4);
     for (let i = 0; i < count * width; i++) rows.set(bytes.subarray((top * width + i) * 3, (top * width + i) * 3 + 3), i * 4);
     return rows;
   });
-  const { values } = await answer(pixels);
+  return see(pixels);
+}
+
+// The whole way from a picture to its answer, on a picture that the page holds.
+async function selfTest() {
+  const { expected, tolerance } = facts.selftest;
+  const values = answer(await seeTest());
   const difference = Math.max(...values.map((value, i) => Math.abs(value - expected[i])));
   const passed = difference <= tolerance;
   at("selftest-result").textContent = (passed ? words.passed : words.broken)(difference.toExponential(0));
@@ -57,48 +94,30 @@ async function selfTest() {
 // A card for a file, put in front of another one; gives what to say of it.
 async function look(file, before) {
   const name = file.name || words.pasted;
-  const card = element("li");
-  const lines = element("div", undefined, "said");
-  at("answers").insertBefore(card, before);
   let bitmap;
   try {
     bitmap = await decode(file);
   } catch {
-    lines.append(element("p", name, "name"), element("p", words.unreadable, "novel"));
-    card.append(element("div", "?", "no-picture"), lines);
+    at("answers").insertBefore(unreadableCard(name), before);
     return `${name}: ${words.unreadable}`;
   }
-  const canvas = thumbnail(bitmap, 320);
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", name);
-  const { values, novel } = await answer(pixelsOf(bitmap, facts.preprocessing));
+  const thumb = thumbnail(bitmap, 320);
+  const seen = await see(pixelsOf(bitmap, facts.preprocessing));
   bitmap.close();
+  const values = answer(seen);
+  const novel = detector && isNovel(detector, seen.features);
   const said = kind.say(values);
-  answers.push({ name, said, novel });
-  lines.append(element("p", said.best, "best"));
-  if (said.off) lines.append(element("p", said.off, "quiet"));
-  if (novel) lines.append(element("p", words.novel, "novel"));
-  const bars = element("ul", undefined, "bars");
-  for (const { label, share, shown, below } of said.bars) {
-    const line = element("li", undefined, below ? "below" : "");
-    const bar = element("meter");
-    bar.value = share;
-    bar.setAttribute("aria-hidden", "true");
-    line.append(element("span", below ? words.not(label) : label), bar, element("span", shown, "number"));
-    bars.append(line);
-  }
-  if (said.bars.length) lines.append(bars);
-  if (said.more) lines.append(element("p", words[facts.target].others(said.more), "name"));
-  lines.append(element("p", name, "name"));
-  card.append(canvas, lines);
+  const heat = head && seen.maps && heatOf(seen.maps, head.kernel[values.indexOf(Math.max(...values))]);
+  answers.push({ name, said, novel, heat });
+  const card = cardOf(name, thumb, said, novel, heat, facts);
+  if (at("answers").classList.contains("heat")) card.drawHeat?.();
+  at("answers").insertBefore(card, before);
   return `${name}: ${said.best}${novel ? `. ${words.novel}` : ""}`;
 }
 
-function take(files) {
-  const pictures = [...files];
+function take(pictures) {
   if (!pictures.length) return;
-  waiting = waiting.then(async () => {
-    if (!answer) return;
+  queue(async () => {
     const began = performance.now();
     const before = at("answers").firstChild; // the newest on top, those given together in their order
     let last = "";
@@ -113,50 +132,146 @@ function take(files) {
   });
 }
 
+function forget() {
+  answers.length = 0;
+  at("answers").replaceChildren();
+  at("results").hidden = true;
+}
+
+// Puts pictures into a box of the other mode.
+function teachWith(box, pictures) {
+  saved = false;
+  queue(() => fillBox(box, pictures, see, facts.preprocessing, say));
+  return waiting;
+}
+
+function switchTo(mode) {
+  at("asking").hidden = mode !== "ask";
+  at("teaching").hidden = mode !== "teach";
+  for (const each of ["ask", "teach"]) at(each).setAttribute("aria-pressed", String(each === mode));
+  if (mode === "teach") begunTeaching(teachWith);
+  else closeCamera();
+}
+
+// From now on the page answers as it was taught.
+async function use({ labels, head: learned, novelty, measured, counts, wrong }) {
+  const title = labels.join(", ");
+  facts = {
+    ...facts,
+    title,
+    labels,
+    measured,
+    counts,
+    novelty: storedNovelty(novelty),
+    head: { ...facts.head, half: false },
+    agreement: null,
+    zoo: { task: facts.zoo.task, name: facts.zoo.name, labels },
+  };
+  head = learned;
+  detector = novelty;
+  kind = kindOf(facts);
+  facts.selftest = { ...facts.selftest, expected: answer(await seeTest()) };
+  fill();
+  forget();
+  await selfTest();
+  at("new-title").value = title;
+  at("learned-result").textContent = measuredIn(facts);
+  at("learned-wrong").textContent = wrong ? words.outlined(wrong) : "";
+  at("learned").hidden = false;
+  say("");
+}
+
+function sortInto(pictures) {
+  const inside = pictures.filter(({ folder }) => folder);
+  if (inside.length < pictures.length || !inside.length) say(words.whichBox);
+  if (inside.length) sort(inside, teachWith);
+}
+
+async function dropped(event) {
+  const target = boxes.find((box) => box.element.contains(event.target));
+  const pictures = await filesOf(event.dataTransfer).catch(() => null);
+  if (!pictures) say(words.noFolder);
+  else if (!isTeaching()) take(pictures.map(({ file }) => file));
+  else if (target) teachWith(target, pictures.map(({ file }) => ({ file, name: file.name })));
+  else sortInto(pictures);
+}
+
+function pasted(event) {
+  const files = [...event.clipboardData.files];
+  const target = boxes.find((box) => box.element.contains(document.activeElement));
+  if (!files.length) return;
+  if (!isTeaching()) take(files);
+  else if (target) teachWith(target, files.map((file) => ({ file, name: words.photo(target.photos.length + 1) })));
+  else say(words.whichBox);
+}
+
 function listen() {
-  for (const id of ["files", "camera"]) {
-    at(id).addEventListener("change", (event) => {
-      take(event.target.files);
-      event.target.value = "";
-    });
-  }
+  for (const id of ["files", "camera"]) chosen(at(id), take);
+  chosen(at("folders"), (files) => sortInto(inFolders(files)));
   addEventListener("dragover", (event) => {
     event.preventDefault();
     at("place").classList.add("over");
+    for (const box of boxes) box.element.classList.toggle("over", box.element.contains(event.target));
   });
-  addEventListener("dragleave", (event) => event.relatedTarget || at("place").classList.remove("over"));
+  function leave() {
+    for (const over of document.querySelectorAll(".over")) over.classList.remove("over");
+  }
+  addEventListener("dragleave", (event) => event.relatedTarget || leave());
   addEventListener("drop", (event) => {
     event.preventDefault();
-    at("place").classList.remove("over");
-    take(event.dataTransfer.files);
+    leave();
+    dropped(event);
   });
-  addEventListener("paste", (event) => take(event.clipboardData.files));
+  addEventListener("paste", pasted);
   at("table").addEventListener("click", () => {
     const rows = answers.map(({ name, said, novel }) => {
       const resembles = novel === null ? "" : novel ? words.yes : words.no;
       return [name, ...said.row, resembles, ...said.further];
     });
-    download(`${facts.title}.csv`, csv([kind.columns, ...rows]));
+    download(`${facts.title}.csv`, new Blob([csv([kind.columns, ...rows])], { type: "text/csv;charset=utf-8" }));
+  });
+  at("heat").addEventListener("click", () => {
+    const on = at("answers").classList.toggle("heat");
+    at("heat").setAttribute("aria-pressed", String(on));
+    if (on) for (const card of at("answers").children) card.drawHeat?.();
   });
   at("clear").addEventListener("click", () => {
-    answers.length = 0;
-    at("answers").replaceChildren();
-    at("results").hidden = true;
+    forget();
     say(words.ready);
     at("files").focus();
   });
+  for (const mode of ["ask", "teach"]) at(mode).addEventListener("click", () => switchTo(mode));
+  at("learn").addEventListener("click", () =>
+    queue(async () => {
+      closeCamera();
+      const learned = await learn(say);
+      if (learned) await use(learned);
+    }),
+  );
+  at("try").addEventListener("click", () => {
+    switchTo("ask");
+    at("files").focus();
+  });
+  at("save").addEventListener("click", async () => {
+    const title = at("new-title").value.trim() || facts.title;
+    download(`${title}.html`, await pageOf({ ...facts, title }, head));
+    saved = true;
+    say(words.saved);
+  });
+  addEventListener("beforeunload", (event) => saved || event.preventDefault());
 }
 
 async function begin() {
   try {
     say(words.opening);
     await new Promise((resolve) => setTimeout(resolve, 30));
-    answer = await openModel(facts);
+    see = await openModel(facts);
+    head = await readHead(facts);
     say(words.testing);
     await selfTest();
     say(words.ready);
   } catch (error) {
-    answer = null;
+    see = null;
     say(`${words.failed} ${error.message}`);
   }
 }

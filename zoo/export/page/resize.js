@@ -1,6 +1,6 @@
 // Pillow's bicubic resize of a box, to the last bit: weights in fixed point, whole numbers between the two passes.
 
-const PRECISION = 22; // bits of a weight after the point
+export const PRECISION = 22; // bits of a weight after the point
 const HALF = 2 ** (PRECISION - 1);
 const SUPPORT = 2; // of the bicubic filter, in pixels of the result
 

@@ -12,11 +12,3 @@ function cell(value) {
 export function csv(rows) {
   return MARK + rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
 }
-
-export function download(name, text) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
