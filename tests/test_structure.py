@@ -29,7 +29,7 @@ LAYERS = """
     tasks
     transfer
     api sklearn
-    checks studies
+    checks studies tracing
     __init__
     convert trial
     cli

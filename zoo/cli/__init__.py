@@ -25,7 +25,7 @@ SECTIONS = {
         audit.audit,
         audit.forget,
     ),
-    "Any model": (models.train, models.find_learning_rate, models.evaluate, models.export, models.check),
+    "Any model": (models.train, models.find_learning_rate, models.evaluate, models.export, models.check, models.trace),
     "Models of pictures": (images.reconstruct, images.sample, images.visualise),
     "Models of text": (text.generate, text.chat, text.similar),
     "The zoo itself": (models.bench, upkeep.reproduce, upkeep.cache, upkeep.completion),

@@ -218,6 +218,24 @@ def find_learning_rate(
     say_json(search) if as_json else say(str(search))
 
 
+@command(calls="zoo.tracing:trace")
+@argument("name", metavar="NAME")
+@option("--seed", type=int, default=0, show_default=True, help="Of the net's weights.")
+def trace(name, as_json, seed) -> None:
+    """Print one pass of a small net, forward and back, in NumPy and in Keras.
+
+    Each signal and each weight with its shape, its norm and its gradient's, and how far Keras is from it.
+
+    Examples:
+      zoo trace mlp
+      zoo trace char_lstm
+    """
+    from zoo import tracing
+
+    traced = tracing.trace(name, seed)
+    say_json(traced) if as_json else say(str(traced))
+
+
 def model_to_train(name: str, settings: tuple, size: int | None, seed: int | None) -> tuple[Any, dict]:
     """A new model or a saved one, and those of the settings that are of its training.
 

@@ -3,22 +3,23 @@
 import numpy as np
 
 from zoo.scratch.cost import cross_entropy
+from zoo.scratch.net import Net, Signals
 
 
-class LogisticRegression:
+class LogisticRegression(Net):
     """One unit for two classes, or one a class."""
 
-    def initial(self, inputs: int, outputs: int, seed: int | None = None) -> list[np.ndarray]:
+    def initial(self, *sizes: int, seed: int | None = None) -> list[np.ndarray]:
         """Weights to begin with: zeros. The cost is convex, so where one begins does not matter.
 
         Args:
-            inputs: numbers in an example.
-            outputs: 1 for two classes, else one a class.
+            *sizes: numbers in an example; outputs, 1 for two classes, else one a class.
             seed: not needed, nothing is drawn.
 
         Returns:
             [w, b], shapes (inputs, outputs) and (outputs,).
         """
+        inputs, outputs = sizes
         return [np.zeros((inputs, outputs)), np.zeros(outputs)]
 
     def logits(self, parameters: list[np.ndarray], x: np.ndarray) -> np.ndarray:
@@ -30,18 +31,14 @@ class LogisticRegression:
         """The gradient of one logit with respect to the inputs: its weights, whatever x is; shape (m, inputs)."""
         return np.tile(parameters[0][:, unit], (len(x), 1))
 
-    def cost_and_gradients(
-        self, parameters: list[np.ndarray], x: np.ndarray, y: np.ndarray
-    ) -> tuple[float, list[np.ndarray]]:
-        """The cost of these weights, and its gradient with respect to each of them.
+    def forward(self, parameters: list[np.ndarray], x: np.ndarray) -> Signals:
+        """For examples x of shape (m, inputs)."""
+        return {"x": x, "z": self.logits(parameters, x)}
 
-        Args:
-            parameters: [w, b].
-            x: examples, shape (m, inputs).
-            y: true classes, integers of shape (m,).
-
-        Returns:
-            The cost, and [dw, db] of the parameters' shapes.
+    def backward(
+        self, parameters: list[np.ndarray], signals: Signals, y: np.ndarray
+    ) -> tuple[float, Signals, list[np.ndarray]]:
+        """Where y are the true classes, integers of shape (m,).
 
         Example:
             >>> net = LogisticRegression()
@@ -50,6 +47,7 @@ class LogisticRegression:
             >>> round(cost, 6), dw.tolist(), db.tolist()
             (0.693147, [[-0.5]], [0.0])
         """
-        cost, dz = cross_entropy(self.logits(parameters, x), y)
+        x, z = signals.values()
+        cost, dz = cross_entropy(z, y)
         # z = x w + b, so each weight gets the error times its input, summed over the examples
-        return cost, [x.T @ dz, dz.sum(axis=0)]
+        return cost, {"x": dz @ parameters[0].T, "z": dz}, [x.T @ dz, dz.sum(axis=0)]

@@ -102,7 +102,7 @@ class NumPyClassifier(Classifier):
     def parameters(self) -> list[np.ndarray]:
         """The net's weights, drawn when they are first needed."""
         outputs = 1 if self.arguments["num_classes"] == 2 else self.arguments["num_classes"]
-        return self.net.initial(int(np.prod(self.preprocessing.shape)), outputs, self.seed)
+        return self.net.initial(int(np.prod(self.preprocessing.shape)), outputs, seed=self.seed)
 
     @property
     def engine(self) -> NumPyEngine:
