@@ -108,7 +108,7 @@ def test_completion(run, tmp_path, monkeypatch):
         code, out, err = run("completion", shell)
         assert code == 0 and not err and "_ZOO_COMPLETE" in out and f"# To install it: zoo completion {shell}" in out
     Path("logs.keras").touch()
-    assert completions("tra") == [("plain", "train")]
+    assert completions("trai") == [("plain", "train")]
     assert completions("predict --bes") == [("plain", "--beside")]
     assert completions("predict log") == [("plain", "logistic"), ("plain", "logs.keras"), ("file", "log")]
     assert completions("predict logistic ca") == [("file", "ca")]

@@ -15,7 +15,7 @@ from zoo.console import table
 from zoo.errors import UsageError
 from zoo.registry import did_you_mean
 from zoo.scratch.attention import Seq2Seq
-from zoo.scratch.autoencoder import Autoencoder
+from zoo.scratch.autoencoder import DenseAutoencoder
 from zoo.scratch.cnn import CNN
 from zoo.scratch.logistic import LogisticRegression
 from zoo.scratch.lstm import CharLSTM
@@ -147,7 +147,7 @@ def autoencoder() -> Twin:
     pixels = keras.Input((16,))
     model = keras.Model(pixels, keras.layers.Dense(16)(keras.layers.Dense(3)(pixels)))
     x = np.random.default_rng(0).random((EXAMPLES, 16))
-    return Twin(Autoencoder(3), (16,), model, x, x, x, x, keras.losses.BinaryCrossentropy(from_logits=True))
+    return Twin(DenseAutoencoder(3), (16,), model, x, x, x, x, keras.losses.BinaryCrossentropy(from_logits=True))
 
 
 def batch_norm() -> Twin:

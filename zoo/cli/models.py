@@ -220,8 +220,8 @@ def find_learning_rate(
 
 @command(calls="zoo.tracing:trace")
 @argument("name", metavar="NAME")
-@option("--seed", type=int, default=0, show_default=True, help="Of the net's weights.")
-def trace(name, as_json, seed) -> None:
+@option("--seed", type=int, metavar="N", help="Of the net's weights.")
+def trace(name, as_json, **options) -> None:
     """Print one pass of a small net, forward and back, in NumPy and in Keras.
 
     Each signal and each weight with its shape, its norm and its gradient's, and how far Keras is from it.
@@ -232,7 +232,7 @@ def trace(name, as_json, seed) -> None:
     """
     from zoo import tracing
 
-    traced = tracing.trace(name, seed)
+    traced = tracing.trace(name, **options)
     say_json(traced) if as_json else say(str(traced))
 
 

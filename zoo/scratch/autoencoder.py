@@ -9,7 +9,7 @@ from zoo.scratch.cost import sigmoid
 from zoo.scratch.net import Net, Signals
 
 
-class Autoencoder(Net):
+class DenseAutoencoder(Net):
     """One layer in, without a nonlinearity, and one out.
 
     Args:
