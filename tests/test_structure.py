@@ -31,13 +31,14 @@ LAYERS = """
     api sklearn
     checks studies tracing
     __init__
-    convert trial
+    convert translate trial
     cli
     __main__
 """
 
 # What takes its time or need not be installed. Only this, and modules that need it, may be imported in a function.
 HEAVY = {
+    "ai_edge_litert",
     "IPython",
     "h5py",
     "jax",

@@ -327,3 +327,30 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
                         file.rename(folder / file.name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `folder`; it takes that one's place at the end, or is removed on any error.
+
+    Args:
+        folder: what will hold the files; one that is there goes.
+    """
+    with on_disk(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        holder = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            made = holder / folder.name
+            made.mkdir()
+            yield made
+            before = holder / "before"
+            if folder.exists():
+                folder.rename(before)
+            try:
+                made.rename(folder)
+            except OSError:
+                if before.exists():
+                    before.rename(folder)
+                raise
+        finally:
+            shutil.rmtree(holder, ignore_errors=True)

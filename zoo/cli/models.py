@@ -323,6 +323,7 @@ def evaluate(name, as_json, overwrite, data=None, weights=None, errors=None, **o
 @command(calls="zoo.export:export")
 @model_argument()
 @argument("out", metavar="OUT", type=PATH)
+@option("--format", metavar="F", help="Its name, such as litert; without it, the ending decides.")
 @option("--half", is_flag=True, help="Keep the weights in 16 bits: half the size, the same answers but for rounding.")
 @option("--int8", is_flag=True, help="Compute in 8-bit numbers: a quarter of the size; the loss is measured and said.")
 @weights_option
@@ -330,16 +331,18 @@ def evaluate(name, as_json, overwrite, data=None, weights=None, errors=None, **o
 def export(name, out, as_json, overwrite, weights=None, **options) -> None:
     """Write a model as a file of another tool.
 
-    The ending of OUT decides the format. Of models that say a class, labels or a number, .html is a page that
-    holds all it needs: whoever gets it opens it in a browser, drops pictures on it and reads the answers, without
-    a network. .onnx is for any ONNX runtime and takes a picture of any size; a language model takes a token and
-    its states there, a generator noise. .xml is OpenVINO, its weights in a .bin beside it. Of word vectors, .txt
-    and .bin are word2vec's formats, which gensim reads. A page and an ONNX file are compared with the model, on
-    its own pictures if it has some.
+    The ending of OUT, or --format, decides the format. Of models that say a class, labels or a number, .html is a
+    page that holds all it needs: whoever gets it opens it in a browser, drops pictures on it and reads the answers,
+    without a network. .onnx is for any ONNX runtime and takes a picture of any size; a language model takes a token
+    and its states there, a generator noise. .xml is OpenVINO, its weights in a .bin beside it; .tflite LiteRT, .pt2
+    PyTorch, and saved_model a folder for TensorFlow. Of word vectors, .txt and .bin are word2vec's formats, which
+    gensim reads. Each file is compared with the model, on its own pictures if it has some.
 
     Examples:
       zoo export pets.keras pets.html
       zoo export pets.keras pets.onnx --half
+      zoo export pets.keras pets.tflite --int8
+      zoo export pets.keras pets --format saved_model
       zoo export char_lstm text.onnx
       zoo export efficientnet_lite0 backbone.xml
       zoo export words.keras vectors.txt

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import inference, saving
-from zoo.console import progress_bar
+from zoo.console import note, progress_bar
 from zoo.data import images
 from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
@@ -25,20 +25,27 @@ from zoo.targets import TARGETS
 if TYPE_CHECKING:
     from zoo.tasks.task import Task
 
+FACTS = ("labels", "preprocessing", "thresholds", "mean_error", "vocabulary")  # of the record, as far as it has them
 COMPARED = 64  # pictures, at most
+CALIBRATED = 100  # pictures that the ranges of 8-bit numbers are learned from
 SIDE = 8192  # of a picture, at most; smaller ones keep their size
 
 
-def require(what: str, *packages: str) -> None:
-    """Say what to install where a package of the extra "export" is missing.
+def require(what: str, *packages: str, extra: str = "export") -> None:
+    """Say what to install where a package is missing.
+
+    Args:
+        what: needs them.
+        packages: as they are imported.
+        extra: of the zoo, which brings them.
 
     Raises:
         UsageError: one is.
     """
-    if missing := [package for package in packages if importlib.util.find_spec(package) is None]:
+    if missing := [package.replace("_", "-") for package in packages if importlib.util.find_spec(package) is None]:
         raise UsageError(
             f"{what} needs {' and '.join(missing)}; type: python -m pip install {' '.join(missing)}, "
-            'or install the zoo with its extra: python -m pip install "keras-zoo[export]"'
+            f'or install the zoo with its extra: python -m pip install "keras-zoo[{extra}]"'
         )
 
 
@@ -138,6 +145,38 @@ class Agreement:
         if self.before is None:
             return sentence
         return f"{sentence} {self.metric.replace('_', ' ').capitalize()} before {self.before}, after {self.after}."
+
+
+def described(task: Any, agreement: Agreement) -> dict[str, str]:
+    """What a file must say of its model, each as JSON; "zoo" is the whole record."""
+    config = task.get_config()
+    facts = {key: config[key] for key in FACTS if key in config}
+    return {
+        key: json.dumps(value) for key, value in {**facts, "agreement": agreement.to_json(), "zoo": config}.items()
+    }
+
+
+def as_text(task: Any, agreement: Agreement) -> str:
+    """The same as one JSON text."""
+    return json.dumps({key: json.loads(value) for key, value in described(task, agreement).items()})
+
+
+def calibration_inputs(task: Any) -> list[np.ndarray]:
+    """Inputs of the model that ranges of 8-bit numbers are learned from: training pictures, or synthetic ones."""
+    own = task._own_pictures(True, CALIBRATED)
+    inputs = []
+    for picture in own.items if own else ():
+        with contextlib.suppress(images.ImageError):
+            inputs.append(input_of(picture, task.preprocessing))
+    if not inputs:
+        note("None of the training pictures is at hand: the ranges are learned from synthetic ones and may be poor.")
+        inputs = [*task._sample_inputs(8)]
+    return inputs
+
+
+def input_of(example: Any, rule: Any) -> np.ndarray:
+    """A picture, or a row of numbers, as the model takes it."""
+    return images.row(example, rule) if isinstance(rule, Points) else images.decode(example, rule)
 
 
 def compare(task: Any, answer: Callable[[np.ndarray], np.ndarray], rounded: bool = False) -> Agreement:

@@ -27,9 +27,9 @@ from zoo.data import images
 from zoo.data.images.preprocessing import Points, Preprocessing
 from zoo.errors import ZooError
 from zoo.export._head import Parted, parted
-from zoo.export._network import Agreement, compare, require, require_supervised
+from zoo.export._network import FACTS, Agreement, compare, require, require_supervised
 from zoo.export._onnx_parts import session
-from zoo.export.onnx import FACTS, answering, answers_of, quantized
+from zoo.export.onnx import answering, answers_of, quantized
 from zoo.files import atomic_file
 from zoo.inference import softmax
 from zoo.inference.onnx_graph import HALVED

@@ -9,7 +9,6 @@ names for pictures ("Image.BitmapPixelFormat" and so on).
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import saving
-from zoo.console import note
-from zoo.data import images
 from zoo.data.images.preprocessing import Points
 from zoo.errors import UsageError, ZooError
 from zoo.export._generative import coding_model, drawing_model, step_model
-from zoo.export._network import Agreement, compare, converted, require, require_supervised
+from zoo.export._network import (
+    Agreement,
+    calibration_inputs,
+    compare,
+    converted,
+    described,
+    require,
+    require_supervised,
+)
 from zoo.export._onnx_parts import behind, session, translated
 from zoo.export._pillow import resize_model
 from zoo.files import atomic_file, temporary_folder
@@ -32,8 +37,6 @@ if TYPE_CHECKING:
     import onnx
 
 ENDINGS = (".onnx",)
-FACTS = ("labels", "preprocessing", "thresholds", "mean_error", "vocabulary")  # of the record, as far as it has them
-CALIBRATED = 100  # pictures that the ranges of 8-bit numbers are learned from
 GENERATIVE = {"language": step_model, "image_generation": drawing_model, "reconstruction": coding_model}
 OF_PICTURES = {"Image.ColorSpaceGamma": "SRGB", "Image.NominalPixelRange": "NominalRange_0_255"}
 
@@ -60,17 +63,9 @@ def write(task: Any, path: Path, overwrite: bool = False, half: bool = False, in
         model, agreement = make(task, half)
     else:
         model, agreement = _supervised(task, half, int8)
-    config = task.get_config()
     takes_pictures = "picture" in [given.name for given in model.graph.input]
-    onnx.helper.set_model_props(
-        model,
-        {
-            **({"Image.BitmapPixelFormat": "Rgb8", **OF_PICTURES} if takes_pictures else {}),
-            **{key: json.dumps(config[key]) for key in FACTS if key in config},
-            "agreement": json.dumps(agreement.to_json()),
-            "zoo": json.dumps(config),
-        },
-    )
+    properties = {"Image.BitmapPixelFormat": "Rgb8", **OF_PICTURES} if takes_pictures else {}
+    onnx.helper.set_model_props(model, properties | described(task, agreement))
     onnx.checker.check_model(model)
     with saving.unwritable(path), atomic_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
@@ -152,14 +147,7 @@ def quantized(model: onnx.ModelProto, task: Any) -> onnx.ModelProto:
     from onnxruntime import quantization
     from onnxruntime.quantization import shape_inference
 
-    own = task._own_pictures(True, CALIBRATED)
-    inputs = []
-    for picture in own.items if own else ():
-        with contextlib.suppress(images.ImageError):
-            inputs.append(_input_of(picture, task.preprocessing))
-    if not inputs:
-        note("None of the training pictures is at hand: the ranges are learned from synthetic ones and may be poor.")
-        inputs = [*task._sample_inputs(8)]
+    inputs = calibration_inputs(task)
 
     class CalibrationPictures(quantization.CalibrationDataReader):
         def __init__(self) -> None:
@@ -175,7 +163,3 @@ def quantized(model: onnx.ModelProto, task: Any) -> onnx.ModelProto:
         shape_inference.quant_pre_process(plain, ready, skip_symbolic_shape=True)
         quantization.quantize_static(ready, done, CalibrationPictures(), per_channel=True)
         return onnx.load(done)
-
-
-def _input_of(example: Any, rule: Any) -> np.ndarray:
-    return images.row(example, rule) if isinstance(rule, Points) else images.decode(example, rule)

@@ -1,8 +1,8 @@
 """OpenVINO's own format: a network `NAME.xml` and its weights `NAME.bin` beside it.
 
 The labels stand in the network's `rt_info`, section "model_info", as OpenVINO's Model API reads them: separated by
-spaces, with an underscore for a space within one. "zoo" there is the whole record as JSON, with the rule by which a
-picture becomes input.
+spaces, with an underscore for a space within one. "preprocessing" there is the rule by which a picture becomes input,
+"agreement" how far the network answers as the model that it was made of, "zoo" the whole record, each as JSON.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import inference, saving
 from zoo.errors import ZooError
-from zoo.export._network import converted
+from zoo.export._network import Agreement, compare, converted, described, input_of
 from zoo.files import atomic_file, output, temporary_folder
+from zoo.targets import TARGETS
 
 if TYPE_CHECKING:
     from zoo.tasks.task import Task
@@ -23,16 +24,26 @@ if TYPE_CHECKING:
 ENDINGS = (".xml",)
 
 
-def write(task: Task, path: Path, overwrite: bool = False) -> None:
-    """Convert a model, and compare its answers with those of the model that was saved."""
+def write(task: Task, path: Path, overwrite: bool = False, half: bool = False) -> dict:
+    """Convert a model, and compare its answers with those of the model that was saved.
+
+    Args:
+        task: of any kind that can be converted.
+        path: the file.
+        overwrite: replace whatever file is there.
+        half: keep the weights in float16.
+    """
     weights = path.with_suffix(".bin")
     output(weights, lambda file: "" if path.exists() else "belongs to no network beside it", overwrite=overwrite)
     with converted(task) as model, temporary_folder() as folder:
         network = Path(folder, "network.xml")
-        _annotate(model, task, network)
+        annotated = _annotate(model, task)
+        agreement = _compared(annotated, task, network, half)
         for part in (".bin", ".xml"):  # the weights first: a network without them would be half a file
             with saving.unwritable(path), atomic_file(path.with_suffix(part)) as temporary:
                 shutil.copyfile(network.with_suffix(part), temporary)
+    size = sum(path.with_suffix(part).stat().st_size for part in (".xml", ".bin"))
+    return {"bytes": size, **({} if agreement is None else {"agreement": agreement})}
 
 
 def read_record(path: Path) -> dict:
@@ -48,8 +59,24 @@ def read_record(path: Path) -> dict:
         raise ZooError(f"{path} is no network that the zoo wrote: {error}") from error
 
 
-def _annotate(converted: Path, task: Any, network: Path) -> None:
-    """Write a converted network as `network`, with one output and with what users must know of it."""
+def _compared(model: Any, task: Any, network: Path, half: bool) -> Agreement | None:
+    """Write a network as `network`; if it says classes, labels or a number, compare it, and write that into it."""
+    openvino = inference.load_openvino()
+    openvino.save_model(model, network, compress_to_fp16=half)
+    if task.entry.task not in [target.task for target in TARGETS.values()]:
+        return None
+    engine = inference.OpenVINOEngine(network)
+    rule = task.preprocessing
+    agreement = compare(task, lambda example: task._interpret(engine(input_of(example, rule)[None])[0])[0])
+    for key, value in described(task, agreement).items():
+        if key != "labels":  # which stand there in OpenVINO's own way
+            model.set_rt_info(value, ["model_info", key])
+    openvino.save_model(model, network, compress_to_fp16=half)
+    return agreement
+
+
+def _annotate(converted: Path, task: Any) -> Any:
+    """A converted network with one output and with what users must know of it."""
     openvino = inference.load_openvino()
     model = openvino.Core().read_model(converted)
     model = openvino.Model(model.get_results()[:1], model.get_parameters(), task.name)  # without the features
@@ -59,4 +86,4 @@ def _annotate(converted: Path, task: Any, network: Path) -> None:
             model.set_rt_info("Classification", ["model_info", "model_type"])
         model.set_rt_info(" ".join(label.replace(" ", "_") for label in labels), ["model_info", "labels"])
     model.set_rt_info(json.dumps(config), ["model_info", "zoo"])
-    openvino.save_model(model, network, compress_to_fp16=False)
+    return model

@@ -1,6 +1,18 @@
 """Saved files: one `.keras` file that plain Keras opens, with a record of ours inside, and a safe door to open it."""
 
-from zoo.saving.archive import Archive, Record, members, output, outputs, read, read_record, save, unwritable, write
+from zoo.saving.archive import (
+    Archive,
+    Record,
+    members,
+    output,
+    output_folder,
+    outputs,
+    read,
+    read_record,
+    save,
+    unwritable,
+    write,
+)
 from zoo.saving.limits import communicate, limit_process, start_program
 from zoo.saving.packing import digest, pack, plain, selftest, unpack
 from zoo.saving.safety import WEIGHTS, parse_json
@@ -16,6 +28,7 @@ __all__ = [
     "limit_process",
     "members",
     "output",
+    "output_folder",
     "outputs",
     "pack",
     "parse_json",

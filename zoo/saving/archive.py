@@ -86,21 +86,47 @@ def output(
     Raises:
         ZooError: there is something else; see `zoo.files.output`.
     """
+    return output_file(path, lambda file: _conflict(file, record, read), overwrite=overwrite)
 
-    def conflict(file: Path) -> str:
-        try:
-            existing = read(file)
-        except ZooError:
-            return "is no model that the zoo saved"
-        if existing["task"] != record["task"]:
-            return f"holds a model for {existing['task']}, where this one is for {record['task']}"
-        both = (about.get("labels") for about in (existing, record))
-        old_labels, labels = ([*map(str, names)] if isinstance(names, list) else [] for names in both)
-        if {*old_labels} == {*labels}:
-            return ""
-        return f"knows {brief(old_labels) or 'no classes'}, where this model knows {brief(labels)}"
 
-    return output_file(path, conflict, overwrite=overwrite)
+def output_folder(path: str | os.PathLike, record: dict, overwrite: bool, read: Callable[[Path], dict]) -> Path:
+    """Where a model may be written as a folder; the arguments are those of `output`.
+
+    A folder that holds anything but a model that the zoo wrote is never replaced.
+
+    Raises:
+        ZooError: there is something else.
+    """
+    target = Path(os.path.realpath(path))
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return target
+    if not target.is_dir():
+        raise ZooError(f"{path} is a file, where a folder is to be written; give another name.")
+    try:
+        read(target)
+    except ZooError:
+        raise ZooError(f"{path} is there already and is no model that the zoo wrote. Give another name.") from None
+    if (reason := _conflict(target, record, read)) and not overwrite:
+        raise ZooError(
+            f"{path} is there already and {reason}. Give another name, or replace it: --overwrite, in Python "
+            "overwrite=True."
+        )
+    return target
+
+
+def _conflict(file: Path, record: dict, read: Callable[[Path], dict]) -> str:
+    """Why what is there should stay where a model with that record is to be written; "" where it may go."""
+    try:
+        existing = read(file)
+    except ZooError:
+        return "is no model that the zoo saved"
+    if existing["task"] != record["task"]:
+        return f"holds a model for {existing['task']}, where this one is for {record['task']}"
+    both = (about.get("labels") for about in (existing, record))
+    old_labels, labels = ([*map(str, names)] if isinstance(names, list) else [] for names in both)
+    if {*old_labels} == {*labels}:
+        return ""
+    return f"knows {brief(old_labels) or 'no classes'}, where this model knows {brief(labels)}"
 
 
 def save(model: "keras.Model", path: Path, record: dict, test: dict, overwrite: bool = False) -> None:

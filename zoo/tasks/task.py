@@ -674,12 +674,13 @@ class Task(abc.ABC):
             test = saving.selftest(samples, saving.outputs(self.model, samples))
             saving.save(self.model, path, self.get_config(), test, overwrite)
 
-    def export(self, path: str | Path, overwrite: bool = False, **options: Any) -> dict:
+    def export(self, path: str | Path, overwrite: bool = False, format: str | None = None, **options: Any) -> dict:
         """Write the model as a file of another tool; its ending decides the format, see `zoo.export`.
 
         Args:
-            path: the file, for example "pets.onnx", or "pets.xml" for OpenVINO.
+            path: the file, for example "pets.onnx", or "pets.xml" for OpenVINO; of some formats, a folder.
             overwrite: replace whatever file is there; without it, only one of a model with the same classes.
+            format: its name, such as "litert"; None goes by the ending. A folder has none: "saved_model".
             **options: of the format: `half` keeps weights in float16, `int8` computes in 8-bit numbers.
 
         Returns:
@@ -689,7 +690,7 @@ class Task(abc.ABC):
             UsageError: no format has that ending, or it has no such option.
             ZooError: the format cannot hold the model, something else is there, or the file cannot be written.
         """
-        return export(self, path, overwrite, **options)
+        return export(self, path, overwrite, format, **options)
 
     def get_config(self) -> dict:
         """What a saved file remembers beyond the model, as JSON: enough to use it, and where it is from."""

@@ -622,8 +622,8 @@ class Supervised(Task):
 
     # The saved file
 
-    def export(self, path: str | Path, overwrite: bool = False, **options: Any) -> dict:
-        about = super().export(path, overwrite, **options)
+    def export(self, path: str | Path, overwrite: bool = False, format: str | None = None, **options: Any) -> dict:
+        about = super().export(path, overwrite, format, **options)
         if self._views > 1:
             note(f"{path} sees one view of a picture: it does not average {self._views}, as zoo predict does.")
         return about

@@ -1,0 +1,202 @@
+"""Formats that another process writes, how a format is named, and what is refused."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo import inference, saving
+from zoo.errors import UsageError, ZooError
+from zoo.export import find_format
+from zoo.export._elsewhere import translate
+from zoo.files import replaced_folder
+
+FILES = Path(__file__).parent / "files"
+PICTURE = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
+needs_openvino = pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
+
+
+@pytest.fixture(scope="module")
+def net():
+    net = zoo.get("cnn", input_shape=(12, 12, 1), num_classes=2, seed=0)
+    pictures = np.arange(8 * 144, dtype=np.uint8).reshape(8, 12, 12)
+    net.train((pictures, ["tabby cat", "dog"] * 4), epochs=1, progress=False)
+    return net
+
+
+def told_by(example, *words):
+    """What the example beside a file prints."""
+    done = subprocess.run([sys.executable, example, *map(str, words)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [{}, {"half": True}, {"int8": True}], ids=["float32", "half", "int8"])
+def test_litert_and_its_example(net, tmp_path, how):
+    pytest.importorskip("ai_edge_litert")
+    about = net.export(tmp_path / "net.tflite", **how)
+    assert about["agreement"].same == about["agreement"].n
+    with zipfile.ZipFile(tmp_path / "net.tflite") as archive:
+        assert archive.read("labels.txt").decode().splitlines() == net.labels
+        assert json.loads(archive.read("zoo.json"))["agreement"] == about["agreement"].to_json()
+    Image.fromarray(PICTURE).save(tmp_path / "new.png")
+    expected = net.predict(PICTURE)
+    first = told_by(about["example"], tmp_path / "new.png").splitlines()[0]
+    label, _, probability = first.rpartition(": ")
+    assert label == expected.label
+    assert float(probability.rstrip("%")) / 100 == pytest.approx(expected.probability, abs=0.02 if how else 0.001)
+    net.export(tmp_path / "net.tflite", **how)  # over its own kind, and its own example, unasked
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["multilabel", "regression", "points"])
+def test_other_kinds_as_litert(kind, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    model = zoo.load(FILES / f"{kind}.keras")
+    about = model.export(tmp_path / "net.tflite")
+    assert about["agreement"].same == about["agreement"].n
+    row = [str(number) for number in model._sample_inputs(1)[0]] if kind == "points" else [tmp_path / "new.png"]
+    Image.fromarray(PICTURE).save(tmp_path / "new.png")
+    printed = told_by(about["example"], *row)
+    if kind == "regression":
+        assert float(printed) == pytest.approx(model.predict(PICTURE).value, abs=0.05)
+    elif kind == "multilabel":
+        best = max(model.predict(PICTURE).top, key=lambda pair: pair[1])[0]
+        assert printed.startswith(f"{best}: ")
+    else:
+        assert printed.splitlines()[0].startswith(f"{model.predict(model._sample_inputs(1)[0]).label}: ")
+
+
+@pytest.mark.slow
+def test_a_thousand_classes_as_litert(tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    net = zoo.get("logistic", input_shape=(8, 8, 3), num_classes=1000, seed=0)
+    pictures = np.random.default_rng(0).integers(0, 256, (2000, 8, 8, 3), np.uint8)
+    net.train((pictures, [f"class {number}" for number in range(1000)] * 2), epochs=1, progress=False)
+    assert net.export(tmp_path / "net.tflite")["agreement"].n == 2
+    with zipfile.ZipFile(tmp_path / "net.tflite") as archive:
+        assert len(archive.read("labels.txt").splitlines()) == 1000
+
+
+@pytest.mark.slow
+def test_saved_model_takes_pictures_of_any_size(net, tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    out = tmp_path / "net"
+    about = net.export(out, format="saved_model")
+    assert about["bytes"] == sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    assert (out / "assets" / "labels.txt").read_text().splitlines() == net.labels
+    running = tf.saved_model.load(str(out)).signatures["serving_default"]
+    answered = running(picture=tf.constant(np.stack([PICTURE, PICTURE[::-1]])))["probabilities"].numpy()
+    expected = [dict(net.predict(picture).top) for picture in (PICTURE, PICTURE[::-1])]
+    assert np.allclose(answered, [[row[label] for label in net.labels] for row in expected], atol=0.002)
+    net.export(out, format="saved_model")  # over its own kind unasked
+    other = zoo.get("logistic", input_shape=(8, 8, 3))
+    with pytest.raises(ZooError, match="where this model knows"):
+        other.export(out, format="saved_model")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["net", "points"])
+def test_a_torch_program_takes_pictures_of_any_size(net, kind, tmp_path):
+    torch = pytest.importorskip("torch")
+    model = net if kind == "net" else zoo.load(FILES / "points.keras")
+    about = model.export(tmp_path / "net.pt2")
+    assert about["agreement"].same == about["agreement"].n
+    extra = {"labels.txt": "", "zoo.json": ""}
+    running = torch.export.load(str(tmp_path / "net.pt2"), extra_files=extra).module()
+    assert extra["labels.txt"].splitlines() == list(map(str, model.labels))
+    given = PICTURE if kind == "net" else model._sample_inputs(1)[0]
+    with torch.no_grad():
+        answered = running(torch.tensor(np.stack([given, given])))[0].numpy()
+    expected = dict(model.predict(given).top)
+    assert np.allclose(answered, [expected[label] for label in model.labels], atol=0.002)
+    model.export(tmp_path / "net.pt2")  # over its own kind unasked
+
+
+@needs_openvino
+def test_openvino_in_half_says_how_far_it_agrees(net, tmp_path):
+    agreement = net.export(tmp_path / "net.xml", half=True)["agreement"]
+    model = inference.load_openvino().Core().read_model(tmp_path / "net.xml")
+    stored = {key: model.get_rt_info(["model_info", key]).astype(str) for key in ("agreement", "preprocessing")}
+    assert json.loads(stored["agreement"]) == agreement.to_json()
+    assert json.loads(stored["preprocessing"]) == net.preprocessing.to_json()
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "found"),
+    [
+        ("net.onnx", None, "onnx"),
+        ("net.tflite", None, "litert"),
+        ("net.tflite", "litert", "litert"),
+        ("net.tflite", "tflite", "litert"),
+        ("net", "saved_model", "saved_model"),
+        ("net.v2", "saved_model", "saved_model"),
+        ("net", None, "no format of a model ends in ''.*--format saved_model"),
+        ("net.doc", None, "no format of a model ends in '.doc'"),
+        ("net.tflite", "litrt", "did you mean 'litert'"),
+        ("net.doc", "onnx", r"what onnx writes ends in \.onnx; got 'net.doc'"),
+        ("net.onnx", "saved_model", r"what saved_model writes is a folder, no \.onnx file"),
+    ],
+)
+def test_a_format_by_its_ending_or_its_name(path, name, found):
+    if " " not in found:
+        assert find_format(Path(path), name) == found
+    else:
+        with pytest.raises(UsageError, match=found):
+            find_format(Path(path), name)
+
+
+@pytest.mark.parametrize("name", ["net.tflite", "net.pt2", "net.saved"])
+def test_what_is_missing_or_of_another_kind_is_said(net, name, tmp_path, monkeypatch):
+    form = {"format": "saved_model"} if name == "net.saved" else {}
+    drawing = zoo.get("dcgan")
+    monkeypatch.setattr("importlib.util.find_spec", lambda package: sys)
+    with pytest.raises(ZooError, match="is a model for image_generation; "):
+        drawing.export(tmp_path / name, **form)
+    monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
+    with pytest.raises(UsageError, match=r"needs .*; type: python -m pip install (ai-edge-litert|torch|tensorflow)"):
+        net.export(tmp_path / name, **form)
+    assert not list(tmp_path.iterdir())
+
+
+def test_litert_in_two_precisions_and_saved_model_in_half_are_refused(net, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    with pytest.raises(UsageError, match="exclude each other"):
+        net.export(tmp_path / "net.tflite", half=True, int8=True)
+    with pytest.raises(UsageError, match="saved_model has no half; it is for html, litert, onnx, openvino"):
+        net.export(tmp_path / "net", format="saved_model", half=True)
+
+
+@pytest.mark.slow
+def test_what_the_other_process_cannot_do_is_said(net, tmp_path):
+    with pytest.raises(ZooError, match="cnn cannot be translated: KeyError: 'nowhere'"):
+        translate(net, "nowhere", tmp_path / "out", "tensorflow")
+
+
+def test_a_folder_is_replaced_whole_and_a_foreign_one_never(net, tmp_path):
+    mine, foreign = tmp_path / "mine", tmp_path / "foreign"
+    for number in (1, 2):
+        with replaced_folder(mine) as folder:
+            (folder / f"{number}.txt").write_text("all of it")
+    assert [file.name for file in mine.iterdir()] == ["2.txt"]
+    with pytest.raises(KeyError), replaced_folder(mine) as folder:
+        (folder / "3.txt").write_text("half of it")
+        raise KeyError
+    assert [file.name for file in mine.iterdir()] == ["2.txt"] and [*tmp_path.iterdir()] == [mine]
+    foreign.mkdir()
+    (foreign / "thesis.txt").write_text("years of work")
+    (tmp_path / "file").write_text("")
+
+    def read(path):
+        raise ZooError("it is none")
+
+    for path in (foreign, tmp_path / "file"):
+        with pytest.raises(ZooError, match=r"no model that the zoo wrote|is a file, where a folder"):
+            saving.output_folder(path, net.get_config(), True, read)
