@@ -55,7 +55,7 @@ def test_the_command(net, tmp_path, capsys):
 def test_what_no_format_holds_is_refused(net, tmp_path):
     with pytest.raises(UsageError, match=r"'\.tar'.*openvino \(\.xml\)"):
         net.export(tmp_path / "net.tar")
-    with pytest.raises(UsageError, match="word2vec has no half; it is for .*onnx"):
+    with pytest.raises(UsageError, match=r"word2vec has no half; it is for .*onnx"):
         net.export(tmp_path / "net.txt", half=True)
     if inference.available():
         with pytest.raises(ZooError, match="cannot be written"):
