@@ -1,5 +1,9 @@
 """What a notebook shows: of each object, and a whole notebook in a real kernel."""
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -110,3 +114,27 @@ def test_a_notebook_has_bars_of_its_own_and_errors_of_one_line(own_home):
     assert shown[0].data["text/plain"].startswith("logistic: ") and "<svg" in shown[1].data["text/html"]
     assert "accuracy" in shown[2].data["text/html"]
     assert len(shown[3].traceback) == 1 and "did you mean 'cnn'" in shown[3].traceback[0]
+
+
+SHOWN = {"stream", "display_data", "execute_result"}
+LESSONS = sorted((Path(__file__).parent.parent / "notebooks" / "en").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_lessons_say_the_same_in_both_languages(lesson):
+    """The same code with the same outputs, of this version; nothing on red, and nothing of the machine they ran on."""
+    english, japanese = (
+        json.loads(path.read_text(encoding="utf-8"))["cells"]
+        for path in (lesson, lesson.parent.parent / "ja" / lesson.name)
+    )
+    assert [cell["cell_type"] for cell in english] == [cell["cell_type"] for cell in japanese]
+    for cell, other in zip(english, japanese, strict=True):
+        if cell["cell_type"] == "code":
+            assert (cell["source"], cell["outputs"]) == (other["source"], other["outputs"])
+            assert cell["execution_count"] and {output["output_type"] for output in cell["outputs"]} <= SHOWN
+            assert "stderr" not in [output.get("name") for output in cell["outputs"]]
+        else:
+            assert cell["source"] != other["source"]
+    words = "".join(english[-2]["source"]), "".join(japanese[-2]["source"])
+    assert "**Your turn.**" in words[0] and "**やってみよう。**" in words[1]
+    assert not re.search(r"/(home|tmp|usr|root|work|Users)/", lesson.read_text(encoding="utf-8"))

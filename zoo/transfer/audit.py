@@ -190,6 +190,9 @@ class Audit:
         ]
         self.suspects = [suspect for suspect in self.ranking if suspect.likelier != suspect.label]
 
+    def __repr__(self) -> str:
+        return f"<Audit of {len(self.ranking)} photos, {len(self.suspects)} suspects>"
+
     def _repr_html_(self) -> str:
         of = f"{len(self.suspects):,} of {len(self.ranking):,} labels are less likely than another one"
         items = dict(zip(self._names, self._items, strict=True))

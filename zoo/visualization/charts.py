@@ -15,6 +15,17 @@ GRID = 120  # points of a decision map, both ways
 MOST = 64  # pictures in one figure
 
 
+def drawn_curves(columns) -> list[str]:
+    """Which of a history's numbers are drawn: the cost is the loss before a step, and adds nothing to the loss.
+
+    Example:
+        >>> drawn_curves({"loss": [1.0], "cost": [1.1], "val_loss": [1.2]})
+        ['loss']
+    """
+    names = [name for name in columns if not name.startswith("val_")]
+    return [name for name in names if name != "cost" or "loss" not in names]
+
+
 def learning_curves(history, path=None) -> Drawing:
     """Draw loss and metrics over the epochs, those of the validation data dashed.
 
@@ -27,7 +38,7 @@ def learning_curves(history, path=None) -> Drawing:
         'curves.png'
     """
     columns = getattr(history, "history", history)
-    names = [name for name in columns if not name.startswith("val_")]
+    names = drawn_curves(columns)
     if not names:
         raise UsageError("the history is empty: train first, and give what train() returned.")
     with new_figure(path, (5 * len(names), 3.6), columns) as (figure, drawing):
@@ -36,6 +47,7 @@ def learning_curves(history, path=None) -> Drawing:
                 if key in columns:
                     axes.plot(range(1, len(columns[key]) + 1), columns[key], style, label=key, marker=".")
             axes.set(xlabel="epoch", ylabel=name)
+            axes.xaxis.get_major_locator().set_params(integer=True)
             axes.legend()
     return drawing
 
@@ -316,7 +328,7 @@ def _image_grid(pictures: list[np.ndarray], path, what: str, around_zero: bool =
     side = max(4.0, 1.1 * columns)
     with new_figure(path, (side, side * rows / columns + 0.4)) as (figure, drawing):
         more = f", the first {MOST} of {len(pictures)}" if len(pictures) > MOST else ""
-        figure.suptitle(f"{what} 1 to {len(first)}{more}", fontsize=8)
+        figure.suptitle(f"{what} 1 to {len(first)}{more}" if len(first) > 1 else what, fontsize=8)
         plots = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in plots:
             axes.axis("off")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from zoo.visualization import svg
+from zoo.visualization.charts import drawn_curves
 from zoo.visualization.grid import as_picture, square
 from zoo.visualization.pages import PARTS, text
 
@@ -66,7 +68,7 @@ def facts(rows: Iterable[tuple[str, object]]) -> str:
 
 def curves(history: Mapping[str, Sequence[float]]) -> str:
     """A curve over the epochs for each number; that of the watched examples dashed."""
-    names = [name for name in history if not name.startswith("val_") and len(history[name])]
+    names = [name for name in drawn_curves(history) if len(history[name])]
     drawn = "".join(svg.curve(name, history[name], history.get(f"val_{name}")) for name in names)
     return f"<figure class=drawn><div class=curves>{drawn}</div></figure>"
 
@@ -119,6 +121,9 @@ class PictureArray(np.ndarray):
         >>> pictures._repr_png_()[:4], pictures[0, 0]._repr_png_()
         (b'\\x89PNG', None)
     """
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if self._repr_png_() is None else f"pictures of shape {self.shape}")
 
     def _repr_png_(self) -> bytes | None:
         if self.dtype != np.uint8 or self.ndim not in (3, 4) or self.shape[-1] not in (1, 3) or not self.size:

@@ -71,6 +71,9 @@ class Prediction:
         """The classes with their probabilities on one line."""
         return with_probabilities(self.top) + novelty_hint(self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         return answer_in_notebook(self, [(label, share, f"{share:.1%}") for label, share in self.top])
 

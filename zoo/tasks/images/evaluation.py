@@ -159,6 +159,9 @@ class Answered:
 class Mistakes(list[Any]):
     """Examples that were wrong, the worst first; a notebook shows them as pictures."""
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(f"{len(self)} mistakes")
+
     def _repr_html_(self) -> str:
         more = f"<p>... and {len(self) - notebook.SHOWN:,} more</p>" if len(self) > notebook.SHOWN else ""
         return notebook.shown(gallery(map(_mistake, self[: notebook.SHOWN])), more)
@@ -204,6 +207,9 @@ class Evaluation(dict):
         self._pictures, self._rule, self._headline, self._mistake = pictures, rule, headline, mistake
         self._certainty, self._calibrated, self._answered = certainty, calibrated, answered
         self._wrong = sorted(wrong, key=lambda wrong: -wrong[3])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self._headline)
 
     def _repr_html_(self) -> str:
         headline = f"<p><b>{text(self._headline)}</b> on {text(measured_on(self))}</p>"

@@ -46,6 +46,9 @@ class LabelsPrediction:
         }
         return {**facts_of(self), **ranked}
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         given = {label for label, _ in self.labels}
         rows = [(label, share, f"{share:.1%}{'' if label in given else ', not given'}") for label, share in self.top]

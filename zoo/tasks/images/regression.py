@@ -45,6 +45,9 @@ class NumberPrediction:
     def to_json(self) -> dict:
         return facts_of(self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         return answer_in_notebook(self, [])
 

@@ -78,6 +78,9 @@ class Predictions(list[Any]):
         super().__init__()
         self.columns = columns
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(f"{len(self)} predictions")
+
     def _repr_html_(self) -> str:
         answers = (
             _photo_of(each, text(each.ranked()) + notebook.file_name(_name(each))) for each in self[: notebook.SHOWN]
