@@ -33,6 +33,7 @@ _WORDS = {
     "finetune": "zoo.transfer.finetune",
     "forget": "zoo.transfer.forget",
     "get": "zoo.api",
+    "import_model": "zoo.transfer.keras2",
     "list": "zoo.api",
     "load": "zoo.api",
     "register": "zoo.registry",

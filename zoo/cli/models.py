@@ -22,7 +22,7 @@ from zoo.cli.options import (
     weights_option,
 )
 from zoo.console import note, note_skipped, say, say_json, share, table
-from zoo.errors import UsageError, checked_seed
+from zoo.errors import UsageError, brief, checked_seed
 from zoo.registry import NO_LITERAL
 
 
@@ -354,6 +354,29 @@ def export(name, out, as_json, overwrite, weights=None, **options) -> None:
     say(f"Wrote {out}, {about['bytes'] / 1e6:.1f} MB.")
     if agreement := about.get("agreement"):
         say(str(agreement))
+
+
+@command(calls="zoo.transfer.keras2:import_model")
+@argument("file", metavar="FILE.h5|FILE.zip", type=PATH)
+@argument("out", metavar="OUT.keras", type=PATH)
+@option("--labels", type=PATH, metavar="FILE", help="A class a line; without it, the labels.txt that comes along.")
+@option("--pixels", metavar="RANGE", help="What it takes pixels as: -1..1, 0..1 or 0..255.")
+@overwrite_option
+def import_(file, out, as_json, overwrite, **options) -> None:
+    """Make a classifier of a Keras 2 file, or of a Teachable Machine download.
+
+    Nothing in the file is run: its layers are built anew, if all of them are known, and get its numbers. From
+    Teachable Machine take "Tensorflow, Keras", and give the .zip as it was downloaded.
+
+    Examples:
+      zoo import converted_keras.zip pets.keras
+      zoo import old.h5 old.keras --labels names.txt --pixels 0..1
+    """
+    model = zoo.import_model(file, **options)
+    model.save(out, overwrite)
+    if as_json:
+        return say_json({"out": str(out), "labels": model.labels})
+    say(f"Wrote {out}: {len(model.labels)} classes, {brief(model.labels)}. Next: zoo predict {out} PICTURE.jpg")
 
 
 @command()
