@@ -19,6 +19,7 @@ from PIL import Image
 
 import zoo
 from zoo import cli, files
+from zoo.cli import SECTIONS, group, japanese
 from zoo.cli.images import default_name
 from zoo.cli.models import parse_settings
 from zoo.data.dataset import place_of
@@ -101,6 +102,18 @@ def completions(typed):
     shell = get_completion_class("bash")(cli.group, {}, "zoo", "_ZOO_COMPLETE")
     *args, incomplete = typed.split(" ")
     return [(item.type, item.value) for item in shell.get_completions(args, incomplete)]
+
+
+def test_the_first_page_is_there_in_japanese(run, monkeypatch):
+    monkeypatch.delenv("LC_MESSAGES", raising=False)
+    monkeypatch.delenv("LC_ALL", raising=False)
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    code, out, _ = run("--help")
+    assert code == 0 and all(f"  {name}" in out and text in out for name, text in japanese.COMMANDS.items())
+    assert {*japanese.COMMANDS} == {*group.commands} and {*japanese.TITLES} == {*SECTIONS, "Examples"}
+    assert japanese.EXAMPLES.count("\n") == group.epilog.count("\n")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert "List the models." in run("--help")[1]
 
 
 def test_completion(run, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import sys
 import click
 
 from zoo._version import __version__
-from zoo.cli import audit, images, models, text, upkeep
+from zoo.cli import audit, images, japanese, models, text, upkeep
 from zoo.cli.command import WithExamples
 from zoo.console import note, say_json, writing_results
 from zoo.errors import ZooError
@@ -50,9 +50,25 @@ class CommandGroup(WithExamples, click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, self.commands))
+        in_japanese = japanese.is_wanted()
         for title, commands in SECTIONS.items():
-            with formatter.section(title):
-                formatter.write_dl([(f"{c.name:<{width}}", c.get_short_help_str(formatter.width)) for c in commands])
+            with formatter.section(japanese.TITLES[title] if in_japanese else title):
+                helps = [
+                    japanese.COMMANDS[c.name or ""] if in_japanese else c.get_short_help_str(formatter.width)
+                    for c in commands
+                ]
+                formatter.write_dl([(f"{c.name:<{width}}", text) for c, text in zip(commands, helps, strict=True)])
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not japanese.is_wanted():
+            return super().format_help_text(ctx, formatter)
+        formatter.write(f"\n  {japanese.SUMMARY}\n")
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not japanese.is_wanted():
+            return super().format_epilog(ctx, formatter)
+        with formatter.section(japanese.TITLES["Examples"]):
+            formatter.write(f"{japanese.EXAMPLES}\n")
 
 
 group = CommandGroup(
