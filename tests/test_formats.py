@@ -1,6 +1,7 @@
 """Formats that another process writes, how a format is named, and what is refused."""
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,7 @@ from zoo.errors import UsageError, ZooError
 from zoo.export import find_format
 from zoo.export._elsewhere import translate
 from zoo.files import replaced_folder
+from zoo.metrics import proportion
 
 FILES = Path(__file__).parent / "files"
 PICTURE = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
@@ -120,6 +122,53 @@ def test_a_torch_program_takes_pictures_of_any_size(net, kind, tmp_path):
     model.export(tmp_path / "net.pt2")  # over its own kind unasked
 
 
+def test_a_folder_for_the_hugging_face_hub(net, tmp_path):
+    out = tmp_path / "pets"
+    assert net.export(out, format="huggingface")["bytes"] > 10_000
+    opened = zoo.load(out / "model.keras")
+    assert dict(opened.predict(PICTURE).top) == pytest.approx(dict(net.predict(PICTURE).top), abs=1e-5)
+    config = json.loads((out / "config.json").read_text())
+    assert config["id2label"] == {"0": net.labels[0], "1": net.labels[1]} and config["label2id"][net.labels[1]] == 1
+    preprocessor = json.loads((out / "preprocessor_config.json").read_text())
+    assert (
+        preprocessor["crop_size"] == {"height": 12, "width": 12} and preprocessor["zoo"] == net.preprocessing.to_json()
+    )
+    net.export(out, format="huggingface")  # over its own kind unasked
+    (out / "model.keras").unlink()
+    with pytest.raises(ZooError, match="is no model that the zoo wrote"):
+        net.export(out, format="huggingface", overwrite=True)
+
+
+def test_a_model_card_has_our_numbers_and_no_markup_of_others(net, tmp_path, monkeypatch):
+    yaml = pytest.importorskip("yaml")
+    monkeypatch.setattr(net, "labels", ["<b>cat</b>", "a|b\n---\nlicense: mine"])
+    net._remember({"accuracy": proportion(45, 50), "trained_on": 0}, [])
+    monkeypatch.setitem(net.data, "name", "/home/me/secret/pets")
+    net.export(tmp_path / "pets", format="huggingface")
+    _, front, text = (tmp_path / "pets" / "README.md").read_text().split("---\n", 2)
+    facts = yaml.safe_load(front)
+    assert facts["pipeline_tag"] == "image-classification" and "license" not in facts
+    (result,) = facts["model-index"][0]["results"]
+    assert result["dataset"]["name"] == "pets" and result["metrics"][0]["value"] == 0.9
+    assert "accuracy | 90.0% (95 % interval 78.6% to 95.7%, n = 50)" in text and "secret" not in text
+    assert "<b>" not in text and "\n---\n" not in text and "none is known" in text
+
+
+@pytest.mark.slow
+def test_the_example_of_a_model_card_answers_with_keras_alone(net, tmp_path):
+    net.export(tmp_path / "pets", format="huggingface")
+    text = (tmp_path / "pets" / "README.md").read_text()
+    *_, (block) = re.findall("```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "pets" / "use.py").write_text(block)
+    Image.fromarray(PICTURE).save(tmp_path / "pets" / "new.png")
+    done = subprocess.run(
+        [sys.executable, "use.py", "new.png"], cwd=tmp_path / "pets", capture_output=True, text=True, check=True
+    )
+    expected = dict(net.predict(PICTURE).top)
+    answered = [float(number) for number in done.stdout.split()[-2:]]
+    assert answered == pytest.approx([expected[label] for label in net.labels], abs=1e-4)
+
+
 @needs_openvino
 def test_openvino_in_half_says_how_far_it_agrees(net, tmp_path):
     agreement = net.export(tmp_path / "net.xml", half=True)["agreement"]
@@ -137,6 +186,7 @@ def test_openvino_in_half_says_how_far_it_agrees(net, tmp_path):
         ("net.tflite", "litert", "litert"),
         ("net.tflite", "tflite", "litert"),
         ("net", "saved_model", "saved_model"),
+        ("net", "huggingface", "huggingface"),
         ("net.v2", "saved_model", "saved_model"),
         ("net", None, "no format of a model ends in ''.*--format saved_model"),
         ("net.doc", None, "no format of a model ends in '.doc'"),

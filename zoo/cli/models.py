@@ -335,8 +335,8 @@ def export(name, out, as_json, overwrite, weights=None, **options) -> None:
     page that holds all it needs: whoever gets it opens it in a browser, drops pictures on it and reads the answers,
     without a network. .onnx is for any ONNX runtime and takes a picture of any size; a language model takes a token
     and its states there, a generator noise. .xml is OpenVINO, its weights in a .bin beside it; .tflite LiteRT, .pt2
-    PyTorch, and saved_model a folder for TensorFlow. Of word vectors, .txt and .bin are word2vec's formats, which
-    gensim reads. Each file is compared with the model, on its own pictures if it has some.
+    PyTorch, saved_model a folder for TensorFlow, huggingface one for its Hub. Of word vectors, .txt and .bin are
+    word2vec's formats, which gensim reads. Networks are compared with the model, on its own pictures if it has some.
 
     Examples:
       zoo export pets.keras pets.html

@@ -29,7 +29,7 @@ def formats() -> dict[str, ModuleType]:
 
     Example:
         >>> sorted(formats())
-        ['html', 'litert', 'onnx', 'openvino', 'saved_model', 'torch', 'word2vec']
+        ['html', 'huggingface', 'litert', 'onnx', 'openvino', 'saved_model', 'torch', 'word2vec']
     """
     names = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
     return {name: importlib.import_module(f"{__name__}.{name}") for name in names}

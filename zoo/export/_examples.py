@@ -25,6 +25,40 @@ TOLD = {
 }
 
 
+def plain_keras(file: str, task: Any) -> str | None:
+    """Lines that answer about a picture by Keras without the zoo; None for models that need more than these.
+
+    Args:
+        file: the saved file.
+        task: the model in it.
+    """
+    rule, target = getattr(task, "preprocessing", None), getattr(task, "_target", None)
+    if target is None or isinstance(rule, Points):
+        return None
+    squashed = ""
+    if target.softmax:
+        squashed = (
+            "if outputs.shape[-1] == 1:  # of two classes, the second's\n"
+            "    outputs = keras.ops.pad(outputs, ((0, 0), (1, 0)))\n"
+            "outputs = keras.ops.softmax(outputs)\n"
+        )
+    return (
+        f"import sys\n\nimport keras\nimport numpy as np\nfrom PIL import Image, ImageOps\n\n"
+        f'{_prepared(task)}outputs = keras.saving.load_model({file!r})(example.astype("float32"), training=False)\n'
+        f"{squashed}print(*keras.ops.convert_to_numpy(outputs)[0])\n"
+    )
+
+
+def _prepared(task: Any) -> str:
+    """Lines that set `example`, an array of shape (1, ...), from what was typed."""
+    rule = task.preprocessing
+    if isinstance(rule, Points):
+        return ROW
+    (height, width), channels = rule.size, rule.channels
+    mode = "RGB" if channels == 3 else "L"
+    return PICTURE.format(mode=mode, width=width, height=height, crop=rule.crop, channels=channels)
+
+
 def write_example(path: Path, task: Any, imports: str, running: str, overwrite: bool = False) -> str:
     """Write `PATH.py`, a program that answers about a picture, or a row of numbers, by the file at `path`.
 
@@ -41,20 +75,13 @@ def write_example(path: Path, task: Any, imports: str, running: str, overwrite: 
     Raises:
         ZooError: something else is there.
     """
-    rule = task.preprocessing
-    is_row = isinstance(rule, Points)
+    is_row = isinstance(task.preprocessing, Points)
     given = "1.5 2.5 ..." if is_row else "PICTURE"
-    prepared = ROW
-    if not is_row:
-        (height, width), channels = rule.size, rule.channels
-        prepared = PICTURE.format(
-            mode="RGB" if channels == 3 else "L", width=width, height=height, crop=rule.crop, channels=channels
-        )
     pillow = "" if is_row else "from PIL import Image, ImageOps\n"
     text = (
         f"{MARK}: python {path.name}.py {given}\nimport json\nimport sys\nimport zipfile\n\n"
         f"import numpy as np\n{pillow}"
-        f"{imports}\nfile = __file__.removesuffix('.py')\n{prepared}{running}{TOLD[task._target.answer]}"
+        f"{imports}\nfile = __file__.removesuffix('.py')\n{_prepared(task)}{running}{TOLD[task._target.answer]}"
     )
 
     def conflict(file: Path) -> str:
