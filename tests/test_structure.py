@@ -29,7 +29,7 @@ LAYERS = """
     tasks
     transfer
     api sklearn
-    checks studies tracing
+    app checks studies tracing
     __init__
     convert translate trial
     cli

@@ -10,7 +10,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from zoo.errors import ZooError, cut, escaped, printable
@@ -129,9 +129,54 @@ def progress_bar(total: int, title: str, unit: str, shown: bool = True, initial:
     from tqdm import tqdm  # here, so that a checkout that is not installed can still say so
 
     about: dict[str, Any] = {"total": total, "desc": title, "unit": unit, "initial": initial, "leave": False}
+    if _listeners:
+        return _reported_bar()(file=io.StringIO(), **about)
     if in_notebook():
         return _notebook_bar()(disable=not shown, file=io.StringIO(), bar_format=NOTEBOOK_BAR, **about)
     return tqdm(disable=not (shown and sys.stderr.isatty()), dynamic_ncols=True, file=stream(), **about)
+
+
+_listeners: list[Callable[[dict], None]] = []
+
+
+@contextlib.contextmanager
+def progress_to(listener: Callable[[dict], None]) -> Iterator[None]:
+    """Tell a function of all progress, instead of drawing bars.
+
+    Args:
+        listener: is given a title, how much of how much is done, and the seconds left, None while unknown.
+
+    Example:
+        >>> with progress_to(print), progress_bar(1, "counting", "sheep") as bar:
+        ...     pass
+        {'title': 'counting', 'done': 0, 'total': 1, 'seconds': None}
+    """
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+@functools.cache
+def _reported_bar() -> type["tqdm"]:
+    from tqdm import tqdm
+
+    class ReportedBar(tqdm):
+        def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+            if msg is None:
+                facts = self.format_dict
+                rate, left = facts["rate"], facts["total"] - facts["n"]
+                seconds = round(left / rate, 1) if rate else None
+                report = {"title": facts["prefix"], "done": facts["n"], "total": facts["total"], "seconds": seconds}
+                for listener in _listeners:
+                    listener(report)
+            return True
+
+        def clear(self, *_: Any, **__: Any) -> None:
+            """Nothing: no line is drawn."""
+
+    return ReportedBar
 
 
 @functools.cache

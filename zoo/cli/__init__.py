@@ -6,14 +6,14 @@ import sys
 import click
 
 from zoo._version import __version__
-from zoo.cli import audit, images, japanese, models, text, upkeep
+from zoo.cli import app, audit, images, japanese, models, text, upkeep
 from zoo.cli.command import WithExamples
 from zoo.console import note, say_json, writing_results
 from zoo.errors import ZooError
 from zoo.registry import did_you_mean
 
 SECTIONS = {
-    "To begin with": (upkeep.demo, models.list_, models.show),
+    "To begin with": (upkeep.demo, app.app, models.list_, models.show),
     "Your own photos": (
         images.finetune,
         images.predict,

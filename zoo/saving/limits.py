@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 try:
@@ -27,7 +28,31 @@ MEMORY = 640 * 2**20  # bytes, beyond what the imports took; what the answers of
 THREAD = 16 * 2**20  # bytes for each thread of a framework
 SECONDS = 3  # of the processor, beyond half as many as the imports took, which tells how fast it is
 SECONDS_BYTE = 1e-6  # the same, for each byte of weights
+STATM = Path("/proc/self/statm")  # not there on systems that have no such limits
 PATIENCE = 120  # seconds by the clock, whatever the processor does
+
+
+@contextlib.contextmanager
+def more_memory(size: int) -> Iterator[None]:
+    """Let this process take so many bytes more than it has, and no more, while something is done.
+
+    What asks for more gets a MemoryError, or ends the process where it is no Python.
+    """
+    if resource is None or not STATM.exists():
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    bound = data_size() + size
+    resource.setrlimit(resource.RLIMIT_DATA, (bound if hard == resource.RLIM_INFINITY else min(bound, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def data_size() -> int:
+    """Bytes of memory that this process has written to, or may."""
+    return int(STATM.read_text(encoding="ascii").split()[5]) * resource.getpagesize()
 
 
 def limit_process(size: int) -> None:
@@ -35,11 +60,9 @@ def limit_process(size: int) -> None:
 
     It is called after the imports, and goes by what they took.
     """
-    statm = Path("/proc/self/statm")
-    if resource is None or not statm.exists():  # a system that has no such limits
+    if resource is None or not STATM.exists():
         return
-    data = int(statm.read_text(encoding="ascii").split()[5]) * resource.getpagesize()
-    memory = data + MEMORY + THREAD * (os.cpu_count() or 1) + 8 * size
+    memory = data_size() + MEMORY + THREAD * (os.cpu_count() or 1) + 8 * size
     seconds = round(1.5 * time.process_time() + SECONDS + SECONDS_BYTE * size)
     for kind, limit in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(kind, (limit, limit))

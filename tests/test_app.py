@@ -1,0 +1,340 @@
+"""The studio: who is answered, what of strangers' is refused, what it keeps, and that it answers as `zoo predict`."""
+
+import io
+import json
+import os
+import random
+import signal
+import socket
+import struct
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from browser import CHROMIUM, browser
+from mutators import mutate_image, seeds_images
+from studio import Studio
+from zoo import inference
+from zoo.app import guards
+from zoo.app.store import box_name
+from zoo.errors import UsageError
+
+pytest.importorskip("starlette", reason="starlette is not installed")
+pytest.importorskip("uvicorn", reason="uvicorn is not installed")
+needs_openvino = pytest.mark.skipif(not inference.available(), reason="openvino is not installed")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def studio(start, tuned, copy_home, tmp_path_factory):
+    """One that was started with the classifier of `tuned`."""
+    studio = Studio(start, copy_home(tmp_path_factory.mktemp("studio") / "home"), tuned.out)
+    yield studio
+    studio.end()
+
+
+@pytest.fixture(scope="module")
+def photo(tuned):
+    return (tuned.photos / "val" / "dots" / "100.jpg").read_bytes()
+
+
+def project_of(studio, tuned, count=4, split="val"):
+    """A project with photos of both classes."""
+    project = studio.ask("POST", "/api/projects", "dots or stripes")["id"]
+    for box in ("dots", "stripes"):
+        studio.ask("POST", f"/api/projects/{project}/boxes", box)
+        for file in sorted((tuned.photos / split / box).glob("[0-9]*.jpg"))[:count]:
+            studio.ask("POST", f"/api/projects/{project}/boxes/{box}/photos", file.read_bytes())
+    return project
+
+
+def png(width, height, data=b"") -> bytes:
+    """A PNG whose head says what it is not."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+
+
+def animation(frames) -> bytes:
+    pictures = [Image.new("P", (2, 2), number % 250) for number in range(frames)]
+    pictures[0].save(file := io.BytesIO(), "GIF", save_all=True, append_images=pictures[1:], optimize=False)
+    return file.getvalue()
+
+
+def scans(photo) -> bytes:
+    """A JPEG that says many times that it begins anew."""
+    return photo[:-2] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" * 200 + photo[-2:]
+
+
+# Who is answered
+
+
+def test_only_its_own_pages_and_who_has_the_token(studio, photo):
+    own, cookie = f"http://127.0.0.1:{studio.port}", f"zoo-studio-{studio.port}={studio.token}"
+    refused = [
+        (421, {"Host": "evil.example"}, True),
+        (421, {"Host": f"evil.example:{studio.port}"}, True),
+        (403, {"Origin": "http://evil.example"}, True),
+        (403, {"Origin": "null"}, True),
+        (403, {"Origin": f"http://127.0.0.1:{studio.port + 1}"}, True),
+        (403, {"Sec-Fetch-Site": "cross-site"}, True),
+        (401, {}, False),
+        (401, {"Authorization": "Bearer x"}, False),
+        (401, {"Cookie": "zoo-studio=x"}, False),
+        (403, {"Cookie": cookie}, False),  # a change, and nobody says from where
+        (403, {"Cookie": cookie, "Origin": "http://evil.example"}, False),
+    ]
+    for status, headers, token in refused:
+        got, _, content = studio.raw("POST", "/predict", photo, headers, token)
+        assert got == status and json.loads(content)["error"], (headers, content)
+    assert studio.raw("POST", "/predict", photo, {"Cookie": cookie, "Origin": own}, False)[0] == 200
+    assert studio.raw("GET", "/", headers={}, token=False)[0] == 401
+    assert studio.raw("GET", "/api/projects", token=False)[0] == 401
+    assert studio.raw("GET", "/static/../routes.py", token=False)[0] in (401, 404)
+    assert studio.raw("GET", "/static/%2e%2e/routes.py", token=False)[0] == 404
+
+
+def test_the_address_gives_a_cookie_and_pages_load_nothing_from_elsewhere(studio):
+    path = studio.address.partition(str(studio.port))[2]
+    status, headers, _ = studio.raw("GET", path, token=False)
+    assert status == 303 and headers["location"] == "/"
+    assert "HttpOnly" in headers["set-cookie"] and "samesite=strict" in headers["set-cookie"].lower()
+    status, headers, page = studio.raw(
+        "GET", "/", headers={"Cookie": headers["set-cookie"].partition(";")[0]}, token=False
+    )
+    assert status == 200 and b"zoo studio" in page and studio.token.encode() not in page
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff" and headers["cache-control"] == "no-store"
+    assert "server" not in {name.lower() for name in headers}
+
+
+def test_it_listens_on_this_machine_alone(studio):
+    lines = Path("/proc/net/tcp").read_text().splitlines()
+    listening = [line.split()[1] for line in lines if line.split()[3] == "0A"]
+    assert [place for place in listening if int(place.partition(":")[2], 16) == studio.port] == [
+        f"0100007F:{studio.port:04X}"
+    ]
+
+
+# What is asked
+
+
+@needs_openvino
+def test_it_answers_as_predict_does(studio, tuned, photo):
+    answer = studio.ask("POST", "/predict?top=2", photo)
+    ours = json.loads(json.dumps(tuned.classifier.predict(photo, top=2).to_json()))
+    assert answer["label"] == ours["label"] and answer.keys() == ours.keys()
+    assert answer["probability"] == pytest.approx(ours["probability"], abs=1e-4)
+    heat = Image.open(io.BytesIO(studio.ask("POST", "/explain", photo)))
+    assert heat.format == "JPEG"
+    (listed,) = studio.ask("GET", "/api/classifiers")
+    assert studio.ask("GET", f"/api/classifiers/{listed['id']}")["labels"] == ["dots", "stripes"]
+
+
+def test_the_description_names_every_address(studio):
+    described = json.loads(studio.raw("GET", "/openapi.json", token=False)[2])
+    post = described["paths"]["/predict"]["post"]
+    assert [each["name"] for each in post["parameters"]] == ["classifier", "top"]
+    assert post["requestBody"]["content"] == {"application/octet-stream": {}}
+    assert all(operation["summary"] for path in described["paths"].values() for operation in path.values())
+
+
+def test_boxes_and_photos(studio, tuned, photo):
+    project = project_of(studio, tuned, count=3)
+    path = f"/api/projects/{project}"
+    boxes = studio.ask("GET", path)["boxes"]
+    assert [(box["name"], len(box["photos"])) for box in boxes] == [("dots", 3), ("stripes", 3)]
+    first = boxes[0]["photos"][0]
+    assert Image.open(io.BytesIO(studio.ask("GET", f"{path}/thumbnails/{first}"))).format == "JPEG"
+    studio.ask("PUT", f"{path}/boxes/dots/photos/{first}", "stripes")
+    assert studio.ask("PUT", f"{path}/boxes/dots", "spots & dots") == {"name": "spots & dots"}
+    studio.ask("DELETE", f"{path}/boxes/stripes/photos/{first}")
+    boxes = studio.ask("GET", path)["boxes"]
+    assert [(box["name"], len(box["photos"])) for box in boxes] == [("spots & dots", 2), ("stripes", 3)]
+    studio.ask("POST", f"{path}/boxes/stripes/photos", photo)
+    studio.ask("POST", f"{path}/boxes/spots%20%26%20dots/photos", photo)
+    found = studio.ask("GET", f"{path}/findings")
+    assert "across classes" in [finding["kind"] for finding in found]
+    assert str(studio.home) not in json.dumps(found)
+    studio.ask("DELETE", path)
+    assert studio.ask("GET", path, status=404)["error"] == "there is no such project."
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", ".hidden", "a|b", "train", "x" * 41, "a\0b", "found.000"])
+def test_names_of_boxes_that_are_no_folders(name):
+    with pytest.raises(UsageError):
+        box_name(name)
+
+
+def test_uploads_that_are_refused(studio, photo, tuned):
+    project = studio.ask("POST", "/api/projects", "refused")["id"]
+    studio.ask("POST", f"/api/projects/{project}/boxes", "box")
+    path = f"/api/projects/{project}/boxes/box/photos"
+    tiff = io.BytesIO()
+    Image.new("L", (4, 4)).save(tiff, "TIFF")
+    bad = [
+        (415, b""),
+        (415, tuned.out.read_bytes()),
+        (415, tiff.getvalue()),
+        (415, b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        (413, b"\xff\xd8\xff" + bytes(guards.PHOTO)),
+        (422, photo[: len(photo) // 2]),
+        (422, png(60_000, 60_000)),
+        (422, png(30_000, 3_000, bytes(100))),
+        (422, animation(400)),
+        (422, scans(photo)),
+        (422, b"RIFF\x04\0\0\0WEBPVP8 "),
+    ]
+    for status, data in bad:
+        for address in (path, "/predict"):
+            error = studio.ask("POST", address, data, status)["error"]
+            assert str(studio.home) not in error and "/" not in error.replace("image/", ""), error
+    for way in ("..", "%2e%2e", "box/../..", "box%2f..%2f.."):
+        assert studio.raw("POST", f"/api/projects/{project}/boxes/{way}/photos", photo)[0] in (404, 405)
+    assert studio.ask("GET", f"/api/projects/{project}")["boxes"] == [{"name": "box", "photos": []}]
+    assert studio.ask("POST", path, photo)["photo"]
+
+
+def test_a_body_that_says_nothing_of_its_length_is_counted(studio):
+    def parts():
+        yield b"\xff\xd8\xff"
+        for _ in range(guards.PHOTO // 2**20 + 1):
+            yield bytes(2**20)
+
+    assert studio.raw("POST", "/predict", parts())[0] == 413
+
+
+@needs_openvino
+def test_a_program_that_dies_is_replaced(studio, photo):
+    studio.ask("POST", "/predict", photo)
+    workers = studio.workers()
+    assert workers
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    time.sleep(0.2)
+    assert studio.ask("POST", "/predict", photo)["label"] == "dots"
+
+
+def test_the_command_says_what_is_missing(run, monkeypatch, tmp_path):
+    (tmp_path / "none.keras").write_bytes(b"none")
+    code, _, err = run("app", str(tmp_path / "none.keras"))
+    assert code == 1 and "none.keras" in err
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    code, _, err = run("app")
+    assert code == 2 and "pip install starlette uvicorn" in err
+
+
+# What takes longer
+
+
+@needs_openvino
+@pytest.mark.slow
+def test_trained_killed_and_started_again(start, tuned, copy_home, tmp_path, photo):
+    studio = Studio(start, copy_home(tmp_path / "home"))
+    project = project_of(studio, tuned, count=10)
+    events = studio.train(project)
+    assert events[-1] == {"state": "done"} and any((each["progress"] or {}).get("total") == 16 for each in events[:-1])
+    results = studio.ask("GET", f"/api/projects/{project}")["results"]
+    assert results["accuracy"]["n"] == 4 and results["labels"] == ["dots", "stripes"]
+    said = studio.ask("POST", "/predict", photo)
+    (scratch := studio.home / "studio" / "temporary" / "half.html").write_text("half")
+    studio.end(signal.SIGKILL)
+
+    studio = Studio(start, studio.home)
+    assert not scratch.exists()
+    assert studio.ask("GET", f"/api/projects/{project}")["results"] == results
+    assert studio.ask("POST", "/predict", photo) == said
+    page = studio.ask("GET", f"/api/classifiers/{project}/file.html")
+    assert page.startswith(b"<!doctype html>") and b"dots" in page
+    studio.end()
+    assert not scratch.parent.exists()
+
+
+@needs_openvino
+@pytest.mark.slow
+def test_a_thousand_hostile_uploads(studio, tuned, photo):
+    draw = random.Random(3011)
+    seeds = [seed for seed in seeds_images() if seed.startswith((*guards.STARTS, b"RIFF"))]
+    uploads = [mutate_image(draw.choice(seeds), draw, seeds) for _ in range(1000)]
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda data: studio.raw("POST", "/predict", data), uploads))
+    assert {status for status, _, _ in answers} <= {200, 413, 415, 422}
+    assert not any(str(studio.home).encode() in content for _, _, content in answers)
+    assert studio.ask("POST", "/predict", photo)["label"] == "dots"
+
+
+@pytest.mark.slow
+def test_slow_clients_are_cut_off(studio):
+    with socket.create_connection(("127.0.0.1", studio.port), timeout=guards.HEAD + 10) as slow:
+        slow.sendall(b"POST /predict HTTP/1.1\r\nHost: ")
+        begin = time.monotonic()
+        assert slow.recv(100) == b"" and time.monotonic() - begin < guards.HEAD + 5
+    with socket.create_connection(("127.0.0.1", studio.port), timeout=guards.PAUSE + 20) as slow:
+        head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{studio.port}\r\nAuthorization: Bearer {studio.token}\r\n"
+        slow.sendall(f"{head}Content-Length: 1000\r\n\r\n".encode() + b"\xff\xd8\xff")
+        assert b" 408 " in slow.recv(1000)
+
+
+# In a browser
+
+
+@needs_browser
+@needs_openvino
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1280])
+def test_from_photos_to_a_page_to_mail(start, tuned, copy_home, tmp_path, width, photo):
+    studio = Studio(start, copy_home(tmp_path / "home"))
+    with browser() as window:
+        window.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600
+        )
+        window.call("Page.navigate", url=studio.address)
+        window.wait("document.getElementById('new-name')")
+        assert window.run("location.search") == ""  # the token is nowhere to be seen
+        fits(window, width)
+        typed(window, "new-name", "Dots or stripes")
+        window.run("document.querySelector('#begin button').click()")
+        window.wait("document.getElementById('box-name')")
+        for box in ("dots", "stripes"):
+            typed(window, "box-name", box)
+            window.run("document.querySelector('#add-box button').click()")
+            window.wait(f"document.querySelector('input[name=photos-{box}]')")
+            files = sorted((tuned.photos / "val" / box).glob("*.jpg"))
+            window.choose(f"input[name=photos-{box}]", [*files, tuned.out])
+            window.wait(f"document.querySelectorAll('.photos img').length == {10 if box == 'dots' else 20}")
+            assert "tuned.keras" in window.run("document.getElementById('said').textContent")
+        window.wait("document.querySelector('.findings .good, .findings details')")
+        fits(window, width)
+        window.run("document.getElementById('train').click()")
+        window.wait("document.querySelector('.score strong')")
+        (file := tmp_path / "new.jpg").write_bytes(photo)
+        window.choose("#try-files", [file])
+        window.wait("document.querySelector('.answer .best')?.textContent == 'dots'")
+        window.run("document.querySelector('.answer button').click()")
+        window.wait("document.querySelector('.answer button').disabled")
+        fits(window, width)
+        window.run("document.getElementById('save-html').click()")
+        page = window.downloaded(".html", 120)
+        assert page.name == "Dots or stripes.html" and "dots" in page.read_text(encoding="utf-8")
+        unnamed = "[...document.querySelectorAll('button, input')].filter(e => !e.textContent && !e.ariaLabel"
+        assert window.run(f"{unnamed} && !e.labels?.length && !e.querySelector('img[alt]')).length") == 0
+        window.run("location.hash = '#/'")
+        window.wait("document.querySelector('.card .good')")
+        fits(window, width)
+        assert [entry for entry in window.log if "request" not in entry or "127.0.0.1" not in entry["request"]] == []
+    studio.end()
+
+
+def typed(window, name, text):
+    window.run(f"document.getElementById('{name}').value = {json.dumps(text)}")
+
+
+def fits(window, width):
+    assert window.run("document.documentElement.scrollWidth") <= width
