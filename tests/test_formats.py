@@ -1,5 +1,6 @@
 """Formats that another process writes, how a format is named, and what is refused."""
 
+import errno
 import json
 import re
 import subprocess
@@ -228,6 +229,18 @@ def test_litert_in_two_precisions_and_saved_model_in_half_are_refused(net, tmp_p
 def test_what_the_other_process_cannot_do_is_said(net, tmp_path):
     with pytest.raises(ZooError, match="cnn cannot be translated: KeyError: 'nowhere'"):
         translate(net, "nowhere", tmp_path / "out", "tensorflow")
+
+
+def test_a_full_disk_leaves_nothing(net, tmp_path, monkeypatch):
+    def full(*_, **how):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(
+        ZooError, match=r"cannot be written: there is no space left for .*pets\. Make room on its disk"
+    ):
+        net.export(tmp_path / "pets", format="huggingface")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_is_replaced_whole_and_a_foreign_one_never(net, tmp_path):

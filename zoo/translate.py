@@ -147,12 +147,9 @@ def to_torch(model: "keras.Model", task: Any, out: Path) -> None:
     is_row = isinstance(rule, Points)
 
     class Answering(torch.nn.Module):  # type: ignore[name-defined]
-        def __init__(self):
-            super().__init__()
-            self.model = model
-
+        # the model is none of its parts: else its weights are written twice, as parameters and as constants
         def forward(self, example):
-            return self.model(example if is_row else resized(example, rule), training=False)
+            return model(example if is_row else resized(example, rule), training=False)
 
     # lengths that are 1, or equal, in the example would be taken for fixed ones
     example = torch.zeros((2, rule.length)) if is_row else torch.zeros((2, 31, 47, 3), dtype=torch.uint8)

@@ -354,6 +354,8 @@ def export(name, out, as_json, overwrite, weights=None, **options) -> None:
     say(f"Wrote {out}, {about['bytes'] / 1e6:.1f} MB.")
     if agreement := about.get("agreement"):
         say(str(agreement))
+    if example := about.get("example"):
+        say(f"How to use it: python {example}")
 
 
 @command(calls="zoo.transfer.keras2:import_model")
