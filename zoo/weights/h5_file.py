@@ -49,6 +49,8 @@ def parse(data: bytes) -> dict[str, np.ndarray]:
         raise ZooError(f"The Keras file {error}.") from None
     except KeyError as error:
         raise ZooError(f"The Keras file is damaged (it names {error}, which it does not hold).") from None
+    except Exception as error:  # HDF5 raises nearly anything on damaged attributes
+        raise ZooError(f"The Keras file is damaged ({error}).") from error
     layers = [layer for layer in ordered if layer]
     return {f"{i}/{j}": array for i, layer in enumerate(layers) for j, array in enumerate(layer)}
 

@@ -116,6 +116,8 @@ def read(path: Path, data: bytes) -> Content:
         raise ZooError(f"{path} is damaged (it names {error}, which it does not hold).") from None
     except ZooError as error:
         raise ZooError(f"{path} is no model of Keras 2: it {error}.") from None
+    except Exception as error:  # HDF5 raises nearly anything on damaged attributes
+        raise ZooError(f"{path} is damaged ({printable(str(error))[:300]}).") from error
     config = parse_json(path, "architecture", text)
     if not isinstance(config, dict):
         raise ZooError(f"{path}: its architecture is damaged (there is no model in it).")
@@ -130,7 +132,13 @@ def _architecture(root: Any) -> bytes | None:
     if attribute.shape != () or attribute.dtype.kind not in "SO":
         raise ZooError("has an architecture that is no text")
     value = root.attrs["model_config"]
-    text = value.encode() if isinstance(value, str) else bytes(value) if isinstance(value, bytes) else None
+    text = (
+        value.encode("utf-8", "replace")
+        if isinstance(value, str)
+        else bytes(value)
+        if isinstance(value, bytes)
+        else None
+    )
     if text is None:
         raise ZooError("has an architecture that is no text")
     if len(text) > MAX_JSON:
