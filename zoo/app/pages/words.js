@@ -62,7 +62,7 @@ const WORDS = {
     mistakes: (n) => (n ? `What it gets wrong: ${n}` : "It gets nothing wrong"),
     taken: (truth, predicted) => `${truth}, taken for ${predicted}`,
     suspects: (n) => `In the right box? ${n}`,
-    suspectsAbout: "Without these photos, the classifier would put them into another box. Look at each.",
+    suspectsAbout: "A classifier that never saw the photo would put it into the other box. Look at each.",
     suspect: (label, likelier) => `In ${label}; rather ${likelier}?`,
     move: (box) => `Move to ${box}`,
     remove: "Remove",
