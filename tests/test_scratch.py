@@ -115,9 +115,12 @@ def double(monkeypatch):
 
         if not jax.config.jax_enable_x64:
             pytest.skip("JAX computes in float64 only where JAX_ENABLE_X64=1 is set")
+    policy = keras.config.dtype_policy()  # kept by Keras, whatever `set_floatx` says
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     yield keras
     keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy(policy)
 
 
 @pytest.mark.parametrize("case", TWINS)

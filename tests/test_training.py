@@ -89,6 +89,16 @@ def test_what_a_run_keeps(tmp_path):
     assert float(model.evaluate(data(1), progress=False)["accuracy"]) == pytest.approx(best)
 
 
+def test_what_callbacks_log_is_in_the_history(tmp_path):
+    class Gap(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["gap"] = logs["val_loss"] - logs["loss"]
+
+    kept, free = (train(folder, batch_size=None, callbacks=[Gap()])[1].history for folder in (tmp_path, None))
+    assert free == kept and len(free["cost"]) == EPOCHS
+    assert free["gap"] == [v - t for v, t in zip(free["val_loss"], free["loss"], strict=True)]
+
+
 def test_without_a_folder_nothing_is_written_and_no_number_differs(tmp_path, monkeypatch, finished):
     monkeypatch.chdir(tmp_path)
     _, history = train(epochs=2)

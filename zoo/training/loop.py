@@ -103,9 +103,10 @@ def fit(plan: Plan, run: Run, save: Callable[[Path], None], kept: keras.Model) -
         state = checkpoint.start(state)
     history = RunHistory()
     batches = Batches(data, run.batch_size, state["seed"], run.steps_per_epoch, state["epoch"], run.augment)
-    callbacks = [history, *task_and_users, StopOnNaN()]
+    callbacks = [*task_and_users, StopOnNaN()]
     if run.batch_size is None:
         callbacks.append(Cost())
+    callbacks.append(history)  # behind those that add to the logs
     if run.progress:
         callbacks.append(Progress(run.epochs, len(batches), state["epoch"]))
     if run.tensorboard:
