@@ -92,6 +92,15 @@ class Browser:
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file.resolve()) for file in files])
 
+    def drop(self, selector: str, files: list[Path]) -> None:
+        """Drop files on an element."""
+        self.run(f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block: 'center'}})")
+        box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+        x, y = self.run(f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({box})")
+        data = {"items": [], "files": [str(file.resolve()) for file in files], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.call("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+
     def downloaded(self, ending: str, seconds: float = 20) -> Path:
         """The file that was saved last; it may be on its way."""
         until = time.monotonic() + seconds
@@ -123,6 +132,7 @@ def browser(language: str = "en"):
         options = ["--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         options += ["--proxy-server=127.0.0.1:9", "--disable-dev-shm-usage", f"--user-data-dir={profile}"]
         options += [f"--lang={language}", f"--accept-lang={language}"]
+        options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera, allowed
         process = subprocess.Popen(
             ["bash", "-c", start, CHROMIUM, *options],
             pass_fds=(theirs_in, theirs_out),

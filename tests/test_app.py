@@ -4,9 +4,13 @@ import io
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -242,7 +246,7 @@ def test_trained_killed_and_started_again(start, tuned, copy_home, tmp_path, pho
     events = studio.train(project)
     assert events[-1] == {"state": "done"} and any((each["progress"] or {}).get("total") == 16 for each in events[:-1])
     results = studio.ask("GET", f"/api/projects/{project}")["results"]
-    assert results["accuracy"]["n"] == 4 and results["labels"] == ["dots", "stripes"]
+    assert not results["changed"] and results["accuracy"]["n"] == 4 and results["labels"] == ["dots", "stripes"]
     said = studio.ask("POST", "/predict", photo)
     (scratch := studio.home / "studio" / "temporary" / "half.html").write_text("half")
     studio.end(signal.SIGKILL)
@@ -255,6 +259,24 @@ def test_trained_killed_and_started_again(start, tuned, copy_home, tmp_path, pho
     assert page.startswith(b"<!doctype html>") and b"dots" in page
     studio.end()
     assert not scratch.parent.exists()
+
+
+@needs_openvino
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_documented_request(tuned, copy_home, tmp_path, photo):
+    """The lines of docs/app.md, as they stand there."""
+    page = (Path(__file__).parents[1] / "docs" / "app.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"```sh\n(zoo app pets.*?)```", page, re.DOTALL)
+    shutil.copy(tuned.out, tmp_path / "pets.keras")
+    (tmp_path / "new.jpg").write_bytes(photo)
+    environment = {**os.environ, "ZOO_HOME": str(copy_home(tmp_path / "home"))}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
+    done = subprocess.run(
+        ["bash", "-c", f"{lines}\nkill %1"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    answer = json.loads(done.stdout)
+    assert answer["label"] == "dots" and len(answer["top"]) == 2, done
 
 
 @needs_openvino
@@ -306,14 +328,32 @@ def test_from_photos_to_a_page_to_mail(start, tuned, copy_home, tmp_path, width,
             typed(window, "box-name", box)
             window.run("document.querySelector('#add-box button').click()")
             window.wait(f"!!document.querySelector('input[name=photos-{box}]')")
-            files = sorted((tuned.photos / "val" / box).glob("*.jpg"))
-            window.choose(f"input[name=photos-{box}]", [*files, tuned.out])
+            files = [*sorted((tuned.photos / "val" / box).glob("*.jpg")), tuned.out]
+            if box == "dots":
+                window.choose("input[name=photos-dots]", files)
+            else:
+                window.drop(".box:has(input[name=photos-stripes])", files)
             window.wait(f"document.querySelectorAll('.photos img').length == {10 if box == 'dots' else 20}")
             assert "tuned.keras" in window.run("document.getElementById('said').textContent")
         window.wait("!!document.querySelector('.findings .good, .findings details')")
         fits(window, width)
+        window.run("document.querySelector('.photos img[alt=\"stripes 4\"]').closest('button').click()")
+        pressed(window, "#photo button", "Move to dots")
+        window.wait("document.querySelectorAll('.photos img[alt^=dots]').length == 11")
         window.run("document.getElementById('train').click()")
+        window.wait("!document.querySelector('#train-step progress').hidden")
+        window.call("Page.reload")  # as if the tab had been closed; the training goes on, and is shown again
         window.wait("!!document.querySelector('.score strong')")
+        assert not window.run("!!document.querySelector('.verdict .warning')")
+        pressed(window, ".gallery li", "stripes", "button")  # the one in the wrong box, which the audit has found
+        pressed(window, "#photo button", "Move to stripes")
+        window.wait("!!document.querySelector('.verdict .warning')")  # the boxes have changed
+        assert window.run("document.querySelectorAll('.photos img[alt^=dots]').length") == 10
+        pressed(window, "#try-step button", "Camera")
+        window.wait("document.querySelector('#try-step video')?.videoWidth")
+        pressed(window, "#try-step button", "Take")
+        window.wait("!!document.querySelector('.answer .best')")
+        pressed(window, "#try-step button", "Close")
         (file := tmp_path / "new.jpg").write_bytes(photo)
         window.choose("#try-files", [file])
         window.wait("document.querySelector('.answer .best')?.textContent == 'dots'")
@@ -333,11 +373,46 @@ def test_from_photos_to_a_page_to_mail(start, tuned, copy_home, tmp_path, width,
     studio.end()
 
 
+@needs_browser
+@needs_openvino
+@pytest.mark.browser
+def test_play(start, copy_home, tmp_path):
+    """What the zoo ships, in each of its four cards."""
+    studio = Studio(start, copy_home(tmp_path / "home"))
+    with browser() as window:
+        window.call("Page.navigate", url=studio.address)
+        window.wait("!!document.getElementById('new-name')")
+        window.run("location.hash = '#/play'")
+        window.wait("!!document.querySelector('#chat input')")
+        window.run("document.querySelector('#chat input').value = 'hello'")
+        window.run("document.querySelector('#chat form button').click()")
+        window.wait("document.querySelector('#chat li:last-child:not(.mine)')?.textContent.length > 2")
+        window.wait("!document.querySelector('#chat form button').disabled")
+        window.run("document.querySelector('#write button').click()")
+        window.wait("document.querySelector('#write textarea').value.length > 200")
+        assert window.run("document.querySelector('#write textarea').value").startswith("ROMEO:\n")
+        window.run("document.querySelector('#draw button').click()")
+        window.wait("document.querySelector('#draw img').naturalWidth == 4 * 28")
+        window.run("document.querySelector('#words form button').click()")
+        window.wait("document.querySelectorAll('#words li').length == 6")
+        assert "queen" in window.run("document.getElementById('words').textContent")
+        assert [entry for entry in window.log if is_wrong(entry)] == []
+    studio.end()
+
+
 def is_wrong(entry) -> bool:
     """Whether a page has complained of more than that the studio took no model, and that it was left."""
     if "request" in entry:
         return not entry["request"].startswith("http://127.0.0.1:")
     return "exceptionDetails" in entry or entry.get("entry", {}).get("source") not in (None, "network")
+
+
+def pressed(window, selector, text, within=""):
+    """Click the last of some elements that has a text, or what is within it."""
+    elements = f"[...document.querySelectorAll({json.dumps(selector)})]"
+    found = f"{elements}.findLast(e => e.textContent.includes({json.dumps(text)}))"
+    window.wait(f"!!{found}")
+    window.run(f"{found}{f'.querySelector({json.dumps(within)})' if within else ''}.click()")
 
 
 def typed(window, name, text):

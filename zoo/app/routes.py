@@ -122,8 +122,9 @@ class Studio:
         return JSONResponse(self.store.create(await self.words(request)).facts(), 201)
 
     async def show(self, request: Request) -> Response:
-        """A project: its boxes, their photos, and what its classifier was measured to be."""
-        return JSONResponse(self.project(request).facts())
+        """A project: its boxes, their photos, what its classifier was measured to be, and whether one is trained."""
+        project = self.project(request)
+        return JSONResponse({**project.facts(), "training": self.trainings.is_running(project)})
 
     async def rename(self, request: Request) -> Response:
         """Call a project otherwise. The body is its name."""

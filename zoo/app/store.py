@@ -72,13 +72,29 @@ class Project:
 
     def facts(self) -> dict[str, Any]:
         """All that a page shows of it."""
-        results = self.root / RESULTS
         return {
             "id": self.id,
             "name": self._about()["name"],
             "boxes": [{"name": name, "photos": self.photos_of(name)} for name in self.boxes()],
-            "results": json.loads(results.read_text("utf-8")) if results.is_file() and self.is_trained() else None,
+            "results": self._results(),
         }
+
+    def _results(self) -> dict[str, Any] | None:
+        """What the training came to, and whether the boxes have changed since."""
+        path = self.root / RESULTS
+        if not (path.is_file() and self.is_trained()):
+            return None
+        results = json.loads(path.read_text("utf-8"))
+        return {**results, "changed": results.pop("photos", None) != self.fingerprint()}
+
+    def keep_results(self, results: dict[str, Any], photos: str) -> None:
+        """Keep what a training came to, with the fingerprint of the photos that it had."""
+        write_json(self.root / RESULTS, {**results, "photos": photos})
+
+    def fingerprint(self) -> str:
+        """A short name of what is in which box."""
+        contents = {box: sorted(self.photos_of(box)) for box in sorted(self.boxes())}
+        return hashlib.sha256(json.dumps(contents).encode()).hexdigest()[:16]
 
     def summary(self) -> dict[str, Any]:
         """What a list shows of it."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from zoo.app.pool import BrokenError, BusyError, Pool
-from zoo.app.store import RESULTS, Project, write_json
+from zoo.app.store import Project
 from zoo.errors import ZooError
 
 
@@ -48,8 +48,12 @@ class Trainings:
         self.pool = pool
         self.of: dict[str, Training] = {}
 
+    def is_running(self, project: Project) -> bool:
+        training = self.of.get(project.id)
+        return training is not None and training.last["state"] == "running"
+
     def start(self, project: Project) -> Training:
-        """Begin; a second one of the same project is refused."""
+        """Begin; a second one is refused."""
         if any(training.last["state"] == "running" for training in self.of.values()):
             raise BusyError("a classifier is being trained; wait for it, or stop it.")
         training = self.of[project.id] = Training(project)
@@ -63,9 +67,9 @@ class Trainings:
             training.tell(state="running", progress=progress)
 
         try:
-            folder, out = str(project.photos), str(project.classifier)
+            folder, out, photos = str(project.photos), str(project.classifier), project.fingerprint()
             answer = await self.pool.run("train", seconds=None, report=report, folder=folder, out=out)
-            write_json(project.root / RESULTS, answer.values)
+            project.keep_results(answer.values, photos)
             training.tell(state="done")
         except asyncio.CancelledError:
             training.tell(state="stopped")

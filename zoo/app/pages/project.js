@@ -100,6 +100,7 @@ export async function showProject(main, id) {
 
   showBoxes(boxes, () => project, refresh, heading(1, words.step1));
   await refresh();
+  if (project.training) follow(); // the page was left while it trained
   main.dataset.project = id;
 }
 

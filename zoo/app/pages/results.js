@@ -10,7 +10,6 @@ export function showResults(section, project, refresh, heading) {
   const { results } = project;
   const path = at("/api/projects", project.id);
   const { value, ci: [low, high], n } = results.accuracy;
-  const changed = project.boxes.map((box) => box.name).sort().join("|") !== [...results.labels].sort().join("|");
   const ring = make("div", { className: "score" }, make("strong", {}, percent(value)), make("span", {}, words.of(n)));
   section.replaceChildren(
     heading,
@@ -19,7 +18,7 @@ export function showResults(section, project, refresh, heading) {
       { className: "panel verdict" },
       ring,
       make("div", {}, scale(value, low, high), make("p", {}, words.interval(percent(low), percent(high)), n < SURE ? ` ${words.few}` : ""),
-        changed ? make("p", { className: "warning" }, words.changed) : null),
+        results.changed ? make("p", { className: "warning" }, words.changed) : null),
     ),
     make("h3", {}, words.mistakes(results.mistakes.length)),
     make("ul", { className: "gallery" }, results.mistakes.map((item) =>
