@@ -40,6 +40,11 @@ def test_a_deep_copy_answers_alike(origin, models):
     assert copied.labels == model.labels and copied.model.count_params() == model.model.count_params()
 
 
+def test_what_was_made_here_is_built_where_the_cache_was_lost(models, monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+    assert copy.deepcopy(models["fine-tuned"]).model.count_params() > 1000
+
+
 @pytest.mark.slow
 def test_models_travel_to_a_process_that_is_spawned(models):
     asked = [operator.methodcaller("predict", question(model)) for model in models.values()]

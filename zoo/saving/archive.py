@@ -254,6 +254,7 @@ class Archive:
         record: what the file says of itself.
         sha256: of the whole file.
         definition: the module whose classes the file may name beside Keras' own.
+        made_here: whether it never was a file.
     """
 
     path: Path
@@ -261,12 +262,13 @@ class Archive:
     record: Record
     sha256: str
     definition: Definition = NOWHERE
+    made_here: bool = False
 
     @classmethod
     def in_memory(cls, name: str, members: dict[str, bytes], test: dict) -> "Archive":
         """What a file would hold, before it is written."""
         path, sha256 = Path(name), digest(members[CONFIG] + members[WEIGHTS])
-        archive = cls(path, members, Record(path, {"selftest": test}), sha256)
+        archive = cls(path, members, Record(path, {"selftest": test}), sha256, made_here=True)
         archive.trust()
         return archive
 
@@ -291,7 +293,7 @@ class Archive:
     @property
     def is_ours(self) -> bool:
         """Whether a model of this configuration was made here, so that nothing needs to be tried."""
-        return is_cached(limits.mark(self.members, self.selftest))
+        return self.made_here or is_cached(limits.mark(self.members, self.selftest))
 
     def tried_with(self, usual: int) -> int:
         """How many inputs at a time its model is known to bear: `usual`, of a stranger's those of its self-test."""
