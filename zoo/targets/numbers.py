@@ -87,8 +87,8 @@ class NumbersTarget(Target):
     def mean_and_loss(self, outputs: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return outputs, 0.5 * ((outputs - wanted) ** 2).sum(axis=2)
 
-    def curvature(self, mean: np.ndarray) -> float:
-        return 1.0
+    def curvature(self, mean: np.ndarray) -> np.ndarray:
+        return np.ones(mean.shape[1:])
 
 
 NUMBERS = NumbersTarget()

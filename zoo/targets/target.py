@@ -114,9 +114,16 @@ class Target(abc.ABC):
             wanted: from `encode`, shape (n, 1, outputs).
         """
 
-    def curvature(self, mean: np.ndarray) -> float:
-        """The loss's second derivative by one output, on average over examples; roughly, to scale the unknowns by."""
-        return max(float(np.mean(mean * (1 - mean))), 1e-3)
+    def curvature(self, mean: np.ndarray) -> np.ndarray:
+        """The loss's second derivative by each output, on average over examples, to scale the unknowns by.
+
+        Args:
+            mean: from `mean_and_loss`, shape (n, problems, outputs).
+
+        Returns:
+            Shape (problems, outputs), and never 0.
+        """
+        return np.maximum(np.mean(mean * (1 - mean), axis=0, dtype=np.float64), 1e-4)
 
     def activate(self, outputs: np.ndarray) -> np.ndarray:
         """What the saved model answers, as its activation has it."""
