@@ -100,6 +100,8 @@ def test_only_its_own_pages_and_who_has_the_token(studio, photo):
         assert got == status and json.loads(content)["error"], (headers, content)
     assert studio.raw("POST", "/predict", photo, {"Cookie": cookie, "Origin": own}, False)[0] == 200
     assert studio.raw("GET", "/", headers={}, token=False)[0] == 401
+    japanese = studio.raw("GET", "/", headers={"Accept-Language": "ja,en;q=0.5"}, token=False)
+    assert japanese[0] == 401 and "アドレス" in japanese[2].decode()
     assert studio.raw("GET", "/api/projects", token=False)[0] == 401
     assert studio.raw("GET", "/static/../routes.py", token=False)[0] in (401, 404)
     assert studio.raw("GET", "/static/%2e%2e/routes.py", token=False)[0] == 404
@@ -397,6 +399,20 @@ def test_play(start, copy_home, tmp_path):
         window.wait("document.querySelectorAll('#words li').length == 6")
         assert "queen" in window.run("document.getElementById('words').textContent")
         assert [entry for entry in window.log if is_wrong(entry)] == []
+    studio.end()
+
+
+@needs_browser
+@pytest.mark.browser
+def test_what_fails_is_said_in_japanese(start, copy_home, tmp_path):
+    studio = Studio(start, copy_home(tmp_path / "home"))
+    with browser("ja") as window:
+        window.call("Page.navigate", url=studio.address)
+        window.wait("!!document.getElementById('new-name')")
+        window.run("document.querySelector('#begin button').click()")  # without a name
+        window.run("location.hash = '#/project/0123456789ab'")
+        window.wait("document.getElementById('said').textContent.startsWith('見つかりません')")
+        window.wait("!!document.getElementById('new-name')")  # back at the start
     studio.end()
 
 

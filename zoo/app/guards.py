@@ -34,6 +34,10 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
 }
+LOCKED = {  # to whom opens another address than the one that was printed
+    "en": "Open the address that `zoo app` printed in the terminal; it holds a key.",
+    "ja": "ターミナルに `zoo app` が表示したアドレスを開いてください。鍵が含まれています。",
+}
 OPEN = ("/static/", "/openapi.json")  # what anybody on this machine may read: the files of the zoo's own
 
 
@@ -119,7 +123,8 @@ class Guard:
             response.set_cookie(self.cookie, self.token, httponly=True, samesite="strict")
             return response
         if not self.same(self.cookie_of(request.headers)):
-            return Response("Open the address that `zoo app` printed in the terminal; it holds a key.\n", 401)
+            japanese = request.headers.get("accept-language", "").startswith("ja")
+            return Response(f"{LOCKED['ja' if japanese else 'en']}\n", 401, media_type="text/plain")
         return None
 
 

@@ -16,7 +16,7 @@ export async function ask(method, path, body) {
   }
   if (!response.ok) {
     const { error } = await response.json().catch(() => ({ error: response.statusText }));
-    throw new Refused(error);
+    throw new Refused(words.failed(response.status, error));
   }
   return response;
 }

@@ -89,6 +89,7 @@ const WORDS = {
     knows: (labels) => `Tells apart: ${labels}`,
     back: "All classifiers",
     lost: "The studio does not answer. Is it still running in the terminal?",
+    failed: (status, error) => error,
     chat: "Chat",
     chatAbout: "A small network that learned from the talk in films. It is no assistant, and often wrong.",
     chatHint: "Say something",
@@ -195,6 +196,7 @@ const WORDS = {
     knows: (labels) => `見分けるもの: ${labels}`,
     back: "分類器の一覧",
     lost: "スタジオが応答しません。ターミナルで動いていますか?",
+    failed: (status, error) => `${FAILED[status] ?? "うまくいきませんでした。"} (${error})`,
     chat: "会話する",
     chatAbout: "映画のせりふから学んだ小さなネットワークです(英語)。よく間違えます。",
     chatHint: "話しかけてみましょう",
@@ -213,6 +215,20 @@ const WORDS = {
     firstTime: "最初の答えには 10 秒ほどかかります。",
     thinking: "…",
   },
+};
+
+// What a status means; the server's own sentence is in English.
+const FAILED = {
+  400: "入力を確かめてください。",
+  401: "ターミナルに表示されたアドレスから開いてください。",
+  403: "このページからの操作ではないため、受け付けませんでした。",
+  404: "見つかりません。別の画面で削除された可能性があります。",
+  408: "時間内に届きませんでした。もう一度お試しください。",
+  413: "大きすぎます。",
+  415: "写真ではありません。JPEG、PNG、WebP、GIF が使えます。",
+  422: "この写真や分類器は使えません。",
+  503: "混み合っています。少し待ってから、もう一度お試しください。",
+  507: "ディスクに書き込めません。空きを確かめてください。",
 };
 
 export const language = navigator.languages?.[0]?.startsWith("ja") ? "ja" : "en";
