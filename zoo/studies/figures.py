@@ -1,5 +1,6 @@
 """The studies' figures: each is drawn from the rows (and kept models), into a PNG file."""
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,14 @@ from statistics import mean
 from zoo import api
 from zoo.data import sources
 from zoo.visualization import canvas, charts
+
+DASHES = ("-", "--", "-.", ":")
+UNITS = {"loss": "nats"}
+
+
+def named(metric: str) -> str:
+    """A metric on an axis, with its unit."""
+    return ", ".join(filter(None, (metric.replace("_", " "), UNITS.get(metric))))
 
 
 def averages(rows, metric: str) -> dict[str, dict]:
@@ -46,13 +55,16 @@ def curves(study, rows, folder: Path, path: Path, metric: str) -> None:
     means = averages(rows, metric)
     with canvas.new_figure(path, (7, 4.5), means) as (figure, _):
         axes = figure.subplots()
-        for arm, places in means.items():
-            (line,) = axes.plot([step for _, step in places], list(places.values()), marker=".", label=arm)
-            for seed in {row.seed for row in rows}:
+        seeds = {row.seed for row in rows}
+        for number, (arm, places) in enumerate(means.items()):
+            style = DASHES[number % len(DASHES)]  # lines that lie on each other are all seen
+            (line,) = axes.plot([step for _, step in places], list(places.values()), style, marker=".", label=arm)
+            for seed in seeds:
                 mine = [row for row in rows if (row.arm, row.seed, row.metric) == (arm, seed, metric)]
                 axes.plot([r.step for r in mine], [r.value for r in mine], color=line.get_color(), alpha=0.3, lw=0.7)
-        axes.set(xlabel="training steps", ylabel=metric.replace("_", " "), yscale="log")
-        axes.legend(fontsize=8)
+        axes.set(xlabel="training steps", ylabel=named(metric), yscale="log")
+        about = f"means of {len(seeds)} seeds; thin: each" if len(seeds) > 1 else None
+        axes.legend(fontsize=8, title=about, title_fontsize=8)
 
 
 def sweep(study, rows, folder: Path, path: Path, metric: str, over: str) -> None:
@@ -67,7 +79,7 @@ def sweep(study, rows, folder: Path, path: Path, metric: str, over: str) -> None
             (line,) = axes.plot(list(by_argument), list(map(mean, by_argument.values())), marker="o", label=group)
             for x, values in by_argument.items():
                 axes.plot([x] * len(values), values, ".", color=line.get_color(), alpha=0.4)
-        axes.set(xscale="log", xlabel=over.replace("_", " "), ylabel=metric.replace("_", " "))
+        axes.set(xscale="log", xlabel=over.replace("_", " "), ylabel=named(metric))
         axes.legend(title=study.name.replace("_", " "))
 
 
@@ -87,8 +99,9 @@ def accuracies(study, rows, folder: Path, path: Path) -> None:
                     if reference.metric == metric:
                         axes.plot(x, reference.value, "kx", ms=9, label="published" if first else None)
             axes.plot([], [], "o", color=canvas.COLOURS[number], label=metric.replace("_", " ") + ", 95 % interval")
-        axes.set_xticks(range(len(study.arms)), [arm.label for arm in study.arms])
-        axes.set(ylabel="share of right answers", xlim=(-0.5, len(study.arms) - 0.5))
+        axes.set_xticks(range(len(study.arms)), [textwrap.fill(arm.label, 12) for arm in study.arms])
+        axes.set(ylabel="right answers", xlim=(-0.5, len(study.arms) - 0.5))
+        axes.yaxis.set_major_formatter("{x:.0%}")
         axes.legend(fontsize=8, loc="lower right")
 
 
