@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -149,6 +150,25 @@ def browser(language: str = "en"):
             process.wait()
             os.close(incoming)
             os.close(outgoing)
+
+
+def module(window: Browser, *names: str) -> None:
+    """Make what modules of an exported page export known to the empty page."""
+    from zoo.export._page import read_part
+
+    window.call("Page.navigate", url="about:blank")
+    text = "\n".join(map(read_part, names))
+    exported = re.findall(r"^export (?:async )?(?:function|const) (\w+)", text, re.MULTILINE)
+    text = re.sub(r"^(export |import .*)", "", text, flags=re.MULTILINE)
+    window.run(f"(() => {{ {text}; Object.assign(globalThis, {{ {', '.join(exported)} }}) }})()")
+
+
+def opened(window: Browser, page: Path, width: int = 1280) -> Browser:
+    """Open an exported page, and wait until it has tested itself."""
+    window.log.clear()
+    window.open(page, width)
+    window.wait("document.getElementById('selftest-result')?.textContent")
+    return window
 
 
 def answers(window: Browser, files: list[Path]) -> list[dict[str, str]]:

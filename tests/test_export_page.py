@@ -16,12 +16,12 @@ from PIL import Image
 
 import zoo
 import zoo.metrics
-from browser import CHROMIUM, answers, browser
+from browser import CHROMIUM, answers, browser, module, opened
 from zoo import inference
 from zoo.data import images
 from zoo.data.images.preprocessing import Preprocessing
 from zoo.errors import ZooError
-from zoo.export import html as page_format
+from zoo.export import _page, html
 from zoo.inference import softmax
 from zoo.tasks.images.novelty import NoveltyDetector
 from zoo.transfer.head import Standardised, optimum
@@ -71,22 +71,6 @@ def numbers_in(cell):
     return [float(part) for part in str(cell).split("|") if part]
 
 
-def module(window, *names):
-    """Make what modules of the page export known to the empty page."""
-    window.call("Page.navigate", url="about:blank")
-    text = "\n".join((page_format.PARTS / name).read_text() for name in names)
-    exported = re.findall(r"^export (?:async )?function (\w+)", text, re.MULTILINE)
-    text = re.sub(r"^(export |import .*)", "", text, flags=re.MULTILINE)
-    window.run(f"(() => {{ {text}; Object.assign(globalThis, {{ {', '.join(exported)} }}) }})()")
-
-
-def opened(window, page, width=1280):
-    window.log.clear()
-    window.open(page, width)
-    window.wait("document.getElementById('selftest-result')?.textContent")
-    return window
-
-
 @needs_browser
 @pytest.mark.browser
 @pytest.mark.parametrize("rule", [Preprocessing((22, 30), 0.875), Preprocessing((28, 28), 1, 1)], ids=["rgb", "grey"])
@@ -125,27 +109,29 @@ def test_a_page_is_whole_allows_no_network_and_says_what_it_holds(net, page):
     for script in scripts:
         assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
     assert not re.search(r"^(import|export) ", scripts[-1], re.MULTILINE) and not re.search(r"\ssrc=|\shref=", text)
-    record = page_format.read_record(page)
+    record = html.read_record(page)
     assert record["labels"] == net.labels and record["preprocessing"] == net.preprocessing.to_json()
     net.export(page)  # over its own kind unasked
 
 
-def test_a_page_is_for_classifiers_of_pictures(net, tmp_path):
+def test_what_has_no_page_is_refused_in_a_sentence(net, tmp_path):
     (tmp_path / "own.html").write_text("<html>somebody's</html>")
     with pytest.raises(ZooError, match="is no model that the zoo saved"):
         net.export(tmp_path / "own.html")
     with pytest.raises(ZooError, match="rows of numbers"):
         zoo.get("perceptron").export(tmp_path / "points.html")
-    with pytest.raises(ZooError, match="image_generation"):
-        zoo.get("dcgan").export(tmp_path / "drawn.html")
+    with pytest.raises(ZooError, match=r"chatbot is a model for dialogue; \.html is for models for classification, "):
+        zoo.get("chatbot").export(tmp_path / "chat.html")
+    with pytest.raises(ZooError, match=r"vectors of words can be a \.txt or \.bin file"):
+        zoo.get("word2vec").export(tmp_path / "words.html")
 
 
 def test_a_damaged_runtime_is_noticed(tmp_path, monkeypatch):
-    for file in page_format.PARTS.iterdir():
+    for file in _page.PARTS.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes()[: -1 if file.suffix == ".deflate" else None])
-    monkeypatch.setattr(page_format, "PARTS", tmp_path)
+    monkeypatch.setattr(_page, "PARTS", tmp_path)
     with pytest.raises(ZooError, match="damaged; install the zoo again"):
-        page_format.read_runtime.__wrapped__()
+        _page.read_runtime.__wrapped__()
 
 
 @needs_browser
@@ -348,7 +334,7 @@ def test_a_page_learns_and_is_saved_as_another(tuned, tuned_page, window, tmp_pa
     window.run("document.getElementById('try').click()")
     first = answers(window, asked)
     assert [row["answer"] for row in first] == ["<b>points"] * 10 + ["lines"] * 10
-    assert page_format.read_record(saved)["labels"] == ["<b>points", "lines"]
+    assert html.read_record(saved)["labels"] == ["<b>points", "lines"]
     assert abs(saved.stat().st_size - tuned_page.stat().st_size) < 5e5
     assert not window.log
     opened(window, saved)

@@ -333,16 +333,18 @@ def export(name, out, as_json, overwrite, weights=None, **options) -> None:
 
     The ending of OUT, or --format, decides the format. Of models that say a class, labels or a number, .html is a
     page that holds all it needs: whoever gets it opens it in a browser, drops pictures on it and reads the answers,
-    without a network. .onnx is for any ONNX runtime and takes a picture of any size; a language model takes a token
-    and its states there, a generator noise. .xml is OpenVINO, its weights in a .bin beside it; .tflite LiteRT, .pt2
-    PyTorch, saved_model a folder for TensorFlow, huggingface one for its Hub. Of word vectors, .txt and .bin are
-    word2vec's formats, which gensim reads. Networks are compared with the model, on its own pictures if it has some.
+    without a network. Language models become pages that write, generators and autoencoders pages that draw. .onnx is
+    for any ONNX runtime and takes a picture of any size; a language model takes a token and its states there, a
+    generator noise. .xml is OpenVINO, its weights in a .bin beside it; .tflite LiteRT, .pt2 PyTorch, saved_model a
+    folder for TensorFlow, huggingface one for its Hub. Of word vectors, .txt and .bin are word2vec's formats, which
+    gensim reads. Networks are compared with the model, on its own pictures if it has some.
 
     Examples:
       zoo export pets.keras pets.html
       zoo export pets.keras pets.onnx --half
       zoo export pets.keras pets.tflite --int8
       zoo export pets.keras pets --format saved_model
+      zoo export char_lstm writer.html
       zoo export char_lstm text.onnx
       zoo export efficientnet_lite0 backbone.xml
       zoo export words.keras vectors.txt

@@ -45,14 +45,8 @@ def step_model(task: Any, half: bool = False) -> tuple[onnx.ModelProto, Agreemen
         states = len(inference.load_openvino().Core().read_model(network).inputs) - 1
         names = ["logits", *(f"next_state_{index}" for index in range(states))]
         model = translated(task, network, half, names)
-    running = session(model)
-    sizes = {f"state_{index}": 0 for index in range(states)}
-    sizes |= {item.name: item.shape[1] for item in running.get_inputs() if item.name in sizes}
-
-    def step(given: dict[str, np.ndarray]) -> list[np.ndarray]:
-        return running.run(names, given)
-
-    written = _written(step, sizes, len(tokens) + 1)
+    step, sizes = steps_of(model)
+    written = written_by(step, sizes, len(tokens) + 1)
     theirs = inference.through_steps(step, written, sizes)
     (ours, *_) = inference.KerasEngine(task.model)(written)  # a converted one takes texts of one length alone
     difference = float(np.abs(ours - theirs).max())
@@ -61,14 +55,21 @@ def step_model(task: Any, half: bool = False) -> tuple[onnx.ModelProto, Agreemen
     return model, Agreement("tokens of a text that it wrote", written.size, same, difference, "next token", "logits")
 
 
-def _written(
-    step: Callable[[dict[str, np.ndarray]], list[np.ndarray]], sizes: dict[str, int], known: int
-) -> np.ndarray:
-    """A text that a model draws, always the same: numbers of tokens, int32 of shape (1, WRITTEN)."""
+def steps_of(model: onnx.ModelProto) -> tuple[Step, dict[str, int]]:
+    """What computes one step of a language model, and how many numbers each of its states has, by name."""
+    running = session(model)
+    names = [output.name for output in model.graph.output]
+    sizes = {item.name: item.shape[1] for item in running.get_inputs() if item.name != "token"}
+    in_order = {f"state_{index}": sizes[f"state_{index}"] for index in range(len(sizes))}
+    return lambda given: running.run(names, given), in_order
+
+
+def written_by(step: Step, sizes: dict[str, int], known: int, length: int = WRITTEN) -> np.ndarray:
+    """A text that a model draws, always the same: numbers of tokens, int32 of shape (1, length)."""
     random = np.random.default_rng(0)
     text = [1]
     states = {name: np.zeros((1, units), np.float32) for name, units in sizes.items()}
-    while len(text) < WRITTEN:
+    while len(text) < length:
         logits, *after = step({"token": np.array(text[-1:], np.int32), **states})
         states = dict(zip(states, after, strict=True))
         text.append(int(random.choice(known, p=inference.softmax(logits[0].astype(np.float64)))))
@@ -103,27 +104,34 @@ def coding_model(task: Any, half: bool = False) -> tuple[onnx.ModelProto, Agreem
     Raises:
         ZooError: it cannot be converted, or draws otherwise as ONNX.
     """
-    with converted(task, inference.CODE) as network:
-        model = translated(task, network, half, ["logits", "code"])
-    model = in_pixels(model, "logits", "reconstruction", squashed=True)
-    pixels, on = _own_pixels(task)
-    names = [output.name for output in model.graph.output]
-    (theirs, *_) = session(model).run(names, {"pixels": pixels.astype(np.float32)})
-    agreement = _drawn_alike(task, task.reconstruct(pixels), theirs, on, half)
+    model, agreement = recoding_model(task, half)
     return behind(resize_model(task.preprocessing), model), agreement
 
 
-def _own_pixels(task: Any) -> tuple[np.ndarray, str]:
-    """Pictures to compare on, uint8 of shape (n, height, width, channels), and what they are."""
-    name = task.data.get("name")
-    if data := named.data_at(task.data.get("place")) or (name if name in named.available("pictures") else None):
+def recoding_model(task: Any, half: bool = False) -> tuple[onnx.ModelProto, Agreement]:
+    """The same from "pixels", as the network takes them."""
+    with converted(task, inference.CODE) as network:
+        model = translated(task, network, half, ["logits", "code"])
+    model = in_pixels(model, "logits", "reconstruction", squashed=True)
+    pixels, on = own_pixels(task, COMPARED)
+    names = [output.name for output in model.graph.output]
+    (theirs, *_) = session(model).run(names, {"pixels": pixels.astype(np.float32)})
+    return model, _drawn_alike(task, task.reconstruct(pixels), theirs, on, half)
+
+
+def own_pixels(task: Any, most: int) -> tuple[np.ndarray, str]:
+    """Pictures such as a model was trained on, uint8 of shape (n, height, width, channels), and what they are."""
+    available = named.available("pictures")
+    names = [name for name in (task.data.get("name"), task.entry.fallback_dataset) if name in available]
+    own = named.data_at(task.data.get("place"))
+    for data in [own, *names] if own else names:
         with contextlib.suppress(ZooError):  # it was moved
             dataset = sources.find(data, classes=False)
             split = next((split for split in ("test", "validation") if split in dataset.splits), "train")
             pictures = dataset.splits[split]
-            pixels, *_ = sources.arrays(pictures.subset([*range(min(COMPARED, len(pictures)))]), task.preprocessing)
+            pixels, *_ = sources.arrays(pictures.subset([*range(min(most, len(pictures)))]), task.preprocessing)
             if len(pixels):
-                return pixels, f"pictures of the {split} split"
+                return pixels, f"pictures of the {split} split of {dataset.name}"
     return task.preprocessing.samples(2), "synthetic pictures"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.export._onnx_parts import session
+from zoo.export._onnx_parts import between, session
 from zoo.inference import softmax
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def parted(model: onnx.ModelProto) -> Parted | None:
     (source,) = next(node.input for node in model.graph.node if "features" in node.output)  # it is an Identity
     pooled = copy.deepcopy(outputs["features"])
     pooled.name = source
-    if (head := _between(model, [pooled], [outputs["logits"]])) is None:
+    if (head := between(model, [pooled], [outputs["logits"]])) is None:
         return None
     running = session(head)
 
@@ -73,7 +73,7 @@ def _trunk(model: onnx.ModelProto, features: onnx.ValueInfoProto, source: str) -
     """What gives the features, from `source`, and, where they are their means, the maps."""
     import onnx
 
-    plain = _between(model, [*model.graph.input], [features])
+    plain = between(model, [*model.graph.input], [features])
     assert plain is not None
     made = {name: node for node in model.graph.node for name in node.output}
     node = made[source]
@@ -95,33 +95,3 @@ def _trunk(model: onnx.ModelProto, features: onnx.ValueInfoProto, source: str) -
 
 def _same(ours: np.ndarray, theirs: np.ndarray) -> bool:
     return bool(np.abs(ours - theirs).max() <= ALIKE * max(1.0, float(np.abs(theirs).max())))
-
-
-def _between(
-    model: onnx.ModelProto, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
-) -> onnx.ModelProto | None:
-    """The part of a model between tensors that are in it; None where the outputs take more than these inputs."""
-    import onnx
-
-    made = {name: node for node in model.graph.node for name in node.output}
-    constants = {constant.name: constant for constant in model.graph.initializer}
-    given, needed, used = {item.name for item in inputs}, set(), set()
-    left = [item.name for item in outputs]
-    while left:
-        name = left.pop()
-        if name in given or not name:
-            continue
-        if name in constants:
-            used.add(name)
-        elif name not in made:
-            return None
-        elif id(made[name]) not in needed:
-            needed.add(id(made[name]))
-            left.extend(made[name].input)
-    nodes = [node for node in model.graph.node if id(node) in needed]
-    graph = onnx.helper.make_graph(
-        nodes, "part", inputs, outputs, [constants[name] for name in constants if name in used]
-    )
-    return onnx.helper.make_model(
-        graph, opset_imports=model.opset_import, ir_version=model.ir_version, producer_name=model.producer_name
-    )

@@ -70,6 +70,16 @@ def require_supervised(task: Any, path: Path, beside: Iterable[str] = ()) -> Non
     )
 
 
+def refuse_int8(task: Any, int8: bool) -> None:
+    """Refuse 8-bit numbers for models whose answers nobody has compared in them.
+
+    Raises:
+        UsageError: they are wanted.
+    """
+    if int8:
+        raise UsageError(f"int8 is for models that say a class, labels or a number; {task.name} is none.")
+
+
 @contextlib.contextmanager
 def converted(task: Task, form: str | None = None) -> Iterator[Path]:
     """A model as OpenVINO's network, whose answers were compared with those of the day the model was saved.

@@ -36,6 +36,36 @@ def behind(model: onnx.ModelProto, network: onnx.ModelProto) -> onnx.ModelProto:
     return both
 
 
+def between(
+    model: onnx.ModelProto, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
+) -> onnx.ModelProto | None:
+    """The part of a model between tensors that are in it; None where the outputs take more than these inputs."""
+    import onnx
+
+    made = {name: node for node in model.graph.node for name in node.output}
+    constants = {constant.name: constant for constant in model.graph.initializer}
+    given, needed, used = {item.name for item in inputs}, set(), set()
+    left = [item.name for item in outputs]
+    while left:
+        name = left.pop()
+        if name in given or not name:
+            continue
+        if name in constants:
+            used.add(name)
+        elif name not in made:
+            return None
+        elif id(made[name]) not in needed:
+            needed.add(id(made[name]))
+            left.extend(made[name].input)
+    nodes = [node for node in model.graph.node if id(node) in needed]
+    graph = onnx.helper.make_graph(
+        nodes, "part", inputs, outputs, [constants[name] for name in constants if name in used]
+    )
+    return onnx.helper.make_model(
+        graph, opset_imports=model.opset_import, ir_version=model.ir_version, producer_name=model.producer_name
+    )
+
+
 def session(model: onnx.ModelProto) -> Any:
     """The model in ONNX Runtime, on the processor."""
     import onnxruntime

@@ -26,6 +26,7 @@ from zoo.export._network import (
     compare,
     converted,
     described,
+    refuse_int8,
     require,
     require_supervised,
 )
@@ -58,8 +59,7 @@ def write(task: Any, path: Path, overwrite: bool = False, half: bool = False, in
 
     require_supervised(task, path, GENERATIVE)
     if make := GENERATIVE.get(task.entry.task):
-        if int8:
-            raise UsageError(f"int8 is for models that say a class, labels or a number; {task.name} is none.")
+        refuse_int8(task, int8)
         model, agreement = make(task, half)
     else:
         model, agreement = _supervised(task, half, int8)

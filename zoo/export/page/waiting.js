@@ -9,3 +9,23 @@ export async function breathe() {
   await new Promise((resolve) => setTimeout(resolve));
   since = performance.now();
 }
+
+// Does the latest of what is asked for; what was asked for meanwhile, and is no longer wanted, is left out.
+export function latest(work) {
+  let wanted = null;
+  let working = false;
+  return async function ask(...what) {
+    wanted = what;
+    if (working) return;
+    working = true;
+    try {
+      while (wanted) {
+        const now = wanted;
+        wanted = null;
+        await work(...now);
+      }
+    } finally {
+      working = false;
+    }
+  };
+}

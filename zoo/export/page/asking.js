@@ -1,6 +1,7 @@
-// The page: what people drop, paste, choose or photograph, one after the other through the network, and what is shown; and, in
+// The page of a model that answers: what people drop, paste, choose or photograph, one after the other through the network, and what is shown; and, in
 // its other mode, what they put into boxes to be learned.
 
+import { apart, begin, fill, showTest } from "./shell.js";
 import { at, chosen } from "./elements.js";
 import { begunTeaching, fillBox, learn, sort } from "./teach.js";
 import { boxes } from "./boxes.js";
@@ -13,7 +14,7 @@ import { filesOf, inFolders } from "./dropped.js";
 import { heatOf } from "./heat.js";
 import { isNovel, readNovelty, storedNovelty } from "./novelty.js";
 import { kindOf } from "./kinds.js";
-import { language, percent, words } from "./words.js";
+import { percent, words } from "./words.js";
 import { logits, readHead, softmax } from "./head.js";
 import { openModel } from "./model.js";
 import { pageOf } from "./save.js";
@@ -47,11 +48,8 @@ function queue(work) {
   });
 }
 
-function fill() {
-  document.documentElement.lang = language;
-  document.title = facts.title;
-  for (const part of document.querySelectorAll("[data-words]")) part.textContent = words[part.dataset.words];
-  at("title").textContent = facts.title;
+function introduce() {
+  fill(facts);
   const about = words[facts.target];
   at("knows").textContent = about.knows(facts.labels.slice(0, 12).join(", "), Math.max(0, facts.labels.length - 12));
   at("measured").textContent = facts.measured ? measuredIn(facts) : "";
@@ -84,11 +82,7 @@ async function seeTest() {
 // The whole way from a picture to its answer, on a picture that the page holds.
 async function selfTest() {
   const { expected, tolerance } = facts.selftest;
-  const values = answer(await seeTest());
-  const difference = Math.max(...values.map((value, i) => Math.abs(value - expected[i])));
-  const passed = difference <= tolerance;
-  at("selftest-result").textContent = (passed ? words.passed : words.broken)(difference.toExponential(0));
-  at("selftest-result").className = passed ? "passed" : "broken";
+  showTest(apart(answer(await seeTest()), expected), tolerance);
 }
 
 // A card for a file, put in front of another one; gives what to say of it.
@@ -171,7 +165,7 @@ async function use({ labels, head: learned, novelty, measured, counts, wrong }) 
   detector = novelty;
   kind = kindOf(facts);
   facts.selftest = { ...facts.selftest, expected: answer(await seeTest()) };
-  fill();
+  introduce();
   forget();
   await selfTest();
   at("new-title").value = title;
@@ -261,21 +255,16 @@ function listen() {
   addEventListener("beforeunload", (event) => saved || event.preventDefault());
 }
 
-async function begin() {
-  try {
-    say(words.opening);
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    see = await openModel(facts);
-    head = await readHead(facts);
-    say(words.testing);
-    await selfTest();
-    say(words.ready);
-  } catch (error) {
-    see = null;
-    say(`${words.failed} ${error.message}`);
-  }
+async function openParts() {
+  const model = await openModel(facts);
+  head = await readHead(facts);
+  see = model;
 }
 
-fill();
+async function startAsking() {
+  if (!(await begin(openParts, selfTest, say))) see = null;
+}
+
+introduce();
 listen(); // at once: what is dropped on a page that does not listen replaces it
-waiting = begin();
+waiting = startAsking();
