@@ -12,6 +12,7 @@ from zoo.backend import keras
 from zoo.data.dataset import Dataset
 from zoo.data.text.corpora import Text
 from zoo.errors import UsageError, ZooError
+from zoo.visualization import charts
 
 # Two worlds that never meet: within each, words stand near each other.
 ANIMALS, TOOLS = ["cat", "dog", "horse", "cow", "sheep", "goat"], ["hammer", "saw", "drill", "wrench", "file", "plane"]
@@ -181,6 +182,8 @@ def test_verbs(net, tmp_path):
     wanted = {word: direction @ net.vector(word) / np.linalg.norm(net.vector(word)) for word in others}
     assert best == max(wanted, key=wanted.get) and cosine == pytest.approx(wanted[best], abs=1e-5)
     assert net.map(tmp_path / "map.png", words=12).path.stat().st_size > 1000
+    with pytest.raises(UsageError, match="a map of 2 words shows nothing"):
+        net.map(words=["cat", "dog"])
     with pytest.raises(UsageError, match="does not know the word 'hammr'; did you mean 'hammer'"):
         net.most_similar("hammr")
     with pytest.raises(UsageError, match="top is 0"):
@@ -307,3 +310,14 @@ def test_only_words_are_exported_as_vectors(tmp_path):
         zoo.get("logistic", input_shape=(4, 4, 3)).export(tmp_path / "v.txt")
     with pytest.raises(UsageError, match="knows no lower-case words yet"):
         zoo.get("word2vec").export(tmp_path / "v.txt")
+
+
+def test_no_word_of_a_map_lies_on_another():
+    random = np.random.default_rng(0)
+    centers, sizes = random.uniform(0, 300, (60, 2)), random.uniform([20, 8], [60, 12], (60, 2))
+    centers[1] = centers[0]
+    spread = charts.spread_out(centers, sizes)
+    for i in range(60):
+        for j in range(i):
+            assert (abs(spread[i] - spread[j]) >= (sizes[i] + sizes[j]) / 2 - 0.01).any()
+    assert np.abs(spread - centers).max() < 100

@@ -125,7 +125,7 @@ def alignment(question, answer, attention_weights, path=None) -> Drawing:
 
 
 def word_map(words, places, path=None) -> Drawing:
-    """Draw words at places of the plane.
+    """Draw words at places of the plane, moved apart where they would lie on each other.
 
     Args:
         words: the words.
@@ -140,11 +140,44 @@ def word_map(words, places, path=None) -> Drawing:
     names = [label_text(word) for word in words]
     with new_figure(path, (10, 10), names) as (figure, drawing):
         axes = figure.subplots()
-        axes.scatter(places[:, 0], places[:, 1], s=2, color="lightgrey")
-        for name, (x, y) in zip(names, places, strict=True):
-            axes.text(x, y, name, ha="center", va="center", fontsize=7)
+        axes.scatter(places[:, 0], places[:, 1], s=0)  # which makes the axes large enough
         axes.set(xticks=[], yticks=[])
+        texts = [
+            axes.text(x, y, name, ha="center", va="center", fontsize=8)
+            for name, (x, y) in zip(names, places, strict=True)
+        ]
+        figure.draw_without_rendering()  # the axes come to their limits
+        boxes = [text.get_window_extent() for text in texts]
+        centers = spread_out(
+            np.array([[(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2] for box in boxes]),
+            np.array([[box.width + 4, box.height + 2] for box in boxes]),  # pixels, with some air
+        )
+        for text, place in zip(texts, axes.transData.inverted().transform(centers), strict=True):
+            text.set_position(place)
     return drawing
+
+
+def spread_out(centers: np.ndarray, sizes: np.ndarray, rounds: int = 500) -> np.ndarray:
+    """Move rectangles apart until none lies on another, or for so many rounds; shape (n, 2), as both are given.
+
+    Example:
+        >>> spread_out(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[2.0, 9.0], [2.0, 9.0]])).round(3)
+        array([[-0.5,  0. ],
+               [ 1.5,  0. ]])
+    """
+    centers = centers + 1e-6 * np.arange(len(centers))[:, None]  # no two are the same
+    room = (sizes[:, None] + sizes) / 2  # (n, n, 2): what there must be between the centres of each two
+    np.einsum("iij->ij", room)[:] = 0  # of one and itself nothing
+    for _ in range(rounds):
+        apart = centers[:, None] - centers
+        overlap = room - np.abs(apart)
+        clash = (overlap > 1e-6).all(axis=2)
+        if not clash.any():
+            break
+        # each two step back along the axis on which they overlap less, half the way each
+        shortest = overlap == overlap.min(axis=2, keepdims=True)
+        centers += (np.sign(apart) * overlap / 2 * (shortest & clash[..., None])).sum(axis=1)
+    return centers
 
 
 def decision_map(classifier, points, y, path=None) -> Drawing:

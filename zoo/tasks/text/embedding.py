@@ -30,6 +30,8 @@ from zoo.visualization.notebook import Ranking
 if TYPE_CHECKING:
     from zoo.backend import keras
 
+FUNCTION_WORDS = 100  # about as many of the most frequent ones are no things, doings or qualities
+
 
 @dataclass(frozen=True)
 class EmbeddingSettings(TextSettings):
@@ -187,28 +189,49 @@ class Embedding(TextTask):
         tokens = self._learned_vocabulary().tokens
         return Ranking((tokens[number - 1], float(cosines[number])) for number in order[:top])
 
-    def map(self, out: str | Path | None = None, words: int | list[str] = 200, overwrite: bool = False) -> Drawing:
-        """Draw words on a plane so that near ones lie near each other: the two main directions of their vectors.
+    def map(self, out: str | Path | None = None, words: int | list[str] = 150, overwrite: bool = False) -> Drawing:
+        """Draw words on a plane so that those that are near in all dimensions stay near: by t-SNE of their cosines.
+
+        Only who is near to whom means something; directions and far distances do not.
 
         Args:
             out: the PNG file to write; None writes none.
-            words: which ones, or how many of the most frequent.
+            words: which ones, or how many: of the frequent words those that are nearest to another one.
             overwrite: replace whatever file is there; without it, only a picture that the zoo drew.
 
         Returns:
             The drawing, which a notebook shows.
 
         Raises:
-            UsageError: a word is not known.
-            ZooError: matplotlib is not installed.
+            UsageError: a word is not known, or there are fewer than three.
+            ZooError: matplotlib or scikit-learn is not installed.
+
+        Source:
+            van der Maaten and Hinton 2008, Visualizing data using t-SNE.
         """
+        try:
+            from sklearn.manifold import TSNE
+        except ModuleNotFoundError as error:
+            raise ZooError(
+                'a map needs scikit-learn; type: python -m pip install scikit-learn, or install "keras-zoo[plots]".'
+            ) from error
         out = None if out is None else picture_output(out, overwrite=overwrite)
-        chosen = (
-            words if isinstance(words, list) else [w for w in self._learned_vocabulary().tokens if w.isalpha()][:words]
-        )
+        chosen = words if isinstance(words, list) else self._with_near_ones(words)
+        if len(chosen) < 3:
+            raise UsageError(f"a map of {len(chosen)} words shows nothing; give three or more.")
         unit = self._unit()[[self._number(word) for word in chosen]]
-        _, _, directions = np.linalg.svd(unit - unit.mean(0), full_matrices=False)
-        return charts.word_map(chosen, (unit - unit.mean(0)) @ directions[:2].T, out)
+        sight = min(15.0, (len(chosen) - 1) / 3)  # how many neighbours a word looks at
+        tsne = TSNE(perplexity=sight, metric="cosine", init="random", random_state=0)
+        return charts.word_map(chosen, tsne.fit_transform(unit), out)
+
+    def _with_near_ones(self, count: int) -> list[str]:
+        """Of the frequent words those that are nearest to another one; the very first, as "the" and "of", left out."""
+        frequent = [word for word in self._learned_vocabulary().tokens if word.isalpha() and len(word) > 2]
+        candidates = frequent[FUNCTION_WORDS : FUNCTION_WORDS + 5 * count] or frequent
+        unit = self._unit()[[self._number(word) for word in candidates]]
+        cosines = unit @ unit.T
+        np.fill_diagonal(cosines, -1)
+        return [candidates[row] for row in np.argsort(-cosines.max(axis=1), kind="stable")[:count]]
 
     def evaluate(self, data: Any = None, split: str | None = None, progress: bool = True) -> dict:
         """Measure whether the vectors find those words alike that people find alike.
