@@ -142,8 +142,9 @@ def word_map(words, places, path=None) -> Drawing:
         axes = figure.subplots()
         axes.scatter(places[:, 0], places[:, 1], s=0)  # which makes the axes large enough
         axes.set(xticks=[], yticks=[])
+        size = np.clip(100 / np.sqrt(len(names)), 8, 14)  # few words have room
         texts = [
-            axes.text(x, y, name, ha="center", va="center", fontsize=8)
+            axes.text(x, y, name, ha="center", va="center", fontsize=size)
             for name, (x, y) in zip(names, places, strict=True)
         ]
         figure.draw_without_rendering()  # the axes come to their limits
