@@ -19,6 +19,12 @@ from zoo.registry import register
     batch_size=64,
     epochs=10,
     parameters=74_529,
+    # not the length of the code: the longer it is, the less is lost, and the less is learned
+    search_space={
+        "learning_rate": (3e-4, 3e-2, "log"),
+        "filters": [(16, 32), (32, 64), (64, 128)],
+        "batch_size": [16, 32, 64, 128],
+    },
     smallest={"input_shape": (8, 8, 1), "latent": 4, "filters": (4, 8)},
 )
 def autoencoder(input_shape=(28, 28, 1), variant="conv", latent=32, filters=(32, 64), noise=0.0) -> keras.Model:

@@ -18,6 +18,13 @@ from zoo.registry import register
     batch_size=64,
     epochs=10,
     parameters=875_202,
+    search_space={
+        "learning_rate": (5e-4, 2e-2, "log"),
+        "cell": ["lstm", "gru"],
+        "units": [128, 256, 512],
+        "depth": [1, 2, 3],
+        "dropout": (0.0, 0.5),
+    },
     fastest_on="torch",
     smallest={"units": 8, "embedding": 4},
 )

@@ -18,6 +18,12 @@ from zoo.registry import register
     batch_size=64,
     epochs=8,
     parameters=3_164_416,
+    search_space={
+        "learning_rate": (5e-4, 1e-2, "log"),
+        "units": [128, 256, 512],
+        "attention": ["luong", "bahdanau"],
+        "dropout": (0.0, 0.5),
+    },
     smallest={"units": 16},
 )
 def chatbot(vocab_size=8_000, units=256, attention="luong", dropout=0.3) -> keras.Model:

@@ -38,6 +38,13 @@ def lean(x, dropout) -> keras.KerasTensor:
     batch_size=128,
     epochs=12,
     parameters=34_826,
+    search_space={
+        "learning_rate": (3e-4, 1e-2, "log"),
+        "variant": ["mnist", "lean"],
+        "dropout": (0.0, 0.6),
+        "augment": [(), ("shift",), ("flip", "shift")],
+        "batch_size": [32, 64, 128, 256],
+    },
     smallest={"input_shape": (12, 12, 1), "variant": "lean"},
 )
 def cnn(input_shape=(28, 28, 1), num_classes=10, variant="mnist", dropout=0.5) -> keras.Model:

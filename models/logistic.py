@@ -18,6 +18,7 @@ from zoo.registry import register
     steps_per_epoch=100,  # the course prints its cost every 100 iterations
     epochs=20,
     parameters=12_289,
+    search_space={"learning_rate": (1e-4, 1e-1, "log"), "optimizer": ["sgd", "adam"], "batch_size": [None, 32]},
     smallest={"input_shape": (8, 8, 3)},
 )
 def logistic(input_shape=(64, 64, 3), num_classes=2) -> keras.Model:

@@ -18,6 +18,13 @@ from zoo.registry import register
     steps_per_epoch=100,  # the course prints its cost every 100 iterations
     epochs=25,
     parameters=245_973,
+    search_space={
+        "learning_rate": (1e-3, 3e-1, "log"),
+        "hidden": [(7,), (20, 7, 5), (64,), (128, 64), (128, 64, 32)],
+        "optimizer": ["sgd", "adam"],
+        "batch_norm": [False, True],
+        "dropout": (0.0, 0.5),
+    },
     smallest={"input_shape": (8, 8, 3), "hidden": (4,)},
 )
 def mlp(

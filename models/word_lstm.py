@@ -18,6 +18,12 @@ from zoo.registry import register
     batch_size=32,
     epochs=10,
     parameters=1_923_237,
+    search_space={
+        "learning_rate": (5e-4, 2e-2, "log"),
+        "units": [64, 128, 256, 512],
+        "dropout": (0.0, 0.7),
+        "batch_size": [16, 32, 64],
+    },
     fastest_on="torch",
     smallest={"units": 16},
 )

@@ -29,7 +29,7 @@ LAYERS = """
     tasks
     transfer
     api sklearn
-    app checks studies tracing
+    app checks studies tracing tuning
     __init__
     convert translate trial
     cli
@@ -46,6 +46,7 @@ HEAVY = {
     "matplotlib",
     "onnx",
     "onnxruntime",
+    "optuna",
     "openvino",
     "pandas",
     "pyarrow",

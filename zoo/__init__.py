@@ -40,6 +40,7 @@ _WORDS = {
     "report": "zoo.transfer.report",
     "reproduce": "zoo.studies.runner",
     "show": "zoo.api",
+    "tune": "zoo.tuning.tune",
 }
 
 # what `from zoo import *` gives: all but `zoo.list`, which would hide Python's own

@@ -91,6 +91,7 @@ class Card:
             "parameters": f"{facts['parameters']:,}" if facts.get("parameters") else None,
             "data": f"{facts.get('dataset')}; embedded: {facts.get('fallback_dataset')}",
             "training": ", ".join(f"{key} {in_words(value)}" for key, value in training.items() if value is not None),
+            "zoo tune tries": ", ".join(f"{key} {value!r}" for key, value in facts.get("search_space", {}).items()),
             "trains fastest": f"on KERAS_BACKEND={facts['fastest_on']}" if "fastest_on" in facts else None,
         }
         rows = [*describe(about)]

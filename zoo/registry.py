@@ -42,6 +42,10 @@ class Entry:
         epochs: epochs that `train` runs.
         parameters: number of weights at the builder's defaults; a check compares it with the built model.
         preprocessing: arguments of the task's preprocessing beyond the model's input shape.
+        search_space: what `zoo tune` tries, by name: arguments of the builder or of the training. A list holds the
+            values to choose from, a tuple the lowest and the highest number, with "log" behind them where ratios
+            count; where both are whole, all are. A name of two settings with a comma, "a,b", has tuples of values.
+            {} takes a space around the training settings.
         fastest_on: the Keras backend that trains it much faster than others on a processor, where one was found to.
         smallest: builder arguments that make the cheapest honest variant, for the checks.
         known_gaps: checks that the model cannot pass, each with the reason.
@@ -67,6 +71,7 @@ class Entry:
     epochs: int = 10
     parameters: int | None = None
     preprocessing: dict = field(default_factory=dict)
+    search_space: dict = field(default_factory=dict)
     fastest_on: str | None = None
     smallest: dict = field(default_factory=dict)
     known_gaps: dict[str, str] = field(default_factory=dict)

@@ -28,6 +28,7 @@ SECTIONS = {
     "Any model": (
         models.train,
         models.find_learning_rate,
+        models.tune,
         models.evaluate,
         models.export,
         models.import_,

@@ -218,6 +218,44 @@ def find_learning_rate(
     say_json(search) if as_json else say(str(search))
 
 
+@command(calls="zoo.tuning.tune:tune")
+@argument("what", metavar="NAME|FOLDER", type=PATH, shell_complete=complete_model)
+@option("--data", type=PATH, metavar="D", help="What a model learns: a dataset's name, a folder, a file.")
+@option("--val", "validation", type=PATH, metavar="D", help="Of a model: what is watched. Of photos: to measure on.")
+@option("--trials", type=POSITIVE, metavar="N", help="How many in all; without it, 20, or what --time allows.")
+@option("--time", metavar="T", help="After which no trial begins: 90s, 10m, 2h.")
+@option("--workers", type=POSITIVE, metavar="W", help="Processes that share the cores.")
+@option("--space", cls=WordsOption, metavar="KEY=VALUES", help="Try these: [16,32], (0.0,0.5) or (1e-4,0.1,'log').")
+@option("--set", "settings", cls=WordsOption, metavar="KEY=VALUE", help="Settings that stay as they are.")
+@option("--epochs", type=POSITIVE, metavar="N", help="Of each trial; without it, the model's.")
+@option("--seed", type=int, metavar="N", help="Of the trainings, and of what is tried.")
+@option("--out", type=PATH, metavar="FILE.keras", help="Where to save the best (NAME-tuned.keras).")
+@overwrite_option
+def tune(what, as_json, space=(), settings=(), epochs=None, **options) -> None:
+    """Try settings of a model, or of a fine-tuning on photos, and keep the best.
+
+    The settings that a model is tried with stand in its file; the first trial is of its own. Each trial is judged by
+    examples that are only watched, photos by cross-validation; a test part is never read. The trials lie in a folder
+    beside the saved file: the same command goes on, and with more --trials it goes further.
+
+    Examples:
+      zoo tune mlp --data digits --trials 20
+      zoo tune cnn --data photos/ --time 10m --workers 2
+      zoo tune mlp --data digits --set hidden=(64,) --space "learning_rate=(1e-3,1,'log')" dropout=[0.0,0.5]
+      zoo tune photos/ --time 10m                    the choices of `zoo finetune`
+      zoo tune photos/ --space views=[1,4] backbone=['efficientnet_lite0','efficientnet_lite1']
+    """
+    fixed = parse_settings(settings) | ({} if epochs is None else {"epochs": epochs})
+    tried = parse_settings(space) or None
+    clash = sorted(fixed.keys() & inspect.signature(zoo.tune).parameters.keys())
+    if clash:
+        raise UsageError(f"--set {clash[0]}=... is no setting: type --{clash[0]}.")
+    advice = "Finished trials are kept: the same command goes on."
+    with interruptible(advice):
+        outcome = zoo.tune(what, space=tried, **options, **fixed)
+    say_json(outcome) if as_json else say(str(outcome))
+
+
 @command(calls="zoo.tracing:trace")
 @argument("name", metavar="NAME")
 @option("--seed", type=int, metavar="N", help="Of the net's weights.")
@@ -245,6 +283,8 @@ def model_to_train(name: str, settings: tuple, size: int | None, seed: int | Non
         size: of colour pictures, in pixels.
         seed: makes it repeatable.
     """
+    from zoo.tasks.task import training_options
+
     arguments = parse_settings(settings)
     if is_saved_file(name) or is_vector_file(name):
         if size:
@@ -253,17 +293,10 @@ def model_to_train(name: str, settings: tuple, size: int | None, seed: int | Non
         model.seed = model.seed if seed is None else checked_seed(seed)
         return model, arguments
     model = zoo.get(name)
-    of_training = training_settings(type(model)) - {*model.arguments}
+    of_training = training_options(type(model)) - {*model.arguments}
     built = {key: arguments.pop(key) for key in [*arguments] if key not in of_training}
     shape = {"input_shape": (size, size, 3)} if size else {}
     return zoo.get(name, seed=seed, **shape, **built), arguments
-
-
-def training_settings(task: type) -> set[str]:
-    """The options of a kind of work's `train`, its own and those of all kinds."""
-    trains = [vars(kind)["train"] for kind in task.__mro__ if "train" in vars(kind)]
-    parameters = [parameter for train in trains for parameter in inspect.signature(train).parameters.values()]
-    return {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
 
 
 def parse_settings(pairs) -> dict:

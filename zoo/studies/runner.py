@@ -100,7 +100,8 @@ def definition(study: Study, arm: Arm, fingerprint: str) -> str:
     """A hash of all that decides an arm's figures but the seed, the versions and the machine."""
     card = catalog.card(arm.model)  # its defaults count too
     arguments = card.arguments | arm.arguments
-    decisive = [arm.model, arguments, card.facts, arm.training, arm.settings, fingerprint, study.measures]
+    facts = {name: fact for name, fact in card.facts.items() if name != "search_space"}  # a study tunes nothing
+    decisive = [arm.model, arguments, facts, arm.training, arm.settings, fingerprint, study.measures]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
 
 

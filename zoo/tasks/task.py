@@ -92,6 +92,13 @@ def whole(name: str, number: Any) -> Any:
     return number
 
 
+def training_options(task: type[Task]) -> set[str]:
+    """The options of a kind of work's `train`, its own and those of all kinds."""
+    trains = [vars(kind)["train"] for kind in task.__mro__ if "train" in vars(kind)]
+    parameters = [parameter for train in trains for parameter in inspect.signature(train).parameters.values()]
+    return {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
 def check_compile_arguments(arguments: dict) -> None:
     """Refuse what is no argument of Keras' `compile`, with what to do where it is one of `fit`.
 
@@ -134,6 +141,7 @@ class Task(abc.ABC):
     """
 
     _monitor: ClassVar[tuple[str, str]] = ("val_loss", "min")  # which logged number makes an epoch the best one
+    _is_watched: ClassVar[bool] = True  # whether examples that it does not learn from can say how good it is
     _needs_classes: ClassVar[bool] = True  # whether the data must name classes; where not, pictures alone will do
     _metric_types: ClassVar[dict[str, type[Metric]]] = {}  # numbers of an evaluation that carry their interval
 

@@ -33,6 +33,12 @@ from zoo.transfer.features import FeatureEngine, Features, averaged, extract, he
 from zoo.transfer.head import solve
 
 VAL_SPLIT = 0.2
+# what `zoo tune` tries beside the backbones at hand, see `Entry.search_space`: views are learned from one by one or
+# averaged, not both; two pictures are mixed where blocks learn
+SEARCH_SPACE = {
+    "augment,views": [(0, 1), (4, 1), (0, 4)],
+    "unfreeze,mix": [("none", None), ("last", None), ("last", "mixup")],
+}
 
 
 def finetune(

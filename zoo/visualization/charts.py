@@ -68,6 +68,123 @@ def learning_rates(search, path=None) -> Drawing:
     return drawing
 
 
+def tried_settings(points, default, judged_by, highest, path=None) -> Drawing:
+    """Draw what the trials of a tuning came to, and the best so far.
+
+    Args:
+        points: for each trial its number, what it came to, and whether it ran to its end.
+        default: what the model's own settings came to; None draws no line for them.
+        judged_by: what the trials are judged by.
+        highest: whether the highest is the best.
+        path: the PNG file to write; None writes none.
+
+    Example:
+        >>> points = [(0, 0.5, True), (1, 0.4, False), (2, 0.7, True)]
+        >>> tried_settings(points, 0.5, "val_accuracy", True, "history.png").path.name
+        'history.png'
+    """
+    points = sorted(points)
+    ended = [(number, value) for number, value, finished in points if finished]
+    early = [(number, value) for number, value, finished in points if not finished]
+    with new_figure(path, (6.4, 3.6)) as (figure, drawing):
+        axes = figure.subplots(squeeze=False)[0, 0]
+        if default is not None:
+            axes.axhline(default, linestyle="--", linewidth=1, color="0.6", label="its own settings")
+        best = np.maximum.accumulate if highest else np.minimum.accumulate
+        if ended:
+            numbers, values = zip(*ended, strict=True)
+            last = points[-1][0]
+            so_far = [*best(values), best(values)[-1]]
+            axes.step([*numbers, max(last, numbers[-1])], so_far, where="post", color=COLOURS[1], label="best so far")
+            axes.scatter(numbers, values, color=COLOURS[1], s=22, zorder=3, label="trial")
+        if early:
+            numbers, values = zip(*early, strict=True)
+            axes.scatter(numbers, values, color="0.55", s=22, marker="x", zorder=3, label="stopped early")
+        _focus(axes, [value for _, value in ended], [value for _, value in early], highest)
+        axes.set(xlabel="trial", ylabel=judged_by)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        figure.legend(loc="outside upper center", ncols=4, fontsize=8, frameon=False)
+    return drawing
+
+
+def _focus(axes, ended, early, highest) -> None:
+    """Let the better half of the trials fill the figure: one whose loss is a thousand would hide all the others."""
+    values = np.array([*ended, *early], float)
+    if len(values) < 4 or highest:
+        return
+    low, middle = values.min(), np.median(values)
+    if values.max() > middle + 4 * (middle - low) > low:
+        axes.set_ylim(low - 0.1 * (middle - low), middle + 4 * (middle - low))
+
+
+def effects_of_settings(settings, values, finished, judged_by, highest, path=None) -> Drawing:
+    """Draw what the trials of a tuning came to over each of the settings.
+
+    Args:
+        settings: for each name the value that each trial had.
+        values: what each trial came to.
+        finished: which of them ran to their end.
+        judged_by: what the trials are judged by.
+        highest: whether the highest is the best.
+        path: the PNG file to write; None writes none.
+
+    Example:
+        >>> settings = {"units": [32, 64], "cell": ["lstm", "gru"]}
+        >>> effects_of_settings(settings, [0.5, 0.6], [True, True], "val_accuracy", True, "s.png").path.name
+        's.png'
+    """
+    finished, values = np.asarray(finished, bool), np.asarray(values, float)
+    columns = min(len(settings), 3)
+    rows = -(-len(settings) // columns)
+    words = [label_text(str(value)) for each in settings.values() for value in each]
+    with new_figure(path, (3.4 * columns, 3.0 * rows), words) as (figure, drawing):
+        plots = figure.subplots(rows, columns, squeeze=False, sharey=True)
+        for axes, (name, tried) in zip(plots.ravel(), settings.items(), strict=False):
+            is_measured = all(isinstance(value, int | float) and not isinstance(value, bool) for value in tried)
+            if is_measured and len({*tried}) > 4:
+                places = np.asarray(tried, float)
+                if places.min() > 0 and places.max() > 8 * places.min():
+                    axes.set_xscale("log")
+            else:
+                kinds = sorted({*tried}) if is_measured else sorted(dict.fromkeys(tried), key=repr)
+                places = np.array([kinds.index(value) for value in tried], float)
+                names = [label_text(str(kind).replace(" ", "")) for kind in kinds]
+                axes.set_xticks(range(len(kinds)), names, rotation=30 if max(map(len, names)) > 6 else 0, fontsize=8)
+                axes.set_xlim(-0.5, len(kinds) - 0.5)
+            axes.scatter(places[~finished], values[~finished], color="0.55", s=18, marker="x")
+            axes.scatter(places[finished], values[finished], color=COLOURS[1], s=18)
+            axes.set_xlabel(name.replace("_", " "))
+        _focus(plots[0, 0], values[finished].tolist(), values[~finished].tolist(), highest)
+        for line in plots:
+            line[0].set_ylabel(judged_by)
+        for axes in plots.ravel()[len(settings) :]:
+            axes.axis("off")
+    return drawing
+
+
+def shares(parts, path=None) -> Drawing:
+    """Draw shares of a whole as bars, the first at the top.
+
+    Args:
+        parts: each one's share by its name.
+        path: the PNG file to write; None writes none.
+
+    Example:
+        >>> shares({"learning_rate": 0.7, "units": 0.3}, "importance.png").path.name
+        'importance.png'
+    """
+    names = [label_text(name.replace("_", " ")) for name in parts]
+    with new_figure(path, (5.2, 0.8 + 0.4 * len(parts)), names) as (figure, drawing):
+        axes = figure.subplots()
+        axes.barh(range(len(names)), list(parts.values()), color=COLOURS[1], height=0.6)
+        for row, part in enumerate(parts.values()):
+            axes.text(part + 0.01, row, f"{part:.0%}", va="center", fontsize=8)
+        axes.set_yticks(range(len(names)), names)
+        axes.set(xlim=(0, 1.1 * max(parts.values())), xlabel="how much its choice mattered", xticks=[])
+        axes.invert_yaxis()
+    return drawing
+
+
 def confusion_matrix(table, labels, path=None) -> Drawing:
     """Draw a table of counts: a row is the true class, a column the predicted one.
 

@@ -89,6 +89,7 @@ class ImageGenerator(PictureTask):
     """
 
     _metric_types: ClassVar = {"frechet": metrics.Mean, "kid": metrics.Mean}
+    _is_watched = False
 
     def __init__(self, entry: Entry, arguments: dict, **how: Any):
         super().__init__(entry, arguments, **how)

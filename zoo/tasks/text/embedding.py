@@ -59,6 +59,7 @@ class Embedding(TextTask):
     """
 
     _monitor = ("loss", "min")
+    _is_watched = False
     _spaces = False
     settings: EmbeddingSettings
     _settings_type = EmbeddingSettings
