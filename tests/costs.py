@@ -14,7 +14,6 @@ import lzma
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import hostile
 import zoo
 from zoo import saving
 from zoo.backend import keras
@@ -265,25 +265,38 @@ def png(width: int, height: int, colour: int, depth: int, channels: int, palette
 def tiff(width: int, height: int, depth: int, channels: int, tile: tuple = (), rows: int = 0) -> bytes:
     """A TIFF of zeros, compressed by LZMA, in tiles or strips that are all the same piece of the file."""
     across, down = tile or (width, rows or height)
-    pieces = -(-width // across) * -(-height // down)
     squeeze, left, part = lzma.LZMACompressor(), across * down * channels * depth // 8, bytes(2**20)
     content = (
         b"".join(squeeze.compress(part[: min(left - at, 2**20)]) for at in range(0, left, 2**20)) + squeeze.flush()
     )
-    start, count = (324, 325) if tile else (273, 279)
-    values = {256: (4, [width]), 257: (4, [height]), 258: (3, [depth] * channels), 259: (3, [34925])}
-    values |= {262: (3, [2]), 277: (3, [channels]), start: (4, [8] * pieces), count: (4, [len(content)] * pieces)}
-    values |= {322: (4, [across]), 323: (4, [down])} if tile else {278: (4, [down])}
-    values |= {338: (3, [2])} if channels == 4 else {}
-    body, entries = b"II*\0" + bytes(4) + content, b""
-    for tag, (kind, items) in sorted(values.items()):
-        packed = struct.pack(f"<{len(items)}{'HI'[kind - 3]}", *items)
-        if len(packed) > 4:
-            body += bytes(len(body) % 2)
-            body, packed = body + packed, struct.pack("<I", len(body))
-        entries += struct.pack("<HHI", tag, kind, len(items)) + packed.ljust(4, b"\0")
-    body += bytes(len(body) % 2)
-    return body[:4] + struct.pack("<I", len(body)) + body[8:] + struct.pack("<H", len(values)) + entries + bytes(4)
+    return hostile.tiff((width, height), depth, channels, content, hostile.LZMA, tile, rows)
+
+
+def late_deflate(size: int, count: int) -> bytes:
+    """So many zeros, and before them so many blocks of none at all, which are looked at each time."""
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    content = squeeze.compress(bytes(size)) + squeeze.flush()
+    return b"\x78\x9c" + b"\0\0\0\xff\xff" * count + content + zlib.adler32(bytes(size)).to_bytes(4, "big")
+
+
+def in_areas(side: int, exponent: int) -> bytes:
+    """A JPEG 2000 that says that it is coded in areas of 2**exponent pixels."""
+    data = saved_as("JPEG2000", Image.new("RGB", (side, side)), num_resolutions=6, no_jp2=True)
+    at = data.index(b"\xff\x52")
+    length, levels = data[at + 3], data[at + 9]
+    coding = bytes([length + levels + 1, data[at + 4] | 1]) + data[at + 5 : at + 2 + length]
+    return data[: at + 3] + coding + bytes([17 * exponent]) * (levels + 1) + data[at + 2 + length :]
+
+
+def in_icon(content: bytes) -> bytes:
+    """A PNG in an icon, which says nothing of its size."""
+    entry = bytes(4) + b"\1\0\x20\0" + len(content).to_bytes(4, "little") + (22).to_bytes(4, "little")
+    return b"\0\0\1\0\1\0" + entry + content
+
+
+def said_to_be_small(data: bytes) -> bytes:
+    """An AVIF whose container says that its picture is one of 64 x 64."""
+    return re.sub(rb"(?s)(ispe.{4}).{8}", rb"\g<1>" + (64).to_bytes(4, "big") * 2, data)
 
 
 def scans(side: int, count: int) -> bytes:
@@ -316,6 +329,13 @@ PICTURES = {
     "TIFF, LZMA, the same strips": lambda: tiff(SIDE, SIDE, 16, 4, rows=100),
     "TIFF, LZMA, the same tiles": lambda: tiff(SIDE, SIDE, 8, 3, tile=(256, 256)),
     "TIFF, LZMA, one huge tile": lambda: tiff(64, 64, 8, 3, tile=(16_384, 16_384)),
+    "TIFF, tiles begin late": lambda: hostile.tiff(
+        (4000, 4000), 8, 3, late_deflate(768, 100_000), hostile.DEFLATE, tile=(16, 16)
+    ),
+    "TIFF, strips begin late": lambda: hostile.tiff(
+        (1000, 13_000), 8, 1, late_deflate(1000, 180_000), hostile.DEFLATE, rows=1
+    ),
+    "TIFF of a JPEG of 99 scans": lambda: hostile.tiff((8000, 8000), 8, 1, scans(8000, 90), hostile.JPEG),
     "TIFF of many pictures": lambda: saved_as(
         "TIFF", Image.new("1", (8, 8)), save_all=True, append_images=[Image.new("1", (8, 8))] * 4000
     ),
@@ -323,6 +343,11 @@ PICTURES = {
     "JPEG 2000, RGBA": lambda: saved_as("JPEG2000", Image.new("RGBA", (7150, 7150))),
     "JPEG 2000, grey": lambda: saved_as("JPEG2000", Image.new("L", (SIDE, SIDE))),
     "JPEG 2000, small tiles": lambda: saved_as("JPEG2000", Image.new("RGB", (2000, 2000)), tile_size=(16, 16)),
+    "JPEG 2000, blocks of 4 x 4": lambda: saved_as(
+        "JPEG2000", Image.new("RGBA", (1500, 1500)), codeblock_size=(4, 4), num_resolutions=6
+    ),
+    "JPEG 2000, areas of 16 x 16": lambda: in_areas(3000, 4),
+    "JPEG 2000, areas of 2 x 2": lambda: in_areas(3000, 1),
     "AVIF": lambda: saved_as("AVIF", Image.new("RGB", (8400, 8400)), speed=10, quality=1),
     "AVIF, RGBA": lambda: saved_as(
         "AVIF", Image.new("RGBA", (8400, 8400), (1, 2, 3, 4)), speed=10, quality=1, subsampling="4:4:4"
@@ -334,6 +359,11 @@ PICTURES = {
         save_all=True,
         append_images=[Image.new("RGB", (1000, 1000), (n, 0, 0)) for n in range(200)],
     ),
+    "AVIF said to be small": lambda: said_to_be_small(
+        saved_as("AVIF", Image.new("RGB", (16_000, 16_000)), speed=10, quality=1)
+    ),
+    "RGBA PNG in an icon": lambda: in_icon(png(SIDE, SIDE, 6, 8, 4)),
+    "PPM of comments": lambda: b"P3 100 100 255\n" + b"#\n" * 450_000,
     "QOI": lambda: b"qoif" + (SIDE).to_bytes(4, "big") * 2 + b"\4\0" + b"\xfd" * 900_000,
     "SGI": lambda: saved_as("SGI", Image.new("RGB", (500, 500))),
 }

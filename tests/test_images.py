@@ -1,11 +1,13 @@
 """One picture in, one array out: every mode that a file may have, and every way that it may be bad."""
 
 import io
+import lzma
 import struct
 import subprocess
 import sys
 import time
 import warnings
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+import hostile
 from zoo.data.images import ImageError, Preprocessing, decode, decode_views, decoding, digest, inspect, memory, read
 from zoo.errors import ZooError
 
@@ -195,6 +198,74 @@ def test_a_bad_picture_gives_a_short_reason(reason):
     assert reason in str(caught.value) and len(str(caught.value)) < 200
 
 
+def late_deflate(count: int) -> bytes:
+    """A tile of 16 x 16 in colour, and before it so many blocks of nothing, which are looked at each time."""
+    return b"\x78\x9c" + b"\0\0\0\xff\xff" * count + zlib.compress(bytes(768))[2:]
+
+
+def coded_in(exponent: int) -> bytes:
+    """A JPEG 2000 that says that it is coded in areas of 2**exponent pixels."""
+    data = encoded(scene(2000, 2000), "JPEG2000", num_resolutions=6, no_jp2=True)
+    at = data.index(b"\xff\x52")
+    length, levels = data[at + 3], data[at + 9]
+    coding = bytes([length + levels + 1, data[at + 4] | 1]) + data[at + 5 : at + 2 + length]
+    return data[: at + 3] + coding + bytes([17 * exponent]) * (levels + 1) + data[at + 2 + length :]
+
+
+GREY = encoded(Image.new("L", (1000, 1000)), "JPEG", progressive=True)
+TILES = (4000, 4000), 8, 3, late_deflate(2000), hostile.DEFLATE, (16, 16)
+WORK = {  # of seconds to minutes
+    "62,500 strips or tiles are the same bytes again": lambda: hostile.tiff(*TILES),
+    "unpack to 1.4 GB": lambda: hostile.tiff((13_300, 13_300), 16, 4, lzma.compress(bytes(9)), hostile.LZMA, rows=100),
+    "unpack to 6.4 GB": lambda: hostile.tiff((9, 9), 8, 1, zlib.compress(bytes(9)), hostile.DEFLATE, (80_000, 80_000)),
+    "unpack to 6.0 GB": lambda: hostile.tiff(
+        (9, 9), 8, 3, b"", hostile.DEFLATE, (50_000, 40_000), tags=[(284, (3, [2]))]
+    ),
+    "JPEGs of 85 scans": lambda: hostile.tiff(
+        (8000, 8000), 8, 1, GREY[:-2] + GREY[GREY.rindex(b"\xff\xda") : -2] * 79 + GREY[-2:], hostile.JPEG
+    ),
+    "told of in two ways": lambda: hostile.tiff(*TILES, lies=[(322, (4, [4000]))]),
+    "are told of in two ways": lambda: hostile.tiff(*TILES[:-1], tags=[(322, (17, [16])), (323, (17, [16]))]),
+    "1,001 comments": lambda: b"P3 9 9 255\n" + b"#\n" * 1001,
+    "JPEG2000 of this kind and size would take 3.7 GB": lambda: coded_in(2),
+    "this kind and size would take": lambda: coded_in(0),
+}
+
+
+@pytest.mark.parametrize("reason", WORK)
+@pytest.mark.parametrize("look", [inspect, lambda data: decode(data, SAME)])
+def test_work_that_no_honest_picture_asks_for_is_not_begun(reason, look):
+    data = WORK[reason]()
+    began = time.process_time()
+    with pytest.raises(ImageError) as caught:
+        look(data)
+    assert reason in str(caught.value) and caught.value.kind == "too large" and len(str(caught.value)) < 200
+    assert len(data) < 2**20 and time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        hostile.tiff((64, 64), 8, 3, zlib.compress(bytes([7]) * 64 * 64 * 3), hostile.DEFLATE, rows=2**32 - 1),
+        hostile.tiff((64, 64), 8, 3, zlib.compress(bytes([7]) * 64 * 3), hostile.DEFLATE, rows=1),
+        hostile.tiff((64, 64), 8, 3, zlib.compress(bytes([7]) * 64 * 64 * 3), hostile.DEFLATE, tile=(64, 64)),
+        hostile.tiff((64, 64), 8, 3, zlib.compress(bytes([7]) * 16 * 16 * 3), hostile.DEFLATE, tile=(16, 16)),
+        encoded(Image.new("RGB", (64, 640), (7, 7, 7)), "TIFF", compression="jpeg", tiffinfo={278: 16}),
+        encoded(Image.new("RGB", (64, 64), (7, 7, 7)), "TIFF", compression="tiff_lzw", big_tiff=True),
+        encoded(Image.new("RGB", (64, 64), (7, 7, 7)), "TIFF"),
+        encoded(Image.new("RGB", (64, 64), (7, 7, 7)), "JPEG2000", tile_size=(32, 32)),
+        encoded(Image.new("RGB", (600, 600), (7,) * 3), "JPEG2000", precinct_size=(128, 128), codeblock_size=(32, 32)),
+        b"P3 2 1 255\n# by hand\n7 7 7 7 7 7\n",
+    ],
+    ids=[
+        "one strip of rows without end", "strips of one row that share their bytes", "one tile", "tiles", "JPEGs",
+        "BigTIFF", "uncompressed", "JPEG 2000 in tiles", "JPEG 2000 in areas", "PPM",
+    ],
+)  # fmt: skip
+def test_the_work_of_honest_pictures_is_done(data):
+    assert np.abs(decode(data, SAME).astype(int) - 7).max() <= 1
+
+
 def test_a_reason_does_not_name_the_file(tmp_path):
     path = tmp_path / "notes.jpg"
     path.write_text("no picture")
@@ -245,7 +316,7 @@ def test_four_threads_do_not_take_the_memory_of_four_pictures(mode, way):
     command = [sys.executable, "-c", PEAK, way]
     peak = int(subprocess.run(command, input=BOMBS[mode], capture_output=True, check=True).stdout)
     image = decoding.open_header(BOMBS[mode])
-    needed = memory.bytes_needed(image, image.size)
+    needed = memory.bytes_needed(image, image.size, BOMBS[mode])
     assert peak < 2.75 * needed + 20e6  # more than one, for the parts, and as the system does not get all back at once
 
 
@@ -269,7 +340,7 @@ def test_what_a_picture_takes_is_known_before_it_is_decoded(case):
     (format, mode, *size), tags, megabytes = NEEDS[case]
     image = Image.new(mode, size)
     image.format, image.tag_v2 = format, tags
-    assert memory.bytes_needed(image, image.size) / 1e6 == pytest.approx(megabytes, rel=0.01)
+    assert memory.bytes_needed(image, image.size, b"") / 1e6 == pytest.approx(megabytes, rel=0.01)
 
 
 @pytest.mark.parametrize("look", [inspect, lambda data: decode(data, SAME)])

@@ -20,6 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from zoo.data.dataset import Fault
 from zoo.data.images.memory import MOST, bytes_needed, is_grey, memory_for, parts
 from zoo.data.images.preprocessing import SMALLEST_SIDE, Points, Preprocessing
+from zoo.data.images.work import too_much
 from zoo.errors import ZooError
 from zoo.files import open_file
 
@@ -68,8 +69,6 @@ RESCALED = (  # numbers that are no pixels 0-255: least and most, with what resi
     (0, 65535, "x / 257"),
 )
 LARGEST_FILE = 10**9  # bytes; what is larger, a film perhaps, is not read into memory
-SCANS = 100  # of a JPEG; a progressive one has about ten, and each takes as long as a picture
-SCANNED = 4 * 10**9  # pixels, over all scans
 
 
 class ImageError(ZooError):
@@ -266,22 +265,22 @@ def open_header(data: bytes) -> Image.Image:
             image = Image.open(io.BytesIO(data), formats=readable_formats())
     except UnidentifiedImageError:
         raise _unidentified(data) from None
-    if image.format in ("JPEG", "MPO"):
-        scans = data.count(b"\xff\xda\0")  # where each begins; the bytes of pixels are written so as to lack this
-        if scans > SCANS or scans * image.width * image.height > SCANNED:
-            raise ImageError(f"a JPEG of {scans} scans, where about ten are usual", "too large")
+    with raise_image_error(image.format):
+        reason = too_much(image, data)
+    if reason:
+        raise ImageError(reason, "too large")
     return image
 
 
-def room_for(image: Image.Image, stored: tuple[int, int]) -> contextlib.AbstractContextManager[None]:
+def room_for(image: Image.Image, stored: tuple[int, int], data: bytes) -> contextlib.AbstractContextManager[None]:
     """Wait until there is memory to decode a picture, see `memory_for`.
 
     Raises:
         ImageError: it takes more than any picture may.
     """
-    if (needed := bytes_needed(image, stored)) > MOST:
+    if (needed := bytes_needed(image, stored, data)) > MOST:
         raise ImageError(f"a {image.format} of this kind and size would take {needed / 1e9:.1f} GB", "too large")
-    return memory_for(image, stored)
+    return memory_for(image, stored, data)
 
 
 @contextlib.contextmanager
@@ -303,7 +302,7 @@ def _open(
     if image.format == "JPEG":
         with raise_image_error(image.format):
             size, turn = _draft(image, rule, share), exif_orientation(image)
-    with room_for(image, stored):
+    with room_for(image, stored, data):
         with raise_image_error(image.format):
             image = turn_upright(image)
             image = to_eight_bit(image, _mode_of(image, rule), new_whole)

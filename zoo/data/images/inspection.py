@@ -75,7 +75,7 @@ def inspect(picture) -> Look:
     data = read(picture)
     image = from_array(data) if isinstance(data, np.ndarray) else open_header(data)
     kind, mode = image.format or "", image.mode
-    with room_for(image, image.size), raise_image_error(kind):
+    with room_for(image, image.size, data if isinstance(data, bytes) else b""), raise_image_error(kind):
         image.load()
         turned = exif_orientation(image) in UPRIGHT
         transparent = image.has_transparency_data and any(

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from zoo.data.images.work import Pieces, bytes_of_jpeg2000
+
 TOGETHER = 10**9  # bytes
 # What one picture may take, by `bytes_needed`, which is half as much again as it does. A PNG may have the 179 million
 # pixels at which Pillow has its limit, a WebP 89 million, as its decoder holds several copies.
@@ -17,8 +19,6 @@ PART = 2**22  # pixels that are converted at a time
 Image.core.set_block_size(2**26)
 # Bytes that a decoder holds for each pixel beside the picture that it gives: its own frames, copies of them.
 DECODERS = {"WEBP": 12, "AVIF": 16, "HEIF": 10}
-# TIFF's tags of what is decoded in one piece, a tile or a strip of so many rows
-TILE, ROWS, BITS, SAMPLES, APART = (322, 323), 278, 258, 277, 284
 
 
 class Budget:
@@ -50,21 +50,22 @@ class Budget:
 _budget = Budget(TOGETHER)
 
 
-def memory_for(image: Image.Image, stored: tuple[int, int]) -> contextlib.AbstractContextManager[None]:
+def memory_for(image: Image.Image, stored: tuple[int, int], data: bytes) -> contextlib.AbstractContextManager[None]:
     """Wait until there is memory to decode a picture, turn it upright and convert it.
 
     Args:
         image: its header is read, its pixels are not.
         stored: (width, height) in the file, of which a JPEG's decoder may give a fraction.
+        data: the file.
     """
-    return _budget.take(bytes_needed(image, stored))
+    return _budget.take(bytes_needed(image, stored, data))
 
 
-def bytes_needed(image: Image.Image, stored: tuple[int, int]) -> int:
+def bytes_needed(image: Image.Image, stored: tuple[int, int], data: bytes) -> int:
     """About how many bytes the same takes, at most.
 
     Example:
-        >>> bytes_needed(Image.new("P", (100, 100)), (100, 100))
+        >>> bytes_needed(Image.new("P", (100, 100)), (100, 100), b"")
         60000
     """
     if image.format == "ICO":  # it holds pictures whose size its header does not tell
@@ -72,31 +73,22 @@ def bytes_needed(image: Image.Image, stored: tuple[int, int]) -> int:
     pixel = 1 if image.mode in ("1", "L", "P") else 2 if image.mode.startswith("I;16") else 4  # as Pillow holds it
     converted = 1 if is_grey(image) else 4
     pixels = image.width * image.height
-    decoding = pixels * pixel + bytes_of_decoder(image)
+    decoding = pixels * pixel + bytes_of_decoder(image, data)
     if image.info.get("progressive"):  # all coefficients, 2 bytes each
         decoding += stored[0] * stored[1] * 2 * len(image.getbands())
     # as it is decoded; then as it is stored, upright, and converted
     return max(int(MARGIN * decoding), pixels * (2 * pixel + converted))
 
 
-def bytes_of_decoder(image: Image.Image) -> int:
+def bytes_of_decoder(image: Image.Image, data: bytes) -> int:
     """About how many bytes a decoder needs beside the picture that it gives."""
     pixels, samples = image.width * image.height, len(image.getbands())
     if image.format == "JPEG2000":  # each sample in 4 bytes, once more as it is given, and what it is unpacked from
-        return pixels * samples * 6
+        return pixels * samples * 6 + bytes_of_jpeg2000(image, data)
     if image.format != "TIFF":
         return pixels * DECODERS.get(image.format or "", 0)
 
-    def number(tag: int, default: int) -> int:
-        value = image.tag_v2.get(tag, default)  # type: ignore[attr-defined]
-        values = value if isinstance(value, tuple) else (value,)
-        return max((int(item) for item in values if isinstance(item, int | float)), default=default)
-
-    width, height = (number(tag, 0) for tag in TILE)
-    if not width:  # a tile may be much larger than the picture, a strip may not
-        width, height = image.width, min(number(ROWS, 0) or image.height, image.height)
-    bits = number(BITS, 1) * (1 if number(APART, 1) == 2 else number(SAMPLES, 1))
-    return width * height * bits // 7  # a little more than they are
+    return Pieces.of(image).size * 8 // 7  # a little more than it is
 
 
 def is_grey(image: Image.Image) -> bool:
