@@ -14,8 +14,9 @@ from PIL import Image
 
 import zoo
 from zoo import inference, saving
+from zoo.data import images
 from zoo.errors import UsageError, ZooError
-from zoo.export import find_format
+from zoo.export import find_format, formats
 from zoo.export._elsewhere import translate
 from zoo.files import replaced_folder
 from zoo.metrics import proportion
@@ -77,15 +78,81 @@ def test_other_kinds_as_litert(kind, tmp_path):
         assert printed.splitlines()[0].startswith(f"{model.predict(model._sample_inputs(1)[0]).label}: ")
 
 
-@pytest.mark.slow
-def test_a_thousand_classes_as_litert(tmp_path):
-    pytest.importorskip("ai_edge_litert")
+ANOTHER_PROCESS = [
+    pytest.param(name, marks=pytest.mark.slow) for name in ("net.tflite", "net.pt2", "net --format saved_model")
+]
+
+
+def exported(model, folder, name):
+    """What is known of a file after it was written, and its module."""
+    packages = {".tflite": "ai_edge_litert", ".pt2": "torch", ".onnx": "onnxruntime", ".html": "onnxruntime"}
+    out, _, form = name.partition(" --format ")
+    if package := packages.get(Path(out).suffix):
+        pytest.importorskip(package)
+    about = model.export(folder / out, **({"format": form} if form else {}))
+    return about, formats()[find_format(Path(out), form or None)].read_record(folder / out)
+
+
+@needs_openvino
+@pytest.mark.parametrize(
+    "name", ["net.onnx", "net.html", "net.xml", "net --format huggingface", *ANOTHER_PROCESS], ids=lambda name: name
+)
+def test_a_thousand_classes_in_every_format(name, tmp_path):
     net = zoo.get("logistic", input_shape=(8, 8, 3), num_classes=1000, seed=0)
     pictures = np.random.default_rng(0).integers(0, 256, (2000, 8, 8, 3), np.uint8)
     net.train((pictures, [f"class {number}" for number in range(1000)] * 2), epochs=1, progress=False)
-    assert net.export(tmp_path / "net.tflite")["agreement"].n == 2
-    with zipfile.ZipFile(tmp_path / "net.tflite") as archive:
-        assert len(archive.read("labels.txt").splitlines()) == 1000
+    about, record = exported(net, tmp_path, name)
+    assert "huggingface" in name or about["agreement"].same == about["agreement"].n == 2
+    assert record["labels"] == net.labels and len(net.labels) == 1000
+
+
+@needs_openvino
+@pytest.mark.parametrize(
+    "name", ["net.onnx", "net.html", "net.xml", "net --format huggingface", *ANOTHER_PROCESS], ids=lambda name: name
+)
+def test_a_model_of_points_in_every_format(name, tmp_path):
+    model = zoo.load(FILES / "points.keras")
+    if name == "net.html":
+        with pytest.raises(ZooError, match=r"takes rows of numbers; \.html is for models of pictures"):
+            exported(model, tmp_path, name)
+        return
+    about, record = exported(model, tmp_path, name)
+    assert "huggingface" in name or about["agreement"].same == about["agreement"].n == 2
+    assert record["labels"] == model.labels
+
+
+BICUBIC = """\
+import keras
+from zoo.registry import register
+
+
+@register(task="classification", dataset="digits", source="a test", parameters=771)
+def bicubic(input_shape=(8, 8, 1), num_classes=3):
+    pixels = keras.Input(input_shape, name="pixels")
+    x = keras.layers.UpSampling2D(2, interpolation="bicubic")(keras.layers.Rescaling(1 / 255)(pixels))
+    return keras.Model(pixels, keras.layers.Dense(num_classes)(keras.layers.Flatten()(x)), name="bicubic")
+"""
+
+
+@pytest.fixture(scope="module")
+def bicubic(tmp_path_factory):
+    (file := tmp_path_factory.mktemp("bicubic") / "bicubic.py").write_text(BICUBIC)
+    model = zoo.get(str(file))
+    model.labels = ["a", "b", "c"]
+    return model
+
+
+@needs_openvino
+@pytest.mark.parametrize("name", ["net.onnx", "net.html", "net.xml", *ANOTHER_PROCESS], ids=lambda name: name)
+def test_a_layer_that_a_format_lacks_is_named_or_nothing_is_written(bicubic, name, tmp_path):
+    if name in ("net.pt2", "net --format saved_model"):
+        about, _ = exported(bicubic, tmp_path, name)
+        assert about["agreement"].same == about["agreement"].n
+        return
+    reason = "LiteRT has no ResizeBicubic; saved_model takes it" if name == "net.tflite" else "fails its self-test"
+    with pytest.raises(ZooError, match=rf"bicubic cannot be (translated|converted): .*{reason}"):
+        exported(bicubic, tmp_path, name)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
@@ -177,6 +244,27 @@ def test_openvino_in_half_says_how_far_it_agrees(net, tmp_path):
     stored = {key: model.get_rt_info(["model_info", key]).astype(str) for key in ("agreement", "preprocessing")}
     assert json.loads(stored["agreement"]) == agreement.to_json()
     assert json.loads(stored["preprocessing"]) == net.preprocessing.to_json()
+
+
+@needs_openvino
+def test_openvino_in_8_bit_numbers_knows_its_labels_and_its_loss(net, tmp_path):
+    pytest.importorskip("onnxruntime")
+    agreement = net.export(tmp_path / "net.xml", int8=True)["agreement"]
+    assert agreement.same == agreement.n
+    model = inference.load_openvino().Core().read_model(tmp_path / "net.xml")
+    assert "FakeQuantize" in [operation.get_type_name() for operation in model.get_ops()]
+    assert model.get_rt_info(["model_info", "labels"]).astype(str).split() == [
+        label.replace(" ", "_") for label in net.labels
+    ]
+    probabilities = net._interpret(
+        inference.OpenVINOEngine(tmp_path / "net.xml")(images.decode(PICTURE, net.preprocessing)[None])[0]
+    )
+    expected = dict(net.predict(PICTURE).top)
+    assert probabilities[0].tolist() == pytest.approx([expected[label] for label in net.labels], abs=0.05)
+    with pytest.raises(UsageError, match="exclude each other"):
+        net.export(tmp_path / "net.xml", half=True, int8=True)
+    with pytest.raises(UsageError, match="int8 is for models that say a class, labels or a number; dcgan is none"):
+        zoo.get("dcgan").export(tmp_path / "drawn.xml", int8=True)
 
 
 @pytest.mark.parametrize(

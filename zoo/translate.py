@@ -5,6 +5,7 @@ Usage: python -m zoo.translate FORM FILE.keras OUT OPTIONS, the last as JSON; en
 
 import importlib
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from zoo.tasks import factory
 
 if TYPE_CHECKING:
     from zoo.backend import keras
+
+LACKING = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 
 
 def main(form: str, file: str, out: str, options: str) -> None:
@@ -66,7 +69,12 @@ def to_litert(model: "keras.Model", task: Any, out: Path, half: bool = False, ca
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             if len(given.shape) == 4:
                 converter.inference_input_type = tf.uint8
-        out.write_bytes(converter.convert())
+        try:
+            out.write_bytes(converter.convert())
+        except Exception as error:
+            if lacking := sorted({*LACKING.findall(str(error))}):
+                raise ZooError(f"LiteRT has no {' and no '.join(lacking)}; saved_model takes it.") from error
+            raise
 
 
 def to_saved_model(model: "keras.Model", task: Any, out: Path, labels: str) -> None:

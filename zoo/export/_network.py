@@ -70,6 +70,16 @@ def require_supervised(task: Any, path: Path, beside: Iterable[str] = ()) -> Non
     )
 
 
+def refuse_both(half: bool, int8: bool) -> None:
+    """Refuse two precisions at once.
+
+    Raises:
+        UsageError: both are wanted.
+    """
+    if half and int8:
+        raise UsageError("half and int8 exclude each other: give one of them.")
+
+
 def refuse_int8(task: Any, int8: bool) -> None:
     """Refuse 8-bit numbers for models whose answers nobody has compared in them.
 

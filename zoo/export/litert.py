@@ -18,10 +18,18 @@ from typing import Any
 import numpy as np
 
 from zoo import saving
-from zoo.errors import UsageError, ZooError
+from zoo.errors import ZooError
 from zoo.export._elsewhere import translate
 from zoo.export._examples import write_example
-from zoo.export._network import as_text, calibration_inputs, compare, input_of, require, require_supervised
+from zoo.export._network import (
+    as_text,
+    calibration_inputs,
+    compare,
+    input_of,
+    refuse_both,
+    require,
+    require_supervised,
+)
 from zoo.files import atomic_file, temporary_folder
 
 ENDINGS = (".tflite",)
@@ -51,8 +59,7 @@ def write(task: Any, path: Path, overwrite: bool = False, half: bool = False, in
     """
     require("LiteRT", "ai_edge_litert", "tensorflow", extra="litert")
     require_supervised(task, path)
-    if half and int8:
-        raise UsageError("half and int8 exclude each other: give one of them.")
+    refuse_both(half, int8)
     with temporary_folder() as folder:
         out, inputs = folder / "model.tflite", folder / "inputs.npy"
         if int8:

@@ -18,7 +18,7 @@ import numpy as np
 
 from zoo import saving
 from zoo.data.images.preprocessing import Points
-from zoo.errors import UsageError, ZooError
+from zoo.errors import ZooError
 from zoo.export._generative import coding_model, drawing_model, step_model
 from zoo.export._network import (
     Agreement,
@@ -26,6 +26,7 @@ from zoo.export._network import (
     compare,
     converted,
     described,
+    refuse_both,
     refuse_int8,
     require,
     require_supervised,
@@ -53,8 +54,7 @@ def write(task: Any, path: Path, overwrite: bool = False, half: bool = False, in
         int8: compute in 8-bit numbers, whose ranges are learned from the training pictures.
     """
     require("ONNX", "onnx", "onnxruntime")
-    if half and int8:
-        raise UsageError("half and int8 exclude each other: give one of them.")
+    refuse_both(half, int8)
     import onnx
 
     require_supervised(task, path, GENERATIVE)
