@@ -140,20 +140,22 @@ class ModelProblem:
         self._last._remember_data(self.dataset, place, self.validation)
         self._last.save(path, overwrite=True)
 
-    def command(self, settings: Mapping[str, Any], about: Mapping[str, Any]) -> str:
-        """What to type to train with these settings on all of the training part."""
+    def arguments(self, settings: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+        """What to train with, on all of the training part: these settings, those that stay, and for how long."""
         chosen = {**self.settings, **settings}
         # a rate that stays as it is goes on past the best epoch, one that falls has come to its end there
         schedule = chosen.get("schedule") or self.task.entry.schedule or "constant"
-        if schedule == "constant" and "best_epoch" in about:
-            chosen["epochs"] = about["best_epoch"]
+        return {**chosen, "epochs": about["best_epoch"]} if schedule == "constant" else chosen
+
+    def command(self, arguments: Mapping[str, Any]) -> str:
+        """What to type to train with what `arguments` gave."""
         words = ["zoo", "train", self.model]
         for option, value in (("--data", self.data), ("--val", self.validation)):
             if value is not None:
                 words += [option, str(value) if is_word(value) else "DATA"]
         words += ["--seed", str(self.seed)]
         pairs = []
-        for name, value in chosen.items():
+        for name, value in arguments.items():
             if name == "augment":
                 words += ["--augment", *value]
             elif name in OPTIONS and value is not None:

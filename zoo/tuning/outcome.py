@@ -30,7 +30,9 @@ class TuningOutcome:
         trials: all that have ended.
         best: the best that ran to its end.
         importance: how much each setting's choice mattered, shares that add up to 1; {} where too few have finished.
-        command: what to type to train with the best settings.
+        arguments: what to train with on all of the training part: the best settings, those that stayed as they are,
+            and how many epochs; of photos, what to give `zoo.finetune`.
+        command: the same, to be typed.
         out: the saved model.
         folder: where the trials and the figures are.
         measured: of photos, what the saved model reached on those that nothing was chosen by; else {}.
@@ -44,6 +46,7 @@ class TuningOutcome:
     trials: list[TriedSettings]
     best: TriedSettings
     importance: dict[str, float]
+    arguments: dict[str, Any]
     command: str
     out: Path
     folder: Path
@@ -79,6 +82,7 @@ class TuningOutcome:
             "best": self.best.to_json(),
             "default": None if self.default is None else self.default.to_json(),
             "importance": self.importance,
+            "arguments": self.arguments,
             "command": self.command,
             "out": str(self.out),
             "folder": str(self.folder),

@@ -143,13 +143,17 @@ class PhotoProblem:
         how = {**self.settings, **settings}
         return finetune(self.data, self.validation, seed=self.seed, out=out, overwrite=overwrite, **how)
 
-    def command(self, settings: Mapping[str, Any], about: Mapping[str, Any]) -> str:
-        """What to type to fine-tune with these settings."""
+    def arguments(self, settings: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+        """What to fine-tune with: these settings and those that stay, where they are not `finetune`'s own."""
+        chosen = {**self.settings, **settings}
+        return {name: value for name, value in chosen.items() if value != self.defaults[name]}
+
+    def command(self, arguments: Mapping[str, Any]) -> str:
+        """What to type to fine-tune with what `arguments` gave."""
         words = ["zoo", "finetune", self.name if is_word(self.data) else "DATA"]
         if self.validation is not None:
             words += ["--val", str(self.validation) if is_word(self.validation) else "DATA"]
-        for name, value in {**self.settings, **settings}.items():
-            if value != self.defaults[name]:
-                words += [f"--{name.replace('_', '-')}", typed(value)]
+        for name, value in arguments.items():
+            words += [f"--{name.replace('_', '-')}", typed(value)]
         words += ["--seed", str(self.seed)] if self.seed else []
         return shlex.join(words)

@@ -137,6 +137,7 @@ def concluded(kept: Trials, problem: ModelProblem | PhotoProblem, out: Path, ove
             shutil.copyfile(kept.model_file(best.number), temporary)
         skipped = problem.dataset.skipped
         note_skipped(skipped)
+    arguments = problem.arguments(best.settings, best.about)
     outcome = TuningOutcome(
         problem.name,
         problem.judged_by,
@@ -145,7 +146,8 @@ def concluded(kept: Trials, problem: ModelProblem | PhotoProblem, out: Path, ove
         tried,
         best,
         kept.importance(),
-        problem.command(best.settings, best.about),
+        arguments,
+        problem.command(arguments),
         out,
         kept.folder,
         measured,
