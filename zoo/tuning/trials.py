@@ -40,7 +40,9 @@ def require_installed() -> None:
         UsageError: Optuna is not installed.
     """
     try:
-        import optuna
+        with warnings.catch_warnings(action="ignore"):  # no widgets in a notebook: Optuna's own bar is not shown
+            import optuna
+            import optuna.progress_bar
     except ModuleNotFoundError as error:
         if error.name != "optuna":
             raise
