@@ -17,11 +17,40 @@ from pathlib import Path
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-class Browser:
-    """One window of a Chromium that cannot reach the network.
+class Window:
+    """What tests ask of any browser's window, beside `open`, `run` and `choose`, which each has in its own way.
 
     Attributes:
         folder: where what a page lets its user save goes.
+    """
+
+    folder: Path
+
+    def run(self, script: str):
+        """What a line of JavaScript gives."""
+        raise NotImplementedError
+
+    def wait(self, script: str, seconds: float = 120):
+        """Wait until a line of JavaScript gives something true."""
+        until = time.monotonic() + seconds
+        while not (value := self.run(script)):
+            assert time.monotonic() < until, f"{script}; the page says {self.run('document.body.innerText')[:2000]}"
+            time.sleep(0.1)
+        return value
+
+    def downloaded(self, ending: str, seconds: float = 20) -> Path:
+        """The file that was saved last; it may be on its way."""
+        until = time.monotonic() + seconds
+        while not (files := sorted(self.folder.glob(f"*{ending}"), key=lambda file: file.stat().st_mtime)):
+            assert time.monotonic() < until, f"no {ending} file was saved"
+            time.sleep(0.05)
+        return files[-1]
+
+
+class Browser(Window):
+    """One window of a Chromium that cannot reach the network.
+
+    Attributes:
         log: what pages have complained of: errors of scripts, what their own policy forbids, requests that failed.
     """
 
@@ -79,14 +108,6 @@ class Browser:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
-    def wait(self, script: str, seconds: float = 120):
-        """Wait until a line of JavaScript gives something true."""
-        until = time.monotonic() + seconds
-        while not (value := self.run(script)):
-            assert time.monotonic() < until, f"{script}; the page says {self.run('document.body.innerText')[:2000]}"
-            time.sleep(0.1)
-        return value
-
     def choose(self, selector: str, files: list[Path]) -> None:
         """Put files into an input for files."""
         root = self.call("DOM.getDocument")["root"]["nodeId"]
@@ -101,14 +122,6 @@ class Browser:
         data = {"items": [], "files": [str(file.resolve()) for file in files], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
             self.call("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
-
-    def downloaded(self, ending: str, seconds: float = 20) -> Path:
-        """The file that was saved last; it may be on its way."""
-        until = time.monotonic() + seconds
-        while not (files := sorted(self.folder.glob(f"*{ending}"), key=lambda file: file.stat().st_mtime)):
-            assert time.monotonic() < until, f"no {ending} file was saved"
-            time.sleep(0.05)
-        return files[-1]
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Press and release a key."""
@@ -163,7 +176,7 @@ def module(window: Browser, *names: str) -> None:
     window.run(f"(() => {{ {text}; Object.assign(globalThis, {{ {', '.join(exported)} }}) }})()")
 
 
-def opened(window: Browser, page: Path, width: int = 1280) -> Browser:
+def opened(window, page: Path, width: int = 1280):
     """Open an exported page, and wait until it has tested itself."""
     window.log.clear()
     window.open(page, width)
@@ -171,7 +184,7 @@ def opened(window: Browser, page: Path, width: int = 1280) -> Browser:
     return window
 
 
-def answers(window: Browser, files: list[Path]) -> list[dict[str, str]]:
+def answers(window: Window, files: list[Path]) -> list[dict[str, str]]:
     """What the table of an exported classifier's page says of pictures, those left out that it cannot read."""
     for earlier in window.folder.glob("*.csv"):
         earlier.unlink()

@@ -145,6 +145,8 @@ def joined_scripts(room: Room) -> str:
 def as_global(module: str) -> str:
     """A module of the runtime as a script that needs no other file: what it exports, and imports, are globals."""
     module = module.replace("import(/*webpackIgnore:true*/e)", "globalThis.ortLoader")
+    # of a page from a disk it asks for its own address beside location.origin, which is "null" in Firefox, and no base
+    module = module.replace('import.meta.url>"file:"&&import.meta.url<"file;"', "false")
     module = re.sub(r"export default (\w+);", r"globalThis.ortLoader={default:\1};", module)
     module = re.sub(r"\n//# sourceMappingURL=.*", "", module)
 
