@@ -408,7 +408,7 @@ COURSE_CATS = Study(
 RESIDUAL = Study(
     name="residual",
     question="What does depth cost a plain convolutional net, and one whose blocks add to what they are given?",
-    minutes=6,
+    minutes=10,
     arms=tuple(
         Arm(
             f"{label}, {depth} layers",
