@@ -254,6 +254,15 @@ def throughput() -> list[str]:
     ]
 
 
+def cifar10() -> list[str]:
+    rows = []
+    for row in results("cifar10"):
+        took = f"{float(row['learning_seconds']) / 60:.0f}" if row["learning_seconds"] else ""
+        rows.append([f"`{row['way']}`", f"{percent(row['accuracy'])} ({interval(row)})"])
+        rows[-1] += [f"{int(row['trained_weights']):,}", took]
+    return table("what | accuracy on the test pictures (95 %) | weights that learned | minutes", rows)
+
+
 def growth() -> list[str]:
     return [
         f"- {int(row['pictures']):,} pictures: {float(row['process_seconds']):.0f} seconds, {row['peak_mb']} MB"
@@ -324,6 +333,11 @@ def word2vec() -> list[str]:
     return table("seeds | zoo / gensim | WordSim-353 | SimLex-999 | analogies | nouns | verbs | agreement", lines)
 
 
+def analogies() -> list[str]:
+    rows = [[row["sum"], row["expected"], f"{int(row['place']):,}", row["first"]] for row in results("analogies")]
+    return table("sum | expected | its place | what comes first", rows)
+
+
 def word2vec_speed() -> list[str]:
     rows = [
         row for row in results("word2vec") if row["seed"] and (50 <= int(row["seed"]) <= 54 or row["seed"] == "59")
@@ -355,6 +369,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "backbones": backbones,
     "calibration": calibration,
     "throughput": throughput,
+    "cifar10": cifar10,
     "growth": growth,
     "audit": audit,
     "imagenet_sample": imagenet_sample,
@@ -364,6 +379,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "dcgan": dcgan,
     "word2vec": word2vec,
     "word2vec_speed": word2vec_speed,
+    "analogies": analogies,
     "runs": runs,
 }
 
