@@ -274,6 +274,32 @@ def imagenet_sample() -> list[str]:
     return [f"- `{row['model']}`: {percent(row['top1'])} ({interval(row)})" for row in results("imagenet_sample")]
 
 
+def tuning() -> list[str]:
+    """A model's own settings and those that were found: means over seeds, and the paired gain as for `calibration`."""
+    lines = []
+    for (batches, model, data), rows in grouped(results("tuning"), "batches", "model", "data").items():
+        is_share = rows[0]["metric"] == "accuracy"
+        factor, digits = (100, 1) if is_share else (1, 4)
+        own, found, watched = (factor * np.array(numbers(rows, name)) for name in ("own", "found", "watched_found"))
+        gain = found - own
+        half = 2.776 * np.std(gain, ddof=1) / len(rows) ** 0.5  # of five seeds
+        better = sum(gain > 0) if is_share else sum(gain < 0)
+        lines.append(
+            [
+                f"`{model}`, {data}{', its own batches' if batches == 'own' else ''}",
+                f"{rows[0]['metric']}{', %' if is_share else ''}",
+                spread([*own], digits),
+                spread([*found], digits),
+                f"{np.mean(gain):+.{digits}f} ± {half:.{digits}f}",
+                f"{better} of {len(rows)}",
+                spread([*watched], digits),
+                f"{np.mean(numbers(rows, 'seconds')):.0f}",
+            ]
+        )
+    header = "model, data | held out | its own settings | found | change (95 %) | better | found, as watched"
+    return table(f"{header} | processor seconds", lines)
+
+
 def weights() -> list[str]:
     lines = []
     for (name, metric), rows in sorted(grouped(results("weights"), "name", "metric").items()):
@@ -373,6 +399,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "growth": growth,
     "audit": audit,
     "imagenet_sample": imagenet_sample,
+    "tuning": tuning,
     "weights": weights,
     "recurrent": recurrent,
     "autoencoder": autoencoder,

@@ -1,7 +1,9 @@
 """Does `zoo.tune` find better settings than a model's own? On data that nothing was chosen by, over several seeds.
 
     python benchmarks/tuning.py                        three models, five seeds each
-    python benchmarks/tuning.py --models cnn --seeds 5 --trials 30
+    python benchmarks/tuning.py --own-batches          the same where the size of a batch stays the model's own
+
+A smaller batch makes more steps of as many epochs, so the second says how much of the gain is longer training.
 
 For each seed, examples are drawn at random to learn from; all others are held out. `zoo.tune` sees the former alone.
 Then the model's own settings and those that were found learn from all of these, with the same seed, and are measured
@@ -34,17 +36,22 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=[*MODELS], choices=MODELS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--trials", type=int, default=16)
+    parser.add_argument("--own-batches", action="store_true", help="do not try other sizes of a batch")
     options = parser.parse_args()
-    done = {(row["model"], row["seed"]) for row in read(RESULTS)}
+    batches = "own" if options.own_batches else "tried"
+    done = {(row["model"], row["batches"], row["seed"]) for row in read(RESULTS)}
     for seed in options.seeds:
         for model in options.models:
-            if (model, str(seed)) not in done:
-                add(RESULTS, {"model": model, "seed": seed, **run(model, seed, options.trials)})
+            if (model, batches, str(seed)) not in done:
+                row = run(model, seed, options.trials, options.own_batches)
+                add(RESULTS, {"model": model, "batches": batches, "seed": seed, **row})
 
 
-def run(model: str, seed: int, trials: int) -> dict:
+def run(model: str, seed: int, trials: int, own_batches: bool) -> dict:
     """One tuning, and the two trainings that are compared."""
     data, count, number, fixed = MODELS[model]
+    if own_batches:
+        fixed = {**fixed, "batch_size": zoo.get(model).entry.batch_size}
     splits = sources.find(data).splits.values()
     x, y = (np.concatenate([getattr(split, name) for split in splits]) for name in ("items", "y"))
     order = np.random.default_rng(seed).permutation(len(x))

@@ -292,7 +292,7 @@ def opened():
 def test_no_file_of_a_test_part_is_opened(tmp_path, draw_photos, run, opened):
     for part, count in (("train", 8), ("test", 3)):
         draw_photos(tmp_path / "photos" / part, {"dots": count, "stripes": count})
-    words = ["--trials", "2", "--epochs", "1", "--set", "input_shape=(8,8,3)", "steps_per_epoch=2"]
+    words = ["--trials", "1", "--epochs", "1", "--set", "input_shape=(8,8,3)", "steps_per_epoch=2"]
     opened.clear()
     code, out, _ = run("tune", "logistic", "--data", "photos", *words, "--json")
     assert code == 0 and json.loads(out)["best"]["value"] >= 0
