@@ -22,6 +22,7 @@ from zoo import catalog
 from zoo.cli import SECTIONS, group
 from zoo.console import share
 from zoo.studies.definitions import STUDIES
+from zoo.studies.kept import kept_outcomes
 from zoo.tasks import factory
 
 ROOT = Path(__file__).parent.parent
@@ -47,7 +48,7 @@ class Examples(griffe.Extension):
 
 
 def pages() -> Iterator[tuple[str, str | Path]]:
-    """The pages that are made here: where they are on the site, and their text or the file that they are."""
+    """What is made here: where it is on the site, and its text or the notebook that it is."""
     for source, page in TOP.items():
         yield page, (ROOT / source).read_text(encoding="utf-8")
     for language in LANGUAGES:
@@ -91,12 +92,11 @@ def networks(cards: list[catalog.Card]) -> str:
 def studies() -> str:
     """What every study came to: the figure that `zoo reproduce` drew and the words that it printed."""
     lines = ["# Studies", "", "Questions, each answered by training small nets several times."]
+    kept = {outcome.name: outcome for outcome in kept_outcomes()}
     for name, study in STUDIES.items():
         lines += ["", f"## {name}", "", study.question, "", f"`zoo reproduce {name}` takes {study.minutes} minutes."]
-        kept = ROOT / "docs" / "studies" / f"{name}.txt"
-        if kept.is_file():
-            words = kept.read_text(encoding="utf-8").partition("\n\n")[2]  # the question is said already
-            lines += ["", f"![{study.question}](studies/{name}.png)", "", *in_markdown(words)]
+        if name in kept:
+            lines += ["", f"![{study.question}](studies/{name}.png)", "", *in_markdown(kept[name].words)]
     return "\n".join(lines) + "\n"
 
 
@@ -162,6 +162,8 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
             files.append(File(page, str(ROOT), config.site_dir, config.use_directory_urls))
         else:
             files.append(File.generated(config, page, content=content))
+    for outcome in kept_outcomes():
+        files.append(File.generated(config, f"studies/{outcome.name}.png", abs_src_path=str(outcome.figure)))
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

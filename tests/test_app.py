@@ -146,6 +146,10 @@ def test_it_answers_as_predict_does(studio, tuned, photo):
 
 def test_the_description_names_every_address(studio):
     described = json.loads(studio.raw("GET", "/openapi.json", token=False)[2])
+    studies = studio.ask("GET", "/api/studies")
+    figures = [studio.ask("GET", f"/api/studies/{study['name']}/figure") for study in studies]
+    assert all(figure.startswith(b"\x89PNG") for figure in figures) and len(figures) >= 8
+    assert studio.ask("GET", "/api/studies/none/figure", status=404)["error"] == "there is no such study."
     post = described["paths"]["/predict"]["post"]
     assert [each["name"] for each in post["parameters"]] == ["classifier", "top"]
     assert post["requestBody"]["content"] == {"application/octet-stream": {}}
@@ -398,6 +402,17 @@ def test_play(start, copy_home, tmp_path):
         window.run("document.querySelector('#words form button').click()")
         window.wait("document.querySelectorAll('#words li').length == 6")
         assert "queen" in window.run("document.getElementById('words').textContent")
+        window.run("document.querySelector('#studies select').value = 'optimizers'")
+        window.run("document.querySelector('#studies select').dispatchEvent(new Event('change'))")
+        window.wait("document.querySelector('#studies img').src.includes('optimizers')")
+        window.wait("document.querySelector('#studies img').naturalWidth > 300")
+        assert "Adam" in window.run("document.querySelector('#studies pre').textContent")
+        for width in (360, 1280):
+            window.call(
+                "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False
+            )
+            fits(window, width)
+            window.screenshot(tmp_path / f"play-{width}.png")
         assert [entry for entry in window.log if is_wrong(entry)] == []
     studio.end()
 

@@ -21,6 +21,7 @@ from zoo.app.store import MissingError, Project, Store
 from zoo.app.training import Trainings
 from zoo.console import note
 from zoo.errors import UsageError, ZooError, printable
+from zoo.studies.kept import kept_outcomes
 
 PAGES = Path(__file__).parent / "pages"
 EXPORTS = {"keras": "application/octet-stream", "onnx": "application/octet-stream", "html": "text/html"}
@@ -246,6 +247,18 @@ class Studio:
         one, without, instead = (request.query_params.get(name, "")[:100] for name in ("word", "without", "instead"))
         return JSONResponse((await self.play.run("words", one=one, without=without, instead=instead)).values)
 
+    async def list_studies(self, request: Request) -> Response:
+        """What the zoo's studies asked, and what they came to."""
+        kept = [{"name": each.name, "question": each.question, "words": each.words} for each in kept_outcomes()]
+        return JSONResponse(kept)
+
+    async def figure(self, request: Request) -> Response:
+        """The figure of a study, as a PNG."""
+        figures = {each.name: each.figure for each in kept_outcomes()}
+        if request.path_params["name"] not in figures:
+            raise MissingError("there is no such study.")
+        return FileResponse(figures[request.path_params["name"]], media_type="image/png")
+
     # What they share
 
     def routes(self) -> list[Route]:
@@ -280,6 +293,8 @@ class Studio:
             ("POST", "/api/write", self.write),
             ("GET", "/api/draw", self.draw),
             ("GET", "/api/words", self.similar),
+            ("GET", "/api/studies", self.list_studies),
+            ("GET", "/api/studies/{name}/figure", self.figure),
         ]
         return [Route(path, function, methods=[method]) for method, path, function in table]
 

@@ -1,7 +1,7 @@
 // The models that the zoo ships: chat, write, draw, reckon with words.
 
 import { button, make, trying } from "./parts.js";
-import { ask, get, post } from "./server.js";
+import { ask, at, get, post } from "./server.js";
 import { percent, words } from "./words.js";
 
 export async function showPlay(main) {
@@ -9,6 +9,7 @@ export async function showPlay(main) {
     make("h1", {}, words.play),
     make("p", { className: "lead" }, words.firstTime),
     make("div", { className: "plays" }, chat(), write(), draw(), reckon()),
+    study(await get("/api/studies")),
   );
 }
 
@@ -100,6 +101,22 @@ function reckon() {
   });
   const form = make("form", { className: "row sum", onsubmit: answer }, word, "−", without, "+", instead, equals);
   return card("words", words.wordsTitle, words.wordsAbout, form, found);
+}
+
+// What the studies asked and came to; one at a time is shown.
+function study(kept) {
+  const image = make("img", { className: "figure" });
+  const said = make("pre", { tabIndex: 0 });
+  const chosen = make("select", { ariaLabel: words.studies }, kept.map(({ name, question }) => make("option", { value: name }, question)));
+  const show = () => {
+    const { name, question, words: text } = kept[chosen.selectedIndex];
+    image.src = at("/api/studies", name, "figure");
+    image.alt = question;
+    said.textContent = `zoo reproduce ${name}\n\n${text}`;
+  };
+  chosen.addEventListener("change", show);
+  show();
+  return card("studies", words.studies, words.studiesAbout, chosen, image, make("details", {}, make("summary", {}, words.studiesWords), said));
 }
 
 const meter = (value) => make("meter", { min: 0, max: 1, value, ariaHidden: "true" });
