@@ -29,7 +29,8 @@ LAYERS = """
     tasks
     transfer
     api sklearn
-    app checks studies tracing tuning
+    studies tracing tuning
+    app checks
     __init__
     convert translate trial
     cli
