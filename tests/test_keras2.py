@@ -124,7 +124,7 @@ HOSTILE = {
             dense(),
         ],
         {"weights": {"head": {"kernel:0": np.ones((3, 2), np.float32), "bias:0": np.zeros(2, np.float32)}}},
-        "numbers of one picture",
+        "numbers of one example",
     ),
     "input": ([layer("Flatten", "f", batch_input_shape=[None, 10**9, 4, 3]), dense()], {}, "accepted are pictures"),
     "row": ([dense(batch_input_shape=[None, 48])], {}, "accepted are pictures"),
@@ -228,3 +228,35 @@ def test_other_archives_are_refused(tmp_path):
         zoo.import_model(archive_of(tmp_path / "d.zip", {"keras_model.h5": "text"}))
     with pytest.raises(ZooError, match="cannot be read"):
         zoo.import_model(tmp_path / "e.h5")
+
+
+def test_labels_without_end_and_damage_in_an_archive_are_said(tmp_path):
+    with zipfile.ZipFile(DOWNLOAD) as archive:
+        whole = {name: archive.read(name) for name in ("keras_model.h5", "labels.txt")}
+    with pytest.raises(ZooError, match=r"its labels\.txt claims 30,000,000 bytes"):
+        zoo.import_model(archive_of(tmp_path / "a.zip", {**whole, "labels.txt": b"a\n" * 15_000_000}))
+    (tmp_path / "names.txt").write_bytes(b"a\n" * 5_000_000)
+    with pytest.raises(ZooError, match="are 10,000,000 bytes, more than 8,388,608"):
+        zoo.import_model(DOWNLOAD, labels=tmp_path / "names.txt")
+    (tmp_path / "names.txt").write_text("a\nb\na\n")
+    with pytest.raises(ZooError, match="must differ, .*'a'"):
+        zoo.import_model(DOWNLOAD, labels=tmp_path / "names.txt")
+    archive_of(tmp_path / "b.zip", whole)
+    data = bytearray((tmp_path / "b.zip").read_bytes())
+    data[60:200] = b"\xff" * 140  # in what is deflated
+    (tmp_path / "b.zip").write_bytes(data)
+    with pytest.raises(ZooError, match="is no whole archive"):
+        zoo.import_model(tmp_path / "b.zip")
+
+
+def test_a_model_that_computes_without_end_is_refused(tmp_path):
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    chain = [layer("Conv2D", f"c{n}", filters=16, kernel_size=[9, 9], padding="same", strides=1) for n in range(4)]
+    first = layer("UpSampling2D", "u", size=[128, 128], batch_input_shape=[None, 4, 4, 3])
+    weights = {
+        f"c{n}": {"kernel:0": np.zeros((9, 9, 16 if n else 3, 16), "f4"), "bias:0": np.zeros(16, "f4")}
+        for n in range(4)
+    } | {"head": {"kernel:0": np.ones((16, 2), np.float32), "bias:0": np.zeros(2, np.float32)}}
+    file = file_of(tmp_path / "m.h5", [first, *chain, layer("GlobalAveragePooling2D", "g"), dense()], weights)
+    with pytest.raises(ZooError, match="billion multiply-adds for one example"):
+        zoo.import_model(file, labels=tmp_path / "labels.txt", pixels="0..1")

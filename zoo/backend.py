@@ -15,6 +15,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 
@@ -335,18 +336,32 @@ def compiled(model, function: Callable, small_steps: bool = False) -> Callable:
     return function
 
 
+def nodes(model: keras.Model) -> Iterator[Any]:
+    """The calls of layers and operations of a model in their order, those within models that it calls among them."""
+    for level in _levels(model):
+        for node in level:
+            if isinstance(node.operation, keras.Model):
+                yield from nodes(node.operation)
+            else:
+                yield node
+
+
+def _levels(model: keras.Model) -> Iterator[list[Any]]:
+    graph = getattr(model, "_functional", None) or model  # what a Sequential has inside
+    return (level for _, level in sorted(getattr(graph, "_nodes_by_depth", {}).items(), reverse=True))
+
+
 def steps(model: keras.Model) -> Iterator[tuple[list[int], dict[int, int]]]:
     """What is computed after what: the tensors that each step of a model takes, and the sizes of those that it makes.
 
     The sizes are numbers of one example; where a length is open they count one of it. Tensors have their id as name.
     """
-    graph = getattr(model, "_functional", None) or model  # what a Sequential has inside
-    for _, nodes in sorted(getattr(graph, "_nodes_by_depth", {}).items(), reverse=True):
-        for node in nodes:
+    for level in _levels(model):
+        for node in level:
             if isinstance(node.operation, keras.Model):
                 yield from steps(node.operation)
-        made = {id(tensor): math.prod(n or 1 for n in tensor.shape) for node in nodes for tensor in node.outputs}
-        yield [id(tensor) for node in nodes for tensor in node.input_tensors], made
+        made = {id(tensor): math.prod(n or 1 for n in tensor.shape) for node in level for tensor in node.outputs}
+        yield [id(tensor) for node in level for tensor in node.input_tensors], made
 
 
 def with_output(model: keras.Model, name: str) -> keras.Model:

@@ -70,10 +70,12 @@ def write(folder: Path, identity: str, name: str, weights: str | None) -> None:
                     sys.exit(f"{name} has changed meanwhile")
                 if not archive.is_ours:
                     importlib.import_module("openvino")  # before the limits count
-                    saving.limit_process(len(archive.members[saving.WEIGHTS]))
+                    imports = saving.limit_process(len(archive.members[saving.WEIGHTS]))
                 model = archive.build()
                 converted = FORMS[json.loads(identity).get("form")]
                 archive.compare(lambda inputs: converted(model, inputs, temporary))
+                if not archive.is_ours and converted is convert:
+                    archive.check_speed(inference.OpenVINOEngine(temporary / inference.CONVERTED), imports)
             else:
                 task = factory.from_register(name, weights=weights)
                 if card_with(name, weights).weights[weights].fingerprint != json.loads(identity)["weights"]:

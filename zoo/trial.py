@@ -19,9 +19,10 @@ def main(file: str, name: str) -> None:
 
     archive = replace(factory.read_archive(Path(file)), path=Path(name))
     keras.ops.add(1.0, 1.0)  # starts whatever the backend starts once
-    saving.limit_process(len(archive.members[saving.WEIGHTS]))
+    imports = saving.limit_process(len(archive.members[saving.WEIGHTS]))
     model = archive.build()
     archive.compare(lambda inputs: saving.outputs(model, inputs))
+    archive.check_speed(lambda inputs: saving.outputs(model, inputs), imports)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import platform
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,12 +32,12 @@ from zoo.registry import NOWHERE, Definition
 from zoo.saving import limits, safety
 from zoo.saving.packing import digest, unpack
 from zoo.saving.safety import CONFIG, MEMBERS, METADATA, RECORD, WEIGHTS
+from zoo.saving.work import too_much, work_of
 
 if TYPE_CHECKING:
     from zoo.backend import keras
 
 FORMAT = 1
-MAX_OUTPUT = 2**26  # numbers that a layer of a stranger's model may make of one example; 256 MB
 
 
 @dataclass(frozen=True)
@@ -336,8 +337,8 @@ class Archive:
             # In a thread of its own: Keras keeps a list for each of what it has yet to make room for, and would do so
             # at the next occasion.
             with ThreadPoolExecutor(1) as thread, random_scope(None):
-                needed, largest = thread.submit(self.sizes).result()
-            self._check_sizes(needed, largest)
+                sizes = thread.submit(self.sizes).result()
+            self._check_sizes(*sizes)
             with temporary_folder() as folder, random_scope(None):
                 copy = folder / "checked.keras"
                 pack(copy, {**self.members, WEIGHTS: safety.clean_copy(self.members[WEIGHTS])})
@@ -353,8 +354,8 @@ class Archive:
                 f"{keras.__version__}: {framework_reason(error)}."
             ) from error
 
-    def _check_sizes(self, needed: int, largest: int) -> None:
-        """Refuse a model that needs more numbers than its weights hold, or makes too many of an example; see `sizes`.
+    def _check_sizes(self, needed: int, largest: int, work: int) -> None:
+        """Refuse a model that needs more numbers than its weights hold, or makes too much of an example; see `sizes`.
 
         Raises:
             RefusedError: it does.
@@ -364,23 +365,46 @@ class Archive:
             raise RefusedError(
                 f"{self.path} is refused: its configuration asks for {needed:,} numbers, its weights hold {held:,}."
             )
-        if largest > MAX_OUTPUT and not self.is_ours:
-            raise RefusedError(
-                f"{self.path} is refused: a layer of its model makes {largest:,} numbers of one example, "
-                f"more than {MAX_OUTPUT:,}."
-            )
+        if not self.is_ours and (reason := too_much(largest, work, held)):
+            raise RefusedError(f"{self.path} is refused: {reason}.")
 
-    def sizes(self) -> tuple[int, int]:
-        """How many numbers the weights of its configuration are, and the largest output of its layers for an example.
+    def sizes(self) -> tuple[int, int, int]:
+        """What a model of its configuration takes, without making room for it.
 
-        They are found without making room for them.
+        Returns:
+            How many numbers its weights are, the most that a layer makes of an example, and the multiply-adds for one.
         """
         from zoo.backend import keras, steps
 
         with keras.StatelessScope(initialize_variables=False):
             sketch = keras.saving.deserialize_keras_object(json.loads(self.members[CONFIG]), safe_mode=True)
             outputs = [size for _, made in steps(sketch) for size in made.values()]
-        return sum(math.prod(variable.shape) for variable in sketch.variables), max(outputs, default=0)
+            work, within = work_of(sketch)
+        return sum(math.prod(variable.shape) for variable in sketch.variables), max([within, *outputs]), work
+
+    def check_speed(self, answer: Callable[[np.ndarray], object], imports: float) -> None:
+        """Refuse a model that takes very long for each example of its self-test; nothing else runs meanwhile.
+
+        Args:
+            answer: from inputs to anything.
+            imports: what `limits.limit_process` gave.
+
+        Raises:
+            RefusedError: it does.
+        """
+        inputs, _, _ = self.unpack_selftest()
+        most = limits.seconds_for_example(len(self.members[WEIGHTS]), imports)
+        taken = math.inf
+        for _ in range(2):  # what is done for the first time takes longer
+            began = time.process_time()
+            answer(inputs)
+            taken = min(taken, (time.process_time() - began) / len(inputs))
+            if taken <= most:
+                return
+        raise RefusedError(
+            f"{self.path} is refused: its model takes {taken:.2f} seconds of the processor for one example, and one "
+            f"of its size may take {most:.2f}."
+        )
 
     def test(self, answer: Callable[[np.ndarray], np.ndarray], setting: str) -> None:
         """Compare a model's answers with those of the day it was saved; once for this file and setting.

@@ -28,6 +28,9 @@ MEMORY = 640 * 2**20  # bytes, beyond what the imports took; what the answers of
 THREAD = 16 * 2**20  # bytes for each thread of a framework
 SECONDS = 3  # of the processor, beyond half as many as the imports took, which tells how fast it is
 SECONDS_BYTE = 1e-6  # the same, for each byte of weights
+# Seconds of the processor that one example may take, or a thirtieth of what the imports took where that is more, and
+# for each byte of weights. EfficientNet-B7, with 266 MB, takes one or two.
+SECONDS_EXAMPLE, SHARE_OF_IMPORTS, SECONDS_EXAMPLE_BYTE = 0.25, 1 / 30, 4e-8
 STATM = Path("/proc/self/statm")  # not there on systems that have no such limits
 PATIENCE = 120  # seconds by the clock, whatever the processor does
 
@@ -55,17 +58,27 @@ def data_size() -> int:
     return int(STATM.read_text(encoding="ascii").split()[5]) * resource.getpagesize()
 
 
-def limit_process(size: int) -> None:
+def seconds_for_example(size: int, imports: float) -> float:
+    """How long a model of `size` bytes may compute one example, of the processor; `imports` from `limit_process`."""
+    return max(SECONDS_EXAMPLE, SHARE_OF_IMPORTS * imports) + SECONDS_EXAMPLE_BYTE * size
+
+
+def limit_process(size: int) -> float:
     """Let the system end this process when it takes much more than a model of `size` bytes should.
 
     It is called after the imports, and goes by what they took.
+
+    Returns:
+        How many seconds of the processor that was, which tells how fast it is.
     """
+    imports = time.process_time()
     if resource is None or not STATM.exists():
-        return
+        return imports
     memory = data_size() + MEMORY + THREAD * (os.cpu_count() or 1) + 8 * size
-    seconds = round(1.5 * time.process_time() + SECONDS + SECONDS_BYTE * size)
+    seconds = round(1.5 * imports + SECONDS + SECONDS_BYTE * size)
     for kind, limit in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(kind, (limit, limit))
+    return imports
 
 
 def mark(members: dict[str, bytes], test: dict, setting: str = "") -> Path:

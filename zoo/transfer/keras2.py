@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ RANGES = {
     "0..1": (1 / 255, 0.0),
     "0..255": (1.0, 0.0),
 }  # what pixels are multiplied by, plus
-SMALL = 2**26  # bytes that any archive may unpack to
+SMALL = 2**26  # bytes that any archive's model may unpack to
 MOST_LABELS = 100_000
+LARGEST_LABELS = 2**23  # bytes of the file that names them
 LONGEST = 1000  # characters of a label
 
 
@@ -103,11 +105,13 @@ def _parts(path: Path) -> tuple[bytes, bytes | None]:
                 name = Path(item.filename).name
                 if name not in (MODEL, LABELS) or name in found:
                     continue
-                if item.file_size > max(SMALL, MAX_RATIO * size):
+                if item.file_size > (LARGEST_LABELS if name == LABELS else max(SMALL, MAX_RATIO * size)):
                     raise ZooError(f"{path} is refused: its {name} claims {item.file_size:,} bytes.")
                 with archive.open(item) as file:
                     found[name] = file.read(item.file_size + 1)
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError) as error:
+    except ZooError:
+        raise
+    except Exception as error:  # zipfile, and what unpacks for it, raise nearly anything on damaged archives
         raise ZooError(f"{path} is no whole archive ({error}); download it again.") from error
     if MODEL not in found:
         raise ZooError(
@@ -140,14 +144,17 @@ def _labels(path: Path, text: bytes | None, classes: int) -> list[str]:
             f"{path} tells {classes} classes apart and does not name them. Write a text file with a class a line, in "
             "the order of its outputs, and give it: --labels labels.txt, in Python labels=."
         )
+    if len(text) > LARGEST_LABELS:
+        raise UsageError(f"the labels of {path} are {len(text):,} bytes, more than {LARGEST_LABELS:,}.")
     lines = [line.strip() for line in text.decode("utf-8-sig", "replace").splitlines() if line.strip()]
     if all(line.split(None, 1)[0] == str(number) for number, line in enumerate(lines)):
         lines = [[*line.split(None, 1), line][1] for line in lines]
     if len(lines) != classes:
         raise UsageError(f"{path} tells {classes} classes apart, its labels name {len(lines)}.")
     if len({*lines}) < len(lines) or len(lines) > MOST_LABELS or any(len(line) > LONGEST for line in lines):
-        repeated = next((line for line in lines if lines.count(line) > 1), lines[0])
+        ((repeated, _),) = Counter(lines).most_common(1)
         raise UsageError(
-            f"the labels of {path} must differ, each of 1 to {LONGEST} characters: {printable(repeated)!r}."
+            f"the labels of {path} must differ, each of 1 to {LONGEST} characters and no more than {MOST_LABELS:,} of "
+            f"them: {printable(repeated)[:LONGEST]!r}."
         )
     return lines

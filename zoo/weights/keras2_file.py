@@ -15,6 +15,7 @@ import numpy as np
 
 from zoo.errors import ZooError, printable
 from zoo.saving.safety import MAX_DEPTH, MAX_JSON, MAX_LAYERS, parse_json, walk
+from zoo.saving.work import too_much, work_of
 from zoo.weights.h5_file import WHOLE_MODEL, texts
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 BEGUN = "rescaled_pixels"  # the layer that may be put in front
 LARGEST = 2**14  # of a number in a layer's arguments: filters, strides, sides
-MAX_OUTPUT = 2**26  # numbers that a layer may make of one picture; 256 MB
 # activations that mean the same in Keras 3; hard_sigmoid, for one, does not
 ACTIVATIONS = set("elu exponential gelu linear relu relu6 selu sigmoid softmax softplus softsign swish tanh".split())  # noqa: SIM905
 SHAPED = "padding strides pool_size data_format keepdims"
@@ -172,9 +172,10 @@ def build(
         with keras.StatelessScope(initialize_variables=False):
             sketch, variables = _Builder().model(content.config, begin)
             _check_weights(variables, arrays)
-            largest = max((size for _, made in steps(sketch) for size in made.values()), default=0)
-        if largest > MAX_OUTPUT:
-            raise ZooError(f"a layer of it makes {largest:,} numbers of one picture, more than {MAX_OUTPUT:,}")
+            work, within = work_of(sketch)
+            largest = max([within, *(size for _, made in steps(sketch) for size in made.values())])
+        if excess := too_much(largest, work, sum(array.size for _, array in arrays)):
+            raise ZooError(excess)
         builder = _Builder()
         model, variables = builder.model(content.config, begin)
         for variable, (_, array) in zip(variables, arrays, strict=True):
