@@ -29,6 +29,7 @@ from zoo.transfer.report import report as write_report
 FORMATS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif"}
 PIXELS, FRAMES = 50 * 10**6, 300  # of one picture
 MEMORY = 1_500_000_000  # bytes beyond what a program has, for one picture
+MOST_MEMORY = 8_000_000_000  # for all that a program does: for training, and looking at a whole project
 THUMBNAIL = 320  # pixels
 OPEN = 3  # models at a time
 MISTAKES, SUSPECTS = 60, 24  # that are shown
@@ -247,6 +248,7 @@ def run(name: str, values: dict, data: bytes, send: Send) -> Reply:
         ZooError: it cannot be done; the sentence may be shown.
     """
     try:
-        return JOBS[name](send, data, **values)
+        with more_memory(MOST_MEMORY):
+            return JOBS[name](send, data, **values)
     except MemoryError:
-        raise ZooError("it takes more memory than a picture may.") from None
+        raise ZooError("it takes more memory than it may.") from None

@@ -98,7 +98,7 @@ class Pool:
         name: str,
         data: bytes = b"",
         *,
-        seconds: float | None = SECONDS,
+        seconds: float = SECONDS,
         report: Callable[[dict], None] | None = None,
         **values: Any,
     ) -> Reply:
@@ -107,7 +107,7 @@ class Pool:
         Args:
             name: of the job, see `jobs`.
             data: its bytes.
-            seconds: after which it is given up; None is never.
+            seconds: after which it is given up.
             report: is told of its progress.
             **values: the job's values.
 
@@ -124,9 +124,7 @@ class Pool:
         finally:
             self.waiting -= 1
 
-    async def _run(
-        self, name: str, data: bytes, seconds: float | None, report: Callable | None, values: dict
-    ) -> Reply:
+    async def _run(self, name: str, data: bytes, seconds: float, report: Callable | None, values: dict) -> Reply:
         self.idle = deque(worker for worker in self.idle if worker.process.returncode is None)
         key = values.get("file"), values.get("version")
         # of those that are idle, one that has the model open
@@ -137,7 +135,7 @@ class Pool:
             worker = self.idle.popleft() if self.idle else await Worker.start()
         self.busy.add(worker)
         done = False
-        limit = None if seconds is None else seconds + (0 if key in worker.opened else OPENING)
+        limit = seconds + (0 if key in worker.opened else OPENING)
         try:
             async with asyncio.timeout(limit):
                 job = {"name": name, "values": values, "secrets": self.secrets}

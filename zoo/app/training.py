@@ -10,6 +10,8 @@ from zoo.app.pool import BrokenError, BusyError, Pool
 from zoo.app.store import Project
 from zoo.errors import ZooError
 
+LONGEST = 6 * 3600  # seconds
+
 
 class Training:
     """One training, and what it has told so far."""
@@ -68,13 +70,14 @@ class Trainings:
 
         try:
             folder, out, photos = str(project.photos), str(project.classifier), project.fingerprint()
-            answer = await self.pool.run("train", seconds=None, report=report, folder=folder, out=out)
+            answer = await self.pool.run("train", seconds=LONGEST, report=report, folder=folder, out=out)
             project.keep_results(answer.values, photos)
             training.tell(state="done")
         except asyncio.CancelledError:
             training.tell(state="stopped")
         except BrokenError:
-            training.tell(state="failed", error="the program that trained has ended; perhaps memory was short.")
+            error = "the program that trained has ended: memory was short, or it took more than six hours."
+            training.tell(state="failed", error=error)
         except (ZooError, OSError) as error:
             training.tell(
                 state="failed", error=str(error) if isinstance(error, ZooError) else "the disk cannot be written."
