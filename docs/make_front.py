@@ -90,8 +90,8 @@ def photograph_studio(window: Browser, root: Path, file: Path) -> None:
         window.run("document.querySelectorAll('.photos li:nth-child(n+13)').forEach(e => e.remove())")
         window.run("document.querySelectorAll('.box .row, .new, .findings, #upload-status').forEach(e => e.remove())")
         window.run("document.querySelectorAll('.box').forEach(e => (e.style.minHeight = 0))")
-        window.run("document.getElementById('boxes-step').scrollIntoView()")
-        window.run("scrollBy(0, -60)")  # what stands at the top all the time
+        top = "document.getElementById('boxes-step').getBoundingClientRect().top + scrollY - 12"
+        window.run(f"scrollTo({{top: {top}, behavior: 'instant'}})")
         time.sleep(1)
         window.screenshot(file, whole=False)
         studio.terminate()
