@@ -74,7 +74,7 @@ def test_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "access", lambda path, mode: mode == os.F_OK and Path(path).exists())
     facts = environment.examine()
     assert facts["versions"]["tensorflow"] == "2.21" and facts["versions"]["jax"] is None
-    missing = ["samples", "lite", "plots", "jax", "openvino", "pillow-heif"]
+    missing = ["samples", "lite", "plots", "tune", "jax", "openvino", "pillow-heif"]
     assert [item["name"] for item in facts["missing"]] == missing
     text = environment.describe(facts)
     for words in ("not installed", 'pip install "keras-zoo[lite]": Eff', "pip install openvino: fine"):
