@@ -239,7 +239,7 @@ def test_labels_without_end_and_damage_in_an_archive_are_said(tmp_path):
     with pytest.raises(ZooError, match="are 10,000,000 bytes, more than 8,388,608"):
         zoo.import_model(DOWNLOAD, labels=tmp_path / "names.txt")
     (tmp_path / "names.txt").write_text("a\nb\na\n")
-    with pytest.raises(ZooError, match="must differ, .*'a'"):
+    with pytest.raises(ZooError, match=r"must differ, .*'a'"):
         zoo.import_model(DOWNLOAD, labels=tmp_path / "names.txt")
     archive_of(tmp_path / "b.zip", whole)
     data = bytearray((tmp_path / "b.zip").read_bytes())
