@@ -4,10 +4,11 @@ What must hold, whatever the bytes: a reader gives a sound result or raises ZooE
 printed; within ten seconds and a bound on memory; and without writing outside its folder, running or connecting.
 
 With atheris (pip install atheris) inputs are drawn by the coverage that their ancestors had, without it from the seeds
-alone; `mutators.py` knows the formats. Two targets need Keras and run when they are named: "load" opens the models of
-those archives that pass every check, "resume" goes on with the state of a run. Each target runs in processes of its
-own, so that a hang or a crash costs one input. In "load" no model is tried in a process of its own first, which would
-take seconds for each; one that ends the fuzzer's is tried so before it counts as a finding.
+alone; `mutators.py` knows the formats. Three targets need Keras and run when they are named: "load" opens the models
+of those archives that pass every check, "resume" goes on with the state of a run, "import" takes models of Keras 2.
+Each target runs in processes of its own, so that a hang or a crash costs one input. In "load" no model is tried in a
+process of its own first, which would take seconds for each; one that ends the fuzzer's is tried so before it counts as
+a finding.
 
 The smallest input for each way of breaking is kept in --findings, with a note of where it broke and how often;
 `--target NAME --replay FILE` runs one again. --seed makes a run repeatable, but for where its time limit cuts it off.
@@ -153,6 +154,52 @@ def run_csv(data: bytes, folder: Path) -> None:
         read_all(sources.load(folder / "t.csv"))
 
 
+def run_targets(data: bytes, folder: Path) -> None:
+    """The same of tables that hold several labels or numbers, by each way to read them."""
+    import numpy as np
+
+    from zoo.data import sources
+    from zoo.errors import ZooError
+    from zoo.files import from_cell, to_cell
+    from zoo.targets import CLASSES, LABELS, NUMBERS
+
+    for number, name in enumerate("abcd"):
+        (folder / f"{name}.ppm").write_bytes(mutators.PICTURE + bytes([number]))
+    (folder / "t.csv").write_bytes(data)
+    refusals = []
+    for target in (None, CLASSES, LABELS, NUMBERS):
+        try:
+            with watching(folder), as_nobody():
+                found = sources.load(folder / "t.csv", target=target)
+        except ZooError as error:
+            refusals.append(error)
+            continue
+        assert target in (None, found.splits["train"].target)
+        for part in found.splits.values():
+            answers = part.target.answers(part.y, part.labels)
+            assert len(answers) == len(part.y) == len(part) and np.isfinite(part.y.astype(float)).all()
+            for text in (*part.target.texts(part.y, part.labels), *part.target.counted(part.y, part.labels)):
+                assert from_cell(to_cell(text)) == text and not to_cell(text).startswith(("=", "@", "\t", "\r"))
+            assert set(part.target.strata(part.y).tolist()) <= {*range(len(part.labels) + 1)}
+    if len(refusals) == 4:
+        raise next((error for error in refusals if unsound(str(error))), refusals[0])
+
+
+def run_import(data: bytes, folder: Path) -> None:
+    """Make a classifier of somebody's Keras 2 model, use it, save it and open it again."""
+    import numpy as np
+
+    import zoo
+
+    (folder / "a.zip").write_bytes(data)
+    model = zoo.import_model(folder / "a.zip")
+    COUNTS["imported"] = COUNTS.get("imported", 0) + 1
+    said = model.predict(np.zeros((9, 9, 3), "uint8"))
+    assert said.label in model.labels and (0 <= said.probability <= 1 or said.probability != said.probability)
+    model.save(folder / "b.keras")
+    assert zoo.load(folder / "b.keras").labels == model.labels
+
+
 def run_vectors(data: bytes, folder: Path) -> None:
     """As text and as binary; one of the two is always the wrong one."""
     from zoo.errors import ZooError
@@ -251,13 +298,15 @@ TARGETS = {
     "images": Target(mutators.seeds_images, mutators.mutate_image, run_images, 60_000),
     "folder": Target(mutators.seeds_folder, mutators.mutate_folder, run_folder, 8_000),
     "csv": Target(mutators.seeds_csv, mutators.mutate_csv, run_csv, 300_000),
+    "targets": Target(mutators.seeds_targets, mutators.mutate_csv, run_targets, 300_000),
     "vectors": Target(mutators.seeds_vectors, mutators.damaged, run_vectors, 20_000),
     "features": Target(mutators.seeds_features, mutators.damaged, run_features, 100_000),
     "network": Target(mutators.seeds_network, mutators.mutate_network, run_network, 10_000),
     "load": Target(mutators.seeds_keras, mutators.mutate_keras, run_load, 300_000),
     "resume": Target(mutators.seeds_resume, mutators.mutate_resume, run_resume, 300_000),
+    "import": Target(mutators.seeds_import, mutators.mutate_import, run_import, 300_000),
 }
-WITH_KERAS = ("load", "resume")
+WITH_KERAS = ("load", "resume", "import")
 
 
 # One input
@@ -309,14 +358,14 @@ def attempt(run, data: bytes, folder: Path, trace=sys.stderr) -> str:
     from zoo.errors import ZooError
 
     global armed
-    hang = HANG_LOAD if run in (run_load, run_resume) else HANG
+    hang = HANG_LOAD if run in (run_load, run_resume, run_import) else HANG
     if time.monotonic() - armed > hang / 5:  # not each time: it starts a thread
         armed = time.monotonic()
         faulthandler.dump_traceback_later(hang, exit=True, file=trace)
     SEEN.clear()
     broken = ""
     try:
-        with contextlib.nullcontext() if run in (run_folder, run_csv) else watching(folder):
+        with contextlib.nullcontext() if run in (run_folder, run_csv, run_targets) else watching(folder):
             run(data, folder)
     except ZooError as error:
         message = str(error)
@@ -422,7 +471,7 @@ def child(options) -> None:
             counts.write_text(json.dumps(COUNTS))
 
     def mutated(data: bytes, draw) -> bytes:
-        others = [seeds] if options.target in ("images", "csv") else []
+        others = [seeds] if options.target in ("images", "csv", "targets") else []
         with contextlib.suppress(Exception):  # what others have made of the bytes may be beyond a mutator
             for _ in range(draw.choice([1, 1, 1, 2, 4])):
                 data = target.mutate(data, draw, *others)[: target.longest]

@@ -401,8 +401,104 @@ def seeds_keras() -> list[bytes]:
         "members": dict.fromkeys(members, ""),
     }
     familiar = {"centre": zeros("float16", 8), "axes": zeros("float16", 2, 8), "limit": 0.1}
-    records = [record, {**record, "familiar": familiar}]
+    labels = {"task": "multilabel", "labels": ["cat"], "thresholds": [0.5]}
+    number = {"task": "regression", "labels": ["age"], "mean_error": 0.5}
+    records = [record, {**record, "familiar": familiar}, {**record, **labels}, {**record, **number}]
     return [pack({**members, "zoo.json": json.dumps(record).encode()}) for record in records]
+
+
+# Models of Keras 2
+
+
+def keras2_layer(kind: str, name: str, **config) -> dict:
+    return {"class_name": kind, "config": {"name": name, **config}, "name": name, "inbound_nodes": []}
+
+
+def h5_of(config: dict, weights: dict[str, dict[str, np.ndarray]]) -> bytes:
+    """A whole model as Keras 2 writes it."""
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file.attrs["model_config"] = json.dumps(config)
+        group = file.create_group("model_weights")
+        group.attrs["layer_names"] = [name.encode() for name in weights]
+        for name, arrays in weights.items():
+            inner = group.create_group(name)
+            inner.attrs["weight_names"] = [f"{name}/{key}".encode() for key in arrays]
+            for key, array in arrays.items():
+                inner.create_dataset(f"{name}/{key}", data=array)
+    return content.getvalue()
+
+
+def seeds_import() -> list[bytes]:
+    """A chain with convolutions, and one with two ways and a model within, as Teachable Machine packs them."""
+    shape = [None, 6, 6, 3]
+    kernels = {"conv": {"kernel:0": np.ones((3, 3, 3, 2), "f4"), "bias:0": np.zeros(2, "f4")}}
+    dense = {"kernel:0": np.ones((2, 2), "f4"), "bias:0": np.zeros(2, "f4")}
+    middle = [
+        keras2_layer("ZeroPadding2D", "pad", padding=[[1, 1], [1, 1]], batch_input_shape=shape),
+        keras2_layer("Conv2D", "conv", filters=2, kernel_size=[3, 3], strides=[1, 1], padding="valid", use_bias=True),
+        keras2_layer("ReLU", "relu", max_value=6.0),
+        keras2_layer("MaxPooling2D", "pool", pool_size=[2, 2], strides=[2, 2], padding="same"),
+        keras2_layer("GlobalAveragePooling2D", "mean"),
+        keras2_layer("Dropout", "drop", rate=0.5),
+    ]
+    head = keras2_layer("Dense", "head", units=2, activation="softmax", use_bias=True)
+    chain = {"class_name": "Sequential", "config": {"name": "chain", "layers": [*middle, head]}}
+    inner = {"class_name": "Sequential", "config": {"name": "inner", "layers": middle}, "name": "inner"}
+    ways = [
+        keras2_layer("InputLayer", "pixels", batch_input_shape=shape),
+        {**inner, "inbound_nodes": [[["pixels", 0, 0, {}]]]},
+        {**keras2_layer("Activation", "bent", activation="tanh"), "inbound_nodes": [[["inner", 0, 0, {}]]]},
+        {**keras2_layer("Add", "sum"), "inbound_nodes": [[["inner", 0, 0, {}], ["bent", 0, 0, {}]]]},
+        {**head, "inbound_nodes": [[["sum", 0, 0, {}]]]},
+    ]
+    ends = {"input_layers": [["pixels", 0, 0]], "output_layers": [["head", 0, 0]]}
+    graph = {"class_name": "Functional", "config": {"name": "graph", "layers": ways, **ends}}
+    files = h5_of(chain, {**kernels, "head": dense}), h5_of(graph, {"inner": kernels["conv"], "head": dense})
+    return [packed({"keras_model.h5": file, "labels.txt": b"0 cat\n1 dog\n"}) for file in files]
+
+
+def mutate_import(data: bytes, draw) -> bytes:
+    """Change the architecture, the bytes of the file or its labels."""
+    if draw.random() < 0.1:
+        return damaged(data, draw)
+    members = unpacked(data)
+    name = "keras_model.h5" if draw.random() < 0.9 else draw.choice([*members])
+    if name not in members or name == "labels.txt" or draw.random() < 0.2:
+        members[name] = damaged(members.get(name, b""), draw)
+        return packed(members)
+    content = io.BytesIO(members[name])
+    with contextlib.suppress(Exception), h5py.File(content, "r+") as file:
+        architecture = file.attrs["model_config"]
+        if draw.random() < 0.5:
+            architecture = changed_json(architecture.encode(), draw).decode(errors="replace")
+        else:
+            architecture = json.dumps(with_keras2_layer(json.loads(architecture), draw))
+        file.attrs["model_config"] = architecture
+    members[name] = content.getvalue()
+    return packed(members)
+
+
+def with_keras2_layer(model: dict, draw) -> dict:
+    """One more layer of those that are known, with arguments that it has or might have; none of them has weights."""
+    from zoo.weights.keras2_file import LAYERS
+
+    kind = draw.choice([kind for kind, arguments in LAYERS.items() if "use_bias" not in arguments])
+    values = [0, 1, 2, 3, -1, 0.5, 7, 100, 2**14, 1e-300, True, None, "same", "valid", "bilinear", "relu"]
+    one = draw.choice(values)
+    arguments = {}
+    for name in LAYERS[kind].split():
+        if draw.random() < 0.6:
+            arguments[name] = draw.choice([one, draw.choice(values), [one] * 2, [[one, 1], [1, one]], [one] * 3])
+    added = keras2_layer(kind, f"x{draw.randrange(10**6)}", **arguments)
+    layers = model["config"]["layers"]
+    at = draw.randrange(1, len(layers))
+    if model["class_name"] == "Sequential":
+        layers.insert(at, added)
+    elif sources := layers[at]["inbound_nodes"]:
+        layers[at] = {**layers[at], "inbound_nodes": [[[added["name"], 0, 0, {}]]]}
+        layers.insert(at, {**added, "inbound_nodes": sources})
+    return model
 
 
 # Runs to resume
@@ -715,6 +811,15 @@ def seeds_csv() -> list[bytes]:
     return [text.encode() for text in (plain, split, digits, "\ufeff" + plain)]
 
 
+def seeds_targets() -> list[bytes]:
+    """Tables of the same pictures with several labels each, or with numbers."""
+    labels, numbers = ("cats;dogs", "dogs", "", "cats"), ("1.5", "-2", "3e4", "")
+    several = "path,labels\n" + "".join(f"{n}.ppm,{label}\n" for n, label in zip("abcd", labels, strict=True))
+    columns = "path,cats,dogs,split\n" + "".join(f"{n}.ppm,{i % 2},{i // 2},train\n" for i, n in enumerate("abcd"))
+    of_numbers = "path,label\n" + "".join(f"{n}.ppm,{number}\n" for n, number in zip("abcd", numbers, strict=True))
+    return [text.encode() for text in (several, columns, of_numbers, of_numbers.replace(",", ";").replace(".5", ",5"))]
+
+
 def seeds_vectors() -> list[bytes]:
     """Word vectors in word2vec's formats, text and binary."""
     numbers = struct.pack("<2f", 1, -0.5)
@@ -724,6 +829,7 @@ def seeds_vectors() -> list[bytes]:
 
 TOKENS = [",", ";", "\t", '"', '""', "\n", "\r", "\r\n", "\0", "\ufeff", "\u2028"]
 TOKENS += ["/etc/passwd", "/dev/zero", "../" * 2000]
+TOKENS += ["=1+1", "nan", "inf", "-1e999", "1,5", "0x10", "\x1b[31m", "labels", "values"]
 TOKENS += ["9" * 5000, "n" * 6000, "x" * 140_000, "path", "label", "split", "file", "class", "a.ppm", "b.ppm"]
 
 
