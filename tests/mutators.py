@@ -813,7 +813,7 @@ def seeds_csv() -> list[bytes]:
 
 def seeds_targets() -> list[bytes]:
     """Tables of the same pictures with several labels each, or with numbers."""
-    labels, numbers = ("cats;dogs", "dogs", "", "cats"), ("1.5", "-2", "3e4", "")
+    labels, numbers = ("cats|dogs", "dogs", "|", "cats"), ("1.5", "-2", "3e4", "")
     several = "path,labels\n" + "".join(f"{n}.ppm,{label}\n" for n, label in zip("abcd", labels, strict=True))
     columns = "path,cats,dogs,split\n" + "".join(f"{n}.ppm,{i % 2},{i // 2},train\n" for i, n in enumerate("abcd"))
     of_numbers = "path,label\n" + "".join(f"{n}.ppm,{number}\n" for n, number in zip("abcd", numbers, strict=True))
